@@ -1,0 +1,1 @@
+# batch: job scripts that a user copies or submits as they are.

@@ -1,0 +1,34 @@
+# The tests.  Programs test_* are run as they are, scripts t_*.sh by sh or
+# bash; tests/run-tests runs all of them and counts.  A program that a script
+# uses has another name.
+
+HAY_UNIT_LIB = tests/support/libhayunit.la
+dist_check_SCRIPTS =
+
+check_LTLIBRARIES += %D%/support/libhayunit.la
+%C%_support_libhayunit_la_SOURCES = \
+	%D%/support/unit.c \
+	%D%/support/unit.h
+%C%_support_libhayunit_la_LIBADD = $(CUNIT_LIBS)
+
+include tests/unit/base/local.mk
+include tests/unit/core/local.mk
+include tests/unit/wire/local.mk
+include tests/unit/transport/local.mk
+include tests/unit/manager/local.mk
+include tests/unit/worker/local.mk
+include tests/unit/client/local.mk
+include tests/unit/observe/local.mk
+include tests/unit/sim/local.mk
+include tests/contract/local.mk
+include tests/sim/local.mk
+include tests/mpi/local.mk
+include tests/apps/local.mk
+
+EXTRA_DIST += \
+	%D%/run-tests
+
+# TESTS_ONLY="unit/core mpi" takes only tests whose name begins so.
+check-local: $(check_PROGRAMS) $(noinst_PROGRAMS) $(bin_PROGRAMS)
+	$(top_srcdir)/tests/run-tests --source $(top_srcdir) --build $(top_builddir) \
+		$(check_PROGRAMS) $(dist_check_SCRIPTS) -- $(TESTS_ONLY)
