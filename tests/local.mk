@@ -25,8 +25,15 @@ include tests/sim/local.mk
 include tests/mpi/local.mk
 include tests/apps/local.mk
 
+dist_check_SCRIPTS += \
+	%D%/tidy/tidy.sh
+
 EXTRA_DIST += \
-	%D%/run-tests
+	%D%/run-tests \
+	%D%/support/lsan.supp \
+	%D%/support/tsan.supp \
+	%D%/tidy/format.sh \
+	%D%/tidy/tidy.pl
 
 # TESTS_ONLY="unit/core mpi" takes only tests whose name begins so.
 check-local: $(check_PROGRAMS) $(noinst_PROGRAMS) $(bin_PROGRAMS)

@@ -95,7 +95,8 @@ add_suite(const CU_SuiteInfo *info, int argc, char **argv, int *count)
                                                          info->pSetUpFunc,
                                                          info->pTearDownFunc);
         }
-        if (suite == NULL || CU_add_test(suite, t->pName, t->pTestFunc) == NULL) {
+        if (suite == NULL
+            || CU_add_test(suite, t->pName, t->pTestFunc) == NULL) {
             return 0;
         }
         ++*count;
@@ -140,8 +141,8 @@ int hayi_unit_main(const CU_SuiteInfo *suites, int argc, char **argv)
     CU_set_suite_init_failure_handler(suite_init_failed);
     CU_set_suite_cleanup_failure_handler(suite_cleanup_failed);
     CU_ErrorCode rc = CU_run_all_tests();
-    unsigned int failed = CU_get_number_of_tests_failed() +
-                          CU_get_number_of_suites_failed();
+    unsigned int failed =
+        CU_get_number_of_tests_failed() + CU_get_number_of_suites_failed();
     CU_cleanup_registry();
     if (rc != CUE_SUCCESS || count == 0) {
         printf("not ok %s: %s\n",
