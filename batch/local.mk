@@ -1,1 +1,8 @@
-# batch: job scripts that a user copies or submits as they are.
+# batch: job scripts that a user copies or submits as they are; installed in
+# $(pkgdatadir)/batch.
+
+nobase_dist_pkgdata_SCRIPTS += \
+	%D%/gridengine \
+	%D%/job \
+	%D%/pbs \
+	%D%/slurm

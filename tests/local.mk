@@ -26,12 +26,20 @@ include tests/mpi/local.mk
 include tests/apps/local.mk
 
 dist_check_SCRIPTS += \
+	%D%/batch/t_gridengine.sh \
+	%D%/batch/t_slurm.sh \
+	%D%/hosts/t_netns.sh \
 	%D%/tidy/tidy.sh
 
 EXTRA_DIST += \
 	%D%/run-tests \
+	%D%/support/farm.sh \
 	%D%/support/lsan.supp \
 	%D%/support/tsan.supp \
+	%D%/testbed/common.sh \
+	%D%/testbed/gridengine \
+	%D%/testbed/netns-hosts \
+	%D%/testbed/slurm \
 	%D%/tidy/format.sh \
 	%D%/tidy/tidy.pl
 

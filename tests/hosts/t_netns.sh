@@ -1,0 +1,39 @@
+#!/bin/bash
+# Ranks on three pseudo-hosts, each with a network and a host name of its own.
+# time-limit: 180
+name=hosts/netns
+. "$SRCDIR/tests/support/farm.sh"
+needs_namespaces
+command -v ip >/dev/null || skip "no ip (Debian package: iproute2)"
+# Short: interface names have 15 characters.
+export NH_PREFIX=hf$$x
+bed=$SRCDIR/tests/testbed/netns-hosts
+"$bed" up 3 || skip "network namespaces cannot be set up here"
+trap '"$bed" down' EXIT
+make_tasks
+hosts=${NH_PREFIX}1,${NH_PREFIX}2,${NH_PREFIX}3
+export OMPI_MCA_plm_rsh_agent="$bed rsh"
+
+timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --hosts "$hosts" tasks.hay
+rc=$?
+ok "run --hosts ends with 0: $rc" test $rc = 0
+ok 'each task finished, and once' each_once
+ok 'tasks ran on all three hosts' hosts_used 3
+
+# A host that dies: the run ends with a word, and does not hang.
+seq 12 | sed 's/.*/sleep 60/' >long.hay
+timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --hosts "$hosts" long.hay >lost.out 2>&1 &
+pid=$!
+for _ in {1..100}; do
+    [ "$("$bed" list | awk -v h="${NH_PREFIX}3" '$1 == h {print $3}')" -gt 1 ] && break
+    sleep 0.1
+done
+sleep 2
+start=$SECONDS
+"$bed" crash "${NH_PREFIX}3"
+wait $pid
+rc=$?
+cat lost.out
+ok "a lost host ends the run with 3: $rc" test $rc = 3
+ok "within 30 s: $((SECONDS - start)) s" test $((SECONDS - start)) -le 30
+exit $failed
