@@ -1,0 +1,6 @@
+# lib/wire: messages <-> bytes, pure.
+
+noinst_LTLIBRARIES += %D%/libhayfork-wire.la
+%C%_libhayfork_wire_la_SOURCES = \
+	%D%/channel.c \
+	%D%/channel.h

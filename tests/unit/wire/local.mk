@@ -1,0 +1,14 @@
+# Unit tests of lib/wire: test_<module>.c each, one suite wire/<module>.
+#
+# check_PROGRAMS += %D%/test_queue
+# %C%_test_queue_SOURCES = %D%/test_queue.c
+# %C%_test_queue_LDADD = lib/wire/libhayfork-wire.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_channel
+%C%_test_channel_SOURCES = %D%/test_channel.c
+%C%_test_channel_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+%C%_test_channel_LDADD = \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
