@@ -1,1 +1,4 @@
 # man: the manual pages.
+
+dist_man_MANS += \
+	%D%/hayfork.1

@@ -29,6 +29,7 @@ dist_check_SCRIPTS += \
 	%D%/batch/t_gridengine.sh \
 	%D%/batch/t_slurm.sh \
 	%D%/hosts/t_netns.sh \
+	%D%/install/t_install.sh \
 	%D%/tidy/tidy.sh
 
 EXTRA_DIST += \

@@ -33,10 +33,9 @@ if [ -e "$so" ]; then
     rule exports 'the library exports hay_* only' < <(defined -D "$so" | grep -v '^hay_')
     rule names 'names that leave a file begin with hay_ or hayi_' \
         < <(defined "$build/lib/.libs/libhayfork-all.a" | grep -v '^hayi\?_')
-    # Every inner function is found by its layer's prefix rule above; what the
-    # public headers promise must be there.
     rule promised 'each function of the public headers is exported' < <(
-        sed -n 's/^[a-z].*[ *]\(hay_[a-z0-9_]*\)(.*/\1/p' lib/hayfork/hayfork.h lib/hayfork/mpi.h |
+        sed -n -e '/inline/d; s/^[a-z].*[ *]\(hay_[a-z0-9_]*\)(.*/\1/p' \
+            -e 's/^\(hay_[a-z0-9_]*\)(.*/\1/p' lib/hayfork/hayfork.h lib/hayfork/mpi.h |
             sort -u | comm -23 - <(defined -D "$so"))
 else
     echo "skip tidy/exports the library is not built in $build"
