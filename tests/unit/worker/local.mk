@@ -1,0 +1,17 @@
+# Unit tests of lib/worker: test_<module>.c each, one suite worker/<module>.
+#
+# check_PROGRAMS += %D%/test_queue
+# %C%_test_queue_SOURCES = %D%/test_queue.c
+# %C%_test_queue_LDADD = lib/worker/libhayfork-worker.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += \
+	%D%/test_held \
+	%D%/test_lease \
+	%D%/test_worker_state
+%C%_test_held_SOURCES = %D%/test_held.c
+%C%_test_held_LDADD = lib/worker/libhayfork-workerstate.la $(HAY_UNIT_LIB)
+%C%_test_lease_SOURCES = %D%/test_lease.c
+%C%_test_lease_LDADD = lib/worker/libhayfork-workerstate.la $(HAY_UNIT_LIB)
+%C%_test_worker_state_SOURCES = %D%/test_worker_state.c
+%C%_test_worker_state_LDADD = lib/worker/libhayfork-workerstate.la \
+	$(HAY_UNIT_LIB)
