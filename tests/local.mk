@@ -48,3 +48,6 @@ EXTRA_DIST += \
 check-local: $(check_PROGRAMS) $(noinst_PROGRAMS) $(bin_PROGRAMS)
 	$(top_srcdir)/tests/run-tests --source $(top_srcdir) --build $(top_builddir) \
 		$(check_PROGRAMS) $(dist_check_SCRIPTS) -- $(TESTS_ONLY)
+
+clean-local:
+	rm -rf %D%/log
