@@ -12,8 +12,9 @@ ok() { # TEXT COMMAND ...
     if "$@"; then echo "ok $name: $text"; else echo "not ok $name: $text"; failed=1; fi
 }
 make -s -C "$BUILDDIR" install prefix="$PWD/inst" >install.log 2>&1
-ok 'make install prefix=DIR' test $? = 0
-tail -n 20 install.log
+rc=$?
+[ $rc = 0 ] || tail -n 20 install.log
+ok 'make install prefix=DIR' test $rc = 0
 export PKG_CONFIG_PATH=$PWD/inst/lib/pkgconfig LD_LIBRARY_PATH=$PWD/inst/lib
 flags=$(pkg-config --define-variable=prefix="$PWD/inst" --cflags --libs hayfork)
 ok "pkg-config: $flags" test -n "$flags"
