@@ -27,9 +27,12 @@ include tests/apps/local.mk
 
 dist_check_SCRIPTS += \
 	%D%/batch/t_gridengine.sh \
+	%D%/batch/t_job.sh \
+	%D%/batch/t_pbs.sh \
 	%D%/batch/t_slurm.sh \
 	%D%/hosts/t_netns.sh \
 	%D%/install/t_install.sh \
+	%D%/tidy/t_tidy.sh \
 	%D%/tidy/tidy.sh
 
 EXTRA_DIST += \
