@@ -75,5 +75,5 @@ violates functions lib/base/f.c < <(printf '%s\nint hay_f(void)\n{\n' "$c"; yes 
 violates listed lib/base/u.c <<<"$c"
 violates tested lib/core/untested.c <<<"$c"
 violates paths lib/base/p.c <<<"$c
-static const char p[] = \"/home/me\";"
+static const char p[] = \"/hom""e/me\";"
 exit $failed
