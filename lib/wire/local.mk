@@ -3,4 +3,6 @@
 noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 %C%_libhayfork_wire_la_SOURCES = \
 	%D%/channel.c \
-	%D%/channel.h
+	%D%/channel.h \
+	%D%/value.c \
+	%D%/value.h

@@ -13,5 +13,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 	%D%/worker_state.h
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
-%C%_libhayfork_worker_la_SOURCES =
+%C%_libhayfork_worker_la_SOURCES = \
+	%D%/registry.c \
+	%D%/registry.h
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS)

@@ -15,3 +15,8 @@ check_PROGRAMS += \
 %C%_test_worker_state_SOURCES = %D%/test_worker_state.c
 %C%_test_worker_state_LDADD = lib/worker/libhayfork-workerstate.la \
 	$(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_registry
+%C%_test_registry_SOURCES = %D%/test_registry.c
+%C%_test_registry_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)

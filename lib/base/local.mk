@@ -1,0 +1,16 @@
+# lib/base: containers, buffers, errors, log, clock table, units; no policy.
+
+noinst_LTLIBRARIES += %D%/libhayfork-base.la
+%C%_libhayfork_base_la_SOURCES = \
+	%D%/bell.c \
+	%D%/bell.h \
+	%D%/buffer.c \
+	%D%/buffer.h \
+	%D%/clock.c \
+	%D%/clock.h \
+	%D%/error.c \
+	%D%/error.h \
+	%D%/mpsc.c \
+	%D%/mpsc.h \
+	%D%/philox.c \
+	%D%/philox.h

@@ -1,0 +1,46 @@
+/* command.h - a command as bytes: what hay_submit_command() packs and a worker
+ * unpacks.
+ *
+ * Layout: hayi_command_head, then the strings, each with its 0: line or argv...,
+ * cwd, env..., stdin.
+ *
+ * Owns: nothing.
+ * Never: trusts a length.
+ * Threads: any.
+ */
+#ifndef HAYI_CLIENT_COMMAND_H
+#define HAYI_CLIENT_COMMAND_H
+
+#include "base/error.h"
+
+struct hayi_command_head {
+    uint32_t argc; /* 0: a line */
+    uint32_t envc;
+    uint8_t has_cwd, has_stdin, has_index, reserved;
+    uint32_t string_bytes;
+    uint64_t index;
+};
+
+/* Bytes needed; HAY_EINVAL, HAY_ETOOBIG with words. */
+hay_status hayi_command_measure(const hay_command *command,
+                                size_t *size,
+                                struct hayi_error *err);
+void hayi_command_write(const hay_command *command, void *bytes);
+
+/* Unpacked: pointers into the bytes. */
+struct hayi_command_view {
+    const char *line;
+    const char **argv; /* NULL-terminated; or NULL */
+    const char *cwd;
+    const char **env; /* NULL-terminated, maybe empty */
+    const char *stdin_path;
+    uint64_t index;
+    bool has_index;
+    void *memory; /* of argv and env; free() */
+};
+hay_status hayi_command_read(const void *bytes,
+                             size_t size,
+                             struct hayi_command_view *view,
+                             struct hayi_error *err);
+
+#endif

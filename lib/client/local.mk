@@ -1,0 +1,6 @@
+# lib/client: the public calls.
+
+noinst_LTLIBRARIES += %D%/libhayfork-client.la
+%C%_libhayfork_client_la_SOURCES = \
+	%D%/command.c \
+	%D%/command.h
