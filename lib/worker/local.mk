@@ -15,5 +15,25 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
 	%D%/registry.c \
-	%D%/registry.h
-%C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS)
+	%D%/registry.h \
+	%D%/spawner.c \
+	%D%/spawner.h \
+	%D%/spawner_capture.c \
+	%D%/spawner_capture.h \
+	%D%/spawner_child.c \
+	%D%/spawner_child.h \
+	%D%/spawner_exec.c \
+	%D%/spawner_exec.h \
+	%D%/spawner_job.c \
+	%D%/spawner_job.h \
+	%D%/spawner_tree.c \
+	%D%/spawner_tree.h \
+	%D%/spawner_wire.h
+%C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
+	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'
+
+# For programs that could not fork the spawner first; it lies beside hayfork.
+pkglibexec_PROGRAMS += apps/hayfork-spawner
+apps_hayfork_spawner_SOURCES = %D%/spawner_main.c
+apps_hayfork_spawner_LDADD = %D%/libhayfork-worker.la \
+	lib/base/libhayfork-base.la

@@ -20,3 +20,8 @@ check_PROGRAMS += %D%/test_registry
 %C%_test_registry_SOURCES = %D%/test_registry.c
 %C%_test_registry_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_spawner
+%C%_test_spawner_SOURCES = %D%/test_spawner.c
+%C%_test_spawner_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
