@@ -1,0 +1,199 @@
+/* actions.c - the list of actions, and a line of text for each.
+ *
+ * See sched.h.
+ */
+#include "config.h"
+
+#include "core/alloc.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void hayi_actions_init(struct hayi_actions *actions)
+{
+    *actions = (struct hayi_actions){.list = NULL};
+}
+
+void hayi_actions_fini(struct hayi_actions *actions)
+{
+    free(actions->list);
+    hayi_actions_init(actions);
+}
+
+hay_status hayi_actions_reserve(struct hayi_actions *actions, size_t more)
+{
+    void *list = actions->list;
+    if (!hayi_alloc_grow(&list,
+                         &actions->room,
+                         actions->count + more,
+                         sizeof(*actions->list))) {
+        return HAY_ENOMEM;
+    }
+    actions->list = list;
+    return HAY_OK;
+}
+
+struct hayi_action *hayi_actions_add(struct hayi_actions *actions,
+                                     enum hayi_action_kind kind)
+{
+    assert(actions->count < actions->room);
+    struct hayi_action *action = &actions->list[actions->count++];
+    *action = (struct hayi_action){.kind = kind};
+    return action;
+}
+
+static const char *outcome_name(uint8_t outcome)
+{
+    static const char *const names[] = {
+        "finished", "failed", "farm", "cancelled"};
+    return outcome < 4 ? names[outcome] : "?";
+}
+
+static void
+print_hand_out(const struct hayi_action *action, char *text, size_t size)
+{
+    char range[64] = "";
+    const char *prompt = action->u.hand_out.prompt ? " prompt" : "";
+    if (action->u.hand_out.range) {
+        (void)snprintf(range,
+                       sizeof(range),
+                       " items %" PRIu64 "+%" PRIu64,
+                       action->u.hand_out.first,
+                       action->u.hand_out.count);
+    }
+    (void)snprintf(text,
+                   size,
+                   "hand_out w%" PRIu32 " p%" PRIu64 " attempt %" PRIu32
+                   " priority %" PRId32 " cores %" PRIu32 "%s%s",
+                   action->u.hand_out.worker,
+                   action->u.hand_out.payload,
+                   action->u.hand_out.attempt,
+                   action->u.hand_out.priority,
+                   action->u.hand_out.needs.cores,
+                   range,
+                   prompt);
+}
+
+static void
+print_tell(const struct hayi_action *action, char *text, size_t size)
+{
+    (void)snprintf(text,
+                   size,
+                   "tell p%" PRIu64 " %s %s culprit %" PRIu64
+                   " attempt %" PRIu32 " w%" PRIu32 " report %" PRIu64,
+                   action->u.tell.payload,
+                   hay_state_name((hay_state)action->u.tell.state),
+                   hay_status_name(action->u.tell.status),
+                   action->u.tell.culprit,
+                   action->u.tell.attempt,
+                   action->u.tell.worker,
+                   action->u.tell.report);
+}
+
+static void
+print_range_ended(const struct hayi_action *action, char *text, size_t size)
+{
+    (void)snprintf(text,
+                   size,
+                   "range_ended p%" PRIu64 " items %" PRIu64 "+%" PRIu64
+                   " failed %" PRIu64 " w%" PRIu32 " %s report %" PRIu64,
+                   action->u.range_ended.payload,
+                   action->u.range_ended.first,
+                   action->u.range_ended.count,
+                   action->u.range_ended.failed,
+                   action->u.range_ended.worker,
+                   outcome_name(action->u.range_ended.outcome),
+                   action->u.range_ended.report);
+}
+
+/* Actions that fit one short line each. */
+static void
+print_short(const struct hayi_action *action, char *text, size_t size)
+{
+    switch (action->kind) {
+    case HAYI_ACTION_RECALL:
+        (void)snprintf(text,
+                       size,
+                       "recall w%" PRIu32 " count %" PRIu32 " below %" PRId32,
+                       action->u.recall.worker,
+                       action->u.recall.count,
+                       action->u.recall.below);
+        break;
+    case HAYI_ACTION_CANCEL:
+        (void)snprintf(
+            text,
+            size,
+            "cancel w%" PRIu32 " row %" PRIu32 " attempt %" PRIu32 "%s%s",
+            action->u.cancel.worker,
+            (uint32_t)action->u.cancel.task,
+            action->u.cancel.attempt,
+            action->u.cancel.force ? " force" : "",
+            action->u.cancel.unstarted_only ? " unstarted_only" : "");
+        break;
+    case HAYI_ACTION_STATE:
+        (void)snprintf(text,
+                       size,
+                       "state p%" PRIu64 " %s w%" PRIu32,
+                       action->u.state.payload,
+                       hay_state_name((hay_state)action->u.state.state),
+                       action->u.state.worker);
+        break;
+    case HAYI_ACTION_ATTEMPT_ENDED:
+        (void)snprintf(text,
+                       size,
+                       "attempt_ended p%" PRIu64 " attempt %" PRIu32
+                       " w%" PRIu32 " %s report %" PRIu64,
+                       action->u.attempt_ended.payload,
+                       action->u.attempt_ended.attempt,
+                       action->u.attempt_ended.worker,
+                       outcome_name(action->u.attempt_ended.outcome),
+                       action->u.attempt_ended.report);
+        break;
+    default:
+        (void)snprintf(text, size, "unknown action %d", (int)action->kind);
+        break;
+    }
+}
+
+void hayi_action_print(const struct hayi_action *action,
+                       char *text,
+                       size_t size)
+{
+    switch (action->kind) {
+    case HAYI_ACTION_HAND_OUT:
+        print_hand_out(action, text, size);
+        break;
+    case HAYI_ACTION_TELL:
+        print_tell(action, text, size);
+        break;
+    case HAYI_ACTION_RANGE_ENDED:
+        print_range_ended(action, text, size);
+        break;
+    case HAYI_ACTION_ANSWER:
+        (void)snprintf(text,
+                       size,
+                       "answer %" PRIu64 " %s",
+                       action->u.answer.cookie,
+                       hay_status_name(action->u.answer.status));
+        break;
+    case HAYI_ACTION_WORKER_LOST:
+        (void)snprintf(text,
+                       size,
+                       "worker_lost w%" PRIu32 "%s",
+                       action->u.worker_lost.worker,
+                       action->u.worker_lost.silent ? " silent" : "");
+        break;
+    case HAYI_ACTION_ALL_ENDED:
+        (void)snprintf(text, size, "all_ended");
+        break;
+    case HAYI_ACTION_RECALL:
+    case HAYI_ACTION_CANCEL:
+    case HAYI_ACTION_STATE:
+    case HAYI_ACTION_ATTEMPT_ENDED:
+        print_short(action, text, size);
+        break;
+    }
+}

@@ -1,0 +1,30 @@
+# lib/core: the scheduler, pure.
+
+noinst_LTLIBRARIES += %D%/libhayfork-core.la
+%C%_libhayfork_core_la_SOURCES = \
+	%D%/actions.c \
+	%D%/alloc.c \
+	%D%/alloc.h \
+	%D%/dispatch.c \
+	%D%/drain.c \
+	%D%/durations.c \
+	%D%/durations.h \
+	%D%/edges.c \
+	%D%/edges.h \
+	%D%/maps.c \
+	%D%/maps.h \
+	%D%/members.c \
+	%D%/needs.c \
+	%D%/needs.h \
+	%D%/range.c \
+	%D%/ready.c \
+	%D%/ready.h \
+	%D%/recall.c \
+	%D%/sched.c \
+	%D%/sched.h \
+	%D%/state.h \
+	%D%/table.c \
+	%D%/table.h \
+	%D%/task.c \
+	%D%/workers.c \
+	%D%/workers.h

@@ -1,0 +1,146 @@
+/* members.c - workers that come, are heard, fall silent, and go.
+ *
+ * Silence is judged at a TICK only, so that a manager that was itself held up
+ * can take in the news that wait before it asks.  silence_at_ns is a lower
+ * bound of the time at which the first worker can count as silent; workers
+ * are only walked over when it has passed.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+bool hayi_members_meet(const struct hayi_sched *s,
+                       const struct hayi_needs *needs)
+{
+    if (needs->worker != 0) {
+        uint32_t w = needs->worker - 1;
+        return w < s->workers.max
+               && hayi_worker_meets(&s->workers.list[w], w, needs);
+    }
+    for (uint32_t w = 0; w < s->workers.max; w++) {
+        if (hayi_worker_meets(&s->workers.list[w], w, needs)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+hay_status hayi_members_level(struct hayi_sched *s,
+                              const struct hayi_needs *needs,
+                              int32_t priority,
+                              uint32_t *level)
+{
+    uint32_t count = s->ready.classes.count;
+    hay_status status = hayi_ready_level(&s->ready, needs, priority, level);
+    for (; count < s->ready.classes.count; count++) {
+        struct hayi_class *class = &s->ready.classes.list[count];
+        class->infeasible = s->judging && !hayi_members_meet(s, &class->needs);
+    }
+    return status;
+}
+
+/* Who waits for what has changed: judge all classes again. */
+static void judge(struct hayi_sched *s)
+{
+    s->judging = s->judging || s->workers.joined >= s->config.workers_expected;
+    if (s->judging) {
+        s->judge = 1;
+    }
+}
+
+static void watch(struct hayi_sched *s)
+{
+    if (s->config.silence_ns == 0) {
+        return;
+    }
+    uint64_t at = s->now_ns + s->config.silence_ns;
+    if (at < s->silence_at_ns) {
+        s->silence_at_ns = at;
+    }
+}
+
+hay_status hayi_members_joined(struct hayi_sched *s,
+                               const struct hayi_event *event)
+{
+    uint32_t index = event->u.joined.worker;
+    if (index >= s->workers.max || event->u.joined.cores == 0) {
+        return HAY_EINVAL;
+    }
+    struct hayi_worker *worker = &s->workers.list[index];
+    if (worker->state != HAYI_WORKER_ABSENT) {
+        s->stale++;
+        return HAY_OK;
+    }
+    worker->cores = event->u.joined.cores;
+    worker->gpus = event->u.joined.gpus;
+    worker->memory_bytes = event->u.joined.memory_bytes;
+    worker->heard_ns = s->now_ns;
+    worker->moved_ns = s->now_ns;
+    hayi_workers_join(&s->workers, index);
+    hayi_dispatch_room(s, index);
+    watch(s);
+    judge(s);
+    return HAY_OK;
+}
+
+void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
+{
+    if (worker < s->workers.max
+        && s->workers.list[worker].state == HAYI_WORKER_JOINED) {
+        s->workers.list[worker].heard_ns = s->now_ns;
+    } else {
+        s->stale++;
+    }
+}
+
+hay_status hayi_members_lost(struct hayi_sched *s,
+                             uint32_t worker,
+                             bool silent,
+                             struct hayi_actions *actions)
+{
+    if (worker >= s->workers.max
+        || s->workers.list[worker].state != HAYI_WORKER_JOINED) {
+        s->stale++;
+        return HAY_OK;
+    }
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_WORKER_LOST);
+    a->u.worker_lost.worker = worker;
+    a->u.worker_lost.silent = silent;
+    s->recalled -= s->workers.list[worker].recalled;
+    s->workers.list[worker].recalled = 0;
+    hayi_workers_lose(&s->workers, worker);
+    hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
+    s->losing = worker + 1;
+    judge(s);
+    return HAY_OK;
+}
+
+hay_status hayi_members_tick(struct hayi_sched *s, struct hayi_actions *actions)
+{
+    if (s->config.silence_ns == 0 || s->now_ns < s->silence_at_ns) {
+        return HAY_OK;
+    }
+    uint64_t at = UINT64_MAX;
+    for (uint32_t w = 0; w < s->workers.max; w++) {
+        const struct hayi_worker *worker = &s->workers.list[w];
+        if (worker->state != HAYI_WORKER_JOINED) {
+            continue;
+        }
+        uint64_t until = worker->heard_ns + s->config.silence_ns;
+        if (until <= s->now_ns) {
+            hay_status status = hayi_members_lost(s, w, true, actions);
+            if (status != HAY_OK) {
+                return status; /* the rest at the next tick */
+            }
+        } else if (until < at) {
+            at = until;
+        }
+    }
+    s->silence_at_ns = at;
+    return HAY_OK;
+}

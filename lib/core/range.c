@@ -1,0 +1,425 @@
+/* range.c - the transitions of maps and of their ranges.
+ *
+ * The row of a map is READY while items can be handed out, else PARKED: all
+ * are out, its reader is behind, or it was stopped.  A range is a row of its
+ * own while a worker holds it (HELD, RUNNING) or after it came back (BACK).
+ * The map ends with its last range.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+static struct hayi_map *map_of(struct hayi_sched *s, uint32_t map_row)
+{
+    return &s->maps.list[hayi_sched_row(s, map_row)->map];
+}
+
+/* ---- the end of a map -------------------------------------------------- */
+
+static struct hayi_end end_of(const struct hayi_map *map)
+{
+    struct hayi_end end = {
+        .state = HAY_FINISHED,
+        .status = HAY_OK,
+        .attempt = map->began ? 1 : 0,
+    };
+    if (map->cancelled && map->done < map->count) {
+        end.state = HAY_CANCELLED;
+        end.status = HAY_ECANCELLED;
+    } else if (map->status != HAY_OK) {
+        end.state = HAY_FAILED;
+        end.status = map->status;
+    } else if (map->farm > 0) {
+        end.state = HAY_FAILED;
+        end.status = HAY_EFARM;
+    } else if (map->failed > 0) {
+        end.state = HAY_FAILED;
+        end.status = HAY_ETASK;
+    }
+    return end;
+}
+
+/* After a change: to its end, to the ready queue, or out of it.  1 action. */
+static void
+settle(struct hayi_sched *s, uint32_t map_row, struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, map_row);
+    struct hayi_map *map = map_of(s, map_row);
+    bool open = hayi_map_open(map) > 0;
+    if (row->state == HAYI_ROW_READY && !open) {
+        hayi_ready_remove(&s->ready, map_row);
+        hayi_sched_mark(s, map_row, HAYI_ROW_PARKED);
+    } else if (row->state == HAYI_ROW_PARKED && open) {
+        hayi_sched_mark(s, map_row, HAYI_ROW_READY);
+        if (hayi_ready_push(&s->ready, map_row)) {
+            hayi_ready_unblock(&s->ready, &s->blocked);
+        }
+    }
+    if (map->out == 0 && hayi_map_remaining(map) == 0) {
+        struct hayi_end end = end_of(map);
+        hayi_maps_give(&s->maps, row->map);
+        hayi_task_end(s, map_row, &end, actions);
+    }
+}
+
+/* Ranges that came back are dropped, and the rest is never handed out. */
+static void stop(struct hayi_sched *s, uint32_t map_row)
+{
+    struct hayi_map *map = map_of(s, map_row);
+    while (map->back != 0) {
+        uint32_t index = map->back;
+        map->back = hayi_sched_row(s, index)->next;
+        hayi_sched_drop(s, index);
+    }
+    map->cursor -= map->back_items; /* how many were never begun */
+    map->back_items = 0;
+    map->stopped = true;
+}
+
+/* Tell the workers of all ranges that are out; room for each was reserved. */
+static void tell_ranges(struct hayi_sched *s,
+                        uint32_t map_row,
+                        bool force,
+                        struct hayi_actions *actions)
+{
+    uint32_t left = map_of(s, map_row)->out;
+    for (uint32_t w = 0; w < s->workers.max && left > 0; w++) {
+        uint32_t index = s->workers.list[w].head;
+        while (index != 0) {
+            struct hayi_row *row = hayi_sched_row(s, index);
+            uint32_t flags = HAYI_ROW_CANCEL | (force ? HAYI_ROW_FORCE : 0u);
+            uint32_t next = row->next;
+            if ((row->flags & HAYI_ROW_RANGE) == 0 || row->map != map_row) {
+                index = next;
+                continue;
+            }
+            left--;
+            if ((row->flags & flags) != flags) {
+                row->flags |= (uint8_t)flags;
+                struct hayi_action *a =
+                    hayi_actions_add(actions, HAYI_ACTION_CANCEL);
+                a->u.cancel.worker = w;
+                a->u.cancel.task = hayi_table_handle(&s->table, index);
+                a->u.cancel.attempt = row->attempt;
+                a->u.cancel.force = force;
+            }
+            index = next;
+        }
+    }
+}
+
+hay_status hayi_range_cancel(struct hayi_sched *s,
+                             uint32_t index,
+                             const struct hayi_event *event,
+                             struct hayi_actions *actions)
+{
+    struct hayi_map *map = map_of(s, index);
+    if (hayi_actions_reserve(actions, (size_t)map->out + 2) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    bool out = map->out > 0;
+    stop(s, index);
+    map->cancelled = true;
+    tell_ranges(s, index, event->u.cancel.force, actions);
+    settle(s, index, actions);
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_ANSWER);
+    a->u.answer.cookie = event->u.cancel.cookie;
+    a->u.answer.status = out ? HAY_EPENDING : HAY_OK;
+    return HAY_OK;
+}
+
+void hayi_range_close(struct hayi_sched *s,
+                      uint32_t index,
+                      struct hayi_actions *actions)
+{
+    struct hayi_map *map = map_of(s, index);
+    stop(s, index);
+    map->cancelled = true;
+    settle(s, index, actions);
+}
+
+void hayi_range_fail(struct hayi_sched *s,
+                     uint32_t index,
+                     hay_status status,
+                     struct hayi_actions *actions)
+{
+    struct hayi_map *map = map_of(s, index);
+    stop(s, index);
+    map->status = status;
+    settle(s, index, actions);
+}
+
+/* ---- submit, read ------------------------------------------------------ */
+
+static void end_at_once(struct hayi_event *event,
+                        hay_state state,
+                        hay_status status,
+                        struct hayi_actions *actions)
+{
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_TELL);
+    a->u.tell.payload = event->u.map.payload;
+    a->u.tell.state = (uint8_t)state;
+    a->u.tell.status = status;
+    event->u.map.task = 0;
+}
+
+hay_status hayi_range_submit(struct hayi_sched *s,
+                             struct hayi_event *event,
+                             struct hayi_actions *actions)
+{
+    if (s->closed) {
+        return HAY_ECLOSED;
+    }
+    if (event->u.map.range_max == 0) {
+        return HAY_EINVAL;
+    }
+    struct hayi_needs needs = {.cores = 1};
+    uint32_t level = 0;
+    if (hayi_actions_reserve(actions, 1) != HAY_OK
+        || hayi_table_reserve(&s->table) != HAY_OK
+        || hayi_maps_reserve(&s->maps) != HAY_OK
+        || hayi_members_level(s, &needs, event->u.map.priority, &level)
+               != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t class = s->ready.levels[level].class;
+    bool infeasible = s->ready.classes.list[class].infeasible;
+    if (event->u.map.count == 0 || infeasible) {
+        hayi_ready_release(&s->ready, level);
+        if (event->u.map.count == 0) {
+            end_at_once(event, HAY_FINISHED, HAY_OK, actions);
+        } else {
+            end_at_once(event, HAY_FAILED, HAY_EINFEASIBLE, actions);
+        }
+        return HAY_OK;
+    }
+    uint32_t index = hayi_table_take(&s->table);
+    struct hayi_row *row = hayi_sched_row(s, index);
+    row->id = event->u.map.id;
+    row->payload = event->u.map.payload;
+    row->level = level;
+    row->category = event->u.map.category;
+    row->flags = HAYI_ROW_MAP;
+    row->map = hayi_maps_take(&s->maps);
+    struct hayi_map *map = &s->maps.list[row->map];
+    map->count = event->u.map.count;
+    map->range_max = event->u.map.range_max;
+    map->unread_max = event->u.map.unread_max;
+    map->stop_on_failure = event->u.map.stop_on_failure;
+    s->unfinished++;
+    hayi_sched_mark(s, index, HAYI_ROW_PARKED);
+    event->u.map.task = hayi_table_handle(&s->table, index);
+    settle(s, index, actions);
+    return HAY_OK;
+}
+
+hay_status hayi_range_read(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions)
+{
+    uint32_t index = hayi_table_find(&s->table, event->u.map_read.task);
+    if (index == 0 || (hayi_sched_row(s, index)->flags & HAYI_ROW_MAP) == 0) {
+        s->stale++;
+        return HAY_OK;
+    }
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    struct hayi_map *map = map_of(s, index);
+    if (event->u.map_read.count > map->read) {
+        map->read = event->u.map_read.count;
+    }
+    settle(s, index, actions);
+    return HAY_OK;
+}
+
+/* ---- ranges ------------------------------------------------------------ */
+
+void hayi_range_hand_out(struct hayi_sched *s,
+                         uint32_t map_row,
+                         uint64_t length,
+                         uint32_t worker,
+                         struct hayi_actions *actions)
+{
+    const struct hayi_row *parent = hayi_sched_row(s, map_row);
+    struct hayi_map *map = map_of(s, map_row);
+    uint32_t index = 0;
+    uint64_t first = 0;
+    uint64_t count = 0;
+    hayi_map_take(map, &s->table, length, &index, &first, &count);
+    if (index == 0) {
+        index = hayi_table_take(&s->table);
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    row->level = parent->level;
+    row->category = parent->category;
+    row->flags = HAYI_ROW_RANGE;
+    row->map = map_row;
+    row->first = first;
+    row->count = count;
+    if (map->item_ns == 0) {
+        map->probes++;
+    }
+    map->out++;
+    map->began = true;
+    uint64_t expected_ns = 0;
+    if (map->item_ns != 0) {
+        expected_ns = count * map->item_ns / 256 + 1;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
+    a->u.hand_out.range = true;
+    a->u.hand_out.first = first;
+    a->u.hand_out.count = count;
+    a->u.hand_out.payload = parent->payload;
+    hayi_dispatch_book(s, index, worker, expected_ns, a);
+    if (hayi_map_open(map) == 0) {
+        hayi_ready_remove(&s->ready, map_row);
+        hayi_sched_mark(s, map_row, HAYI_ROW_PARKED);
+    }
+}
+
+void hayi_range_started(struct hayi_sched *s,
+                        uint32_t index,
+                        struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_map *map = map_of(s, row->map);
+    if (map->told) {
+        return;
+    }
+    map->told = true;
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+    a->u.state.payload = hayi_sched_row(s, row->map)->payload;
+    a->u.state.state = HAY_RUNNING;
+    a->u.state.worker = row->worker;
+}
+
+/* What happens to the items that the range did not get to. */
+static void leave_rest(struct hayi_sched *s,
+                       uint32_t index,
+                       uint64_t items,
+                       enum hayi_outcome outcome)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_map *map = map_of(s, row->map);
+    uint64_t rest = row->count - items;
+    if (rest == 0 || map->stopped) {
+        if (outcome == HAYI_OUTCOME_FARM) {
+            map->farm += rest;
+        }
+        hayi_sched_drop(s, index);
+        return;
+    }
+    if (outcome == HAYI_OUTCOME_FINISHED && items > 0) {
+        row->first += items;
+        row->count = rest;
+        row->flags = HAYI_ROW_RANGE;
+        hayi_sched_mark(s, index, HAYI_ROW_BACK);
+        hayi_map_put_back(map, &s->table, index);
+        return;
+    }
+    if (outcome == HAYI_OUTCOME_FARM) {
+        map->farm += rest;
+    } else if (outcome == HAYI_OUTCOME_CANCELLED) {
+        /* Nobody asked: the task gave up, and with it the map. */
+        stop(s, row->map);
+        map->cancelled = true;
+    } else {
+        /* It failed as a whole; trying again would fail again. */
+        map->done += rest;
+        map->failed += rest;
+    }
+    hayi_sched_drop(s, index);
+}
+
+static void tell_range(struct hayi_sched *s,
+                       const struct hayi_row *row,
+                       const struct hayi_event *event,
+                       uint64_t items,
+                       uint64_t failed,
+                       struct hayi_actions *actions)
+{
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_RANGE_ENDED);
+    a->u.range_ended.payload = hayi_sched_row(s, row->map)->payload;
+    a->u.range_ended.first = row->first;
+    a->u.range_ended.count = items;
+    a->u.range_ended.failed = failed;
+    a->u.range_ended.worker = row->worker;
+    a->u.range_ended.outcome = HAYI_OUTCOME_FARM;
+    if (event != NULL) {
+        a->u.range_ended.outcome = event->u.ended.outcome;
+        a->u.range_ended.report = event->u.ended.report;
+    }
+}
+
+hay_status hayi_range_ended(struct hayi_sched *s,
+                            uint32_t index,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t map_row = row->map;
+    struct hayi_map *map = map_of(s, map_row);
+    enum hayi_outcome outcome = (enum hayi_outcome)event->u.ended.outcome;
+    size_t room = 2 + (map->stop_on_failure ? (size_t)map->out : 0);
+    if (hayi_actions_reserve(actions, room) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint64_t items = event->u.ended.items;
+    items = items < row->count ? items : row->count;
+    uint64_t failed = event->u.ended.failed;
+    failed = failed < items ? failed : items;
+    hayi_task_unbook(s, index);
+    tell_range(s, row, event, items, failed, actions);
+    hayi_map_learn(map, items, event->u.ended.run_ns);
+    map->out--;
+    map->done += items;
+    map->failed += failed;
+    if (outcome == HAYI_OUTCOME_FAILED && failed == 0 && map->stop_on_failure) {
+        failed = 1; /* of those that it did not get to */
+        map->failed++;
+    }
+    if (failed > 0 && map->stop_on_failure && !map->stopped) {
+        stop(s, map_row);
+        tell_ranges(s, map_row, false, actions);
+    }
+    leave_rest(s, index, items, outcome);
+    settle(s, map_row, actions);
+    return HAY_OK;
+}
+
+void hayi_range_returned(struct hayi_sched *s,
+                         uint32_t index,
+                         struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t map_row = row->map;
+    struct hayi_map *map = map_of(s, map_row);
+    hayi_task_unbook(s, index);
+    map->out--;
+    if (map->stopped) {
+        hayi_sched_drop(s, index);
+    } else {
+        row->flags = HAYI_ROW_RANGE;
+        hayi_sched_mark(s, index, HAYI_ROW_BACK);
+        hayi_map_put_back(map, &s->table, index);
+    }
+    settle(s, map_row, actions);
+}
+
+void hayi_range_farm_failed(struct hayi_sched *s,
+                            uint32_t index,
+                            struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t map_row = row->map;
+    struct hayi_map *map = map_of(s, map_row);
+    /* Running its items again after a loss belongs here: put it back. */
+    hayi_task_unbook(s, index);
+    tell_range(s, row, NULL, 0, 0, actions);
+    map->out--;
+    leave_rest(s, index, 0, HAYI_OUTCOME_FARM);
+    settle(s, map_row, actions);
+}

@@ -1,0 +1,200 @@
+/* recall.c - asks workers for what they hold and have not started.
+ *
+ * Two causes.  A worker is idle, nothing ready fits it, and another one holds
+ * work ahead: half of what the one with the most of it holds comes back, and
+ * is handed out again, evenly.  Or a ready task of higher priority finds no
+ * room: lower ones come back.
+ *
+ * A recall is worth its two messages only if the work would take longer than
+ * they do; a worker that has not moved for a while counts as having more work
+ * than it seems.  Each worker has at most one recall out, and one that brought
+ * nothing is not repeated until something changes there.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+#define WORTH_NS 200000u  /* less work ahead than this stays where it is */
+#define STUCK_NS 1000000u /* nothing moved for so long */
+#define REST_NS  100000u  /* pause after a look that found nothing */
+#define LOOK_MAX 16       /* held rows looked at, the last ones first */
+#define BACK_MAX 8 /* workers looked at for a priority; recalls at once */
+
+/* Does the worker hold an unstarted row that could start at 'other' at once,
+ * or, without 'other', one whose priority is lower than 'below'? */
+static bool holds(const struct hayi_sched *s,
+                  const struct hayi_worker *worker,
+                  const struct hayi_worker *other,
+                  uint32_t other_index,
+                  int32_t below)
+{
+    uint32_t index = worker->tail;
+    for (uint32_t i = 0; i < LOOK_MAX && index != 0; i++) {
+        const struct hayi_row *row = hayi_sched_row(s, index);
+        const struct hayi_needs *needs = hayi_sched_needs(s, row);
+        bool free_to_go =
+            row->state == HAYI_ROW_HELD
+            && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0;
+        if (other == NULL) {
+            int32_t priority = s->ready.levels[row->level].priority;
+            free_to_go = free_to_go && priority < below;
+        } else {
+            free_to_go = free_to_go && needs->cores <= hayi_worker_idle(other)
+                         && hayi_worker_fits(other, other_index, needs);
+        }
+        if (free_to_go) {
+            return true;
+        }
+        index = row->prev;
+    }
+    return false;
+}
+
+static bool worthwhile(const struct hayi_sched *s,
+                       const struct hayi_worker *worker)
+{
+    return hayi_worker_unstarted_ns(worker) >= WORTH_NS
+           || s->now_ns - worker->moved_ns >= STUCK_NS;
+}
+
+static void ask(struct hayi_sched *s,
+                uint32_t index,
+                uint32_t count,
+                int32_t below,
+                struct hayi_actions *actions)
+{
+    struct hayi_worker *worker = &s->workers.list[index];
+    worker->recalled = count;
+    worker->recall_gave = false;
+    s->recalled += count;
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_RECALL);
+    a->u.recall.worker = index;
+    a->u.recall.count = count;
+    a->u.recall.below = below;
+}
+
+static uint32_t half(uint32_t count)
+{
+    return count / 2 > 0 ? count / 2 : 1;
+}
+
+/* The worker with the most work to give to 'other'; NULL if none.  *later:
+ * some hold too little work by now. */
+static struct hayi_worker *
+giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
+{
+    const struct hayi_worker *other = &s->workers.list[other_index];
+    struct hayi_worker *best = NULL;
+    uint64_t most = 0;
+    for (uint32_t w = 0; w < s->workers.max; w++) {
+        struct hayi_worker *worker = &s->workers.list[w];
+        if (worker->state != HAYI_WORKER_JOINED || worker->recalled != 0
+            || worker->recall_vain || hayi_worker_unstarted(worker) == 0) {
+            continue;
+        }
+        uint64_t work = hayi_worker_unstarted_ns(worker) + 1;
+        if (work <= most) {
+            continue;
+        }
+        if (!worthwhile(s, worker)) {
+            *later = true;
+        } else if (holds(s, worker, other, other_index, INT32_MAX)) {
+            best = worker;
+            most = work;
+        }
+    }
+    return best;
+}
+
+hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions)
+{
+    s->recall_at_ns = UINT64_MAX;
+    if (s->workers.ahead == 0 || s->workers.idle_cores <= s->recalled) {
+        return HAY_OK;
+    }
+    if (s->now_ns < s->recall_rest_ns) {
+        s->recall_at_ns = s->recall_rest_ns;
+        return HAY_OK;
+    }
+    bool later = false;
+    for (int i = 0; i < BACK_MAX; i++) {
+        if (s->workers.idle_cores <= s->recalled) {
+            return HAY_OK;
+        }
+        uint32_t other = s->workers.heap[0].worker; /* the most idle one */
+        struct hayi_worker *worker = giver(s, other, &later);
+        if (worker == NULL) {
+            break;
+        }
+        if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        ask(s,
+            (uint32_t)(worker - s->workers.list),
+            half(hayi_worker_unstarted(worker)),
+            INT32_MAX,
+            actions);
+    }
+    s->recall_rest_ns = s->now_ns + REST_NS;
+    if (later) {
+        s->recall_at_ns = s->now_ns + STUCK_NS;
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_recall_for(struct hayi_sched *s,
+                           uint32_t class,
+                           struct hayi_actions *actions)
+{
+    uint32_t first = hayi_ready_first(&s->ready, class);
+    const struct hayi_row *row = hayi_sched_row(s, first);
+    const struct hayi_needs *needs = hayi_sched_needs(s, row);
+    const struct hayi_level *level = &s->ready.levels[row->level];
+    if (level->priority <= s->low_priority) {
+        return HAY_OK;
+    }
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t last = s->workers.heap_count;
+    for (uint32_t i = 0; i < last && i < BACK_MAX; i++) {
+        uint32_t w = s->workers.heap[i].worker;
+        if (needs->worker != 0) {
+            w = needs->worker - 1;
+            last = 1;
+        }
+        const struct hayi_worker *worker = &s->workers.list[w];
+        uint32_t unstarted = hayi_worker_unstarted(worker);
+        if (unstarted == 0 || worker->recalled != 0 || worker->recall_vain
+            || !hayi_worker_meets(worker, w, needs)
+            || !holds(s, worker, NULL, 0, level->priority)) {
+            continue;
+        }
+        uint32_t count = level->count < unstarted ? level->count : unstarted;
+        ask(s, w, count, level->priority, actions);
+        break;
+    }
+    return HAY_OK;
+}
+
+void hayi_recall_returned(struct hayi_sched *s, uint32_t worker)
+{
+    s->workers.list[worker].recall_gave = true;
+}
+
+void hayi_recall_done(struct hayi_sched *s, uint32_t index)
+{
+    hayi_members_heard(s, index);
+    if (index >= s->workers.max || s->workers.list[index].recalled == 0) {
+        return;
+    }
+    struct hayi_worker *worker = &s->workers.list[index];
+    worker->recall_vain = !worker->recall_gave;
+    s->recalled -= worker->recalled;
+    worker->recalled = 0;
+    s->recall_rest_ns = 0;
+    /* A class that waited for this may ask elsewhere. */
+    hayi_dispatch_room(s, index);
+}

@@ -1,0 +1,242 @@
+/* sched.c - the scheduler's door: takes events, gives numbers.
+ *
+ * The rest of its work stands in task.c, range.c, members.c (transitions),
+ * drain.c (what follows from them), dispatch.c and recall.c (decisions);
+ * state.h tells how they fit together.
+ */
+#include "config.h"
+
+#include "core/alloc.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
+{
+    struct hayi_sched *s = hayi_alloc(1, sizeof(*s));
+    if (s == NULL) {
+        return NULL;
+    }
+    s->config = *config;
+    if (s->config.workers_expected == 0) {
+        s->config.workers_expected = 1;
+    }
+    if (s->config.ahead_ns == 0) {
+        s->config.ahead_ns = 2000000;
+    }
+    if (s->config.ahead_max == 0) {
+        s->config.ahead_max = 256;
+    }
+    if (s->config.range_ns == 0) {
+        s->config.range_ns = 1000000;
+    }
+    s->silence_at_ns = UINT64_MAX;
+    s->recall_at_ns = UINT64_MAX;
+    s->low_priority = INT32_MAX;
+    hayi_table_init(&s->table);
+    hayi_edges_init(&s->edges);
+    hayi_ready_init(&s->ready, &s->table);
+    hayi_durations_init(&s->durations);
+    hayi_maps_init(&s->maps);
+    if (config->worker_max == 0
+        || hayi_workers_init(
+               &s->workers, &s->table, config->worker_max, config->seed)
+               != HAY_OK) {
+        hayi_sched_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void hayi_sched_free(struct hayi_sched *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    hayi_workers_fini(&s->workers);
+    hayi_maps_fini(&s->maps);
+    hayi_durations_fini(&s->durations);
+    hayi_ready_fini(&s->ready);
+    hayi_edges_fini(&s->edges);
+    hayi_table_fini(&s->table);
+    free(s);
+}
+
+void hayi_sched_mark(struct hayi_sched *s,
+                     uint32_t index,
+                     enum hayi_row_state state)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if (row->state != HAYI_ROW_FREE) {
+        assert(s->state_count[row->state] > 0);
+        s->state_count[row->state]--;
+    }
+    s->state_count[state]++;
+    row->state = (uint8_t)state;
+    row->since_ns = s->now_ns;
+}
+
+void hayi_sched_drop(struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    assert(row->state != HAYI_ROW_FREE);
+    assert(s->state_count[row->state] > 0);
+    s->state_count[row->state]--;
+    hayi_table_give(&s->table, index);
+}
+
+uint32_t hayi_sched_current(struct hayi_sched *s,
+                            uint32_t worker,
+                            hayi_handle task,
+                            uint32_t attempt)
+{
+    if (worker >= s->workers.max
+        || s->workers.list[worker].state != HAYI_WORKER_JOINED) {
+        s->stale++;
+        return 0;
+    }
+    s->workers.list[worker].heard_ns = s->now_ns;
+    uint32_t index = hayi_table_find(&s->table, task);
+    if (index != 0) {
+        const struct hayi_row *row = hayi_sched_row(s, index);
+        if ((row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING)
+            && row->worker == worker && row->attempt == attempt) {
+            return index;
+        }
+    }
+    s->stale++;
+    return 0;
+}
+
+static hay_status take(struct hayi_sched *s,
+                       struct hayi_event *event,
+                       struct hayi_actions *actions)
+{
+    switch (event->kind) {
+    case HAYI_EVENT_TASK:
+        return hayi_task_submit(s, event, actions);
+    case HAYI_EVENT_MAP:
+        return hayi_range_submit(s, event, actions);
+    case HAYI_EVENT_MAP_READ:
+        return hayi_range_read(s, event, actions);
+    case HAYI_EVENT_CANCEL:
+        return hayi_task_cancel(s, event, actions);
+    case HAYI_EVENT_CLOSE:
+        return hayi_drain_close(s, event);
+    case HAYI_EVENT_JOINED:
+        return hayi_members_joined(s, event);
+    case HAYI_EVENT_HEARD:
+        hayi_members_heard(s, event->u.heard.worker);
+        return HAY_OK;
+    case HAYI_EVENT_LOST:
+        return hayi_members_lost(s, event->u.lost.worker, false, actions);
+    case HAYI_EVENT_STARTED:
+        return hayi_task_started(s, event, actions);
+    case HAYI_EVENT_ENDED:
+        return hayi_task_ended(s, event, actions);
+    case HAYI_EVENT_RETURNED:
+        return hayi_task_returned(s, event, actions);
+    case HAYI_EVENT_RECALL_DONE:
+        hayi_recall_done(s, event->u.recall_done.worker);
+        return HAY_OK;
+    case HAYI_EVENT_TICK:
+        return hayi_members_tick(s, actions);
+    }
+    return HAY_EINVAL;
+}
+
+hay_status hayi_sched_step(struct hayi_sched *s,
+                           uint64_t now_ns,
+                           struct hayi_event *event,
+                           struct hayi_actions *actions)
+{
+    if (now_ns > s->now_ns) {
+        s->now_ns = now_ns;
+    }
+    if (hayi_drain_wanted(s)) {
+        hay_status status = hayi_drain(s, actions);
+        if (status != HAY_OK) {
+            return status;
+        }
+    }
+    hay_status status = take(s, event, actions);
+    if (status == HAY_OK && hayi_drain_wanted(s)) {
+        /* The event is taken; what does not fit into memory now is backlog. */
+        (void)hayi_drain(s, actions);
+    }
+    return status;
+}
+
+uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
+{
+    if (hayi_drain_wanted(s)) {
+        return s->now_ns;
+    }
+    return s->silence_at_ns < s->recall_at_ns ? s->silence_at_ns
+                                              : s->recall_at_ns;
+}
+
+void hayi_sched_get_stats(const struct hayi_sched *s,
+                          struct hayi_sched_stats *stats)
+{
+    *stats = (struct hayi_sched_stats){
+        .pending = s->state_count[HAYI_ROW_PENDING],
+        .ready = s->state_count[HAYI_ROW_READY],
+        .handed_out = s->state_count[HAYI_ROW_HELD],
+        .running = s->state_count[HAYI_ROW_RUNNING],
+        .unfinished = s->unfinished,
+        .stale = s->stale,
+        .workers = s->workers.heap_count,
+        .cores = (uint32_t)s->workers.cores,
+    };
+    stats->memory_bytes =
+        sizeof(*s) + hayi_table_bytes(&s->table) + hayi_edges_bytes(&s->edges)
+        + hayi_ready_bytes(&s->ready) + hayi_workers_bytes(&s->workers)
+        + hayi_durations_bytes(&s->durations)
+        + s->maps.room * sizeof(*s->maps.list);
+}
+
+hay_status hayi_sched_feasible(const struct hayi_sched *s,
+                               const struct hayi_needs *needs,
+                               struct hayi_error *err)
+{
+    if (!s->judging || hayi_members_meet(s, needs)) {
+        return HAY_OK;
+    }
+    uint32_t cores = 0;
+    uint32_t gpus = 0;
+    uint64_t memory = 0;
+    if (s->workers.heap_count == 0) {
+        return hayi_fail(err, HAY_EINFEASIBLE, "no worker is left");
+    }
+    if (needs->worker > s->workers.max
+        || (needs->worker != 0
+            && s->workers.list[needs->worker - 1].state
+                   != HAYI_WORKER_JOINED)) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "asks for worker %" PRIu32 ", which is not there",
+                         needs->worker - 1);
+    }
+    for (uint32_t i = 0; i < s->workers.heap_count; i++) {
+        uint32_t w = s->workers.heap[i].worker;
+        const struct hayi_worker *worker = &s->workers.list[w];
+        cores = worker->cores > cores ? worker->cores : cores;
+        gpus = worker->gpus > gpus ? worker->gpus : gpus;
+        memory = worker->memory_bytes > memory ? worker->memory_bytes : memory;
+    }
+    return hayi_fail(err,
+                     HAY_EINFEASIBLE,
+                     "asks for %" PRIu32 " cores, %" PRIu32 " gpus, %" PRIu64
+                     " bytes of memory on one worker; no worker has that (at"
+                     " most %" PRIu32 " cores, %" PRIu32 " gpus, %" PRIu64
+                     " bytes)",
+                     needs->cores,
+                     needs->gpus,
+                     needs->memory_bytes,
+                     cores,
+                     gpus,
+                     memory);
+}

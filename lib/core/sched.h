@@ -1,0 +1,288 @@
+/* sched.h - the scheduler: decides which task runs where, and when again.
+ *
+ * Owns: the table of unfinished tasks, their edges, the ready queues, the
+ *     accounts of workers, what was learned of durations.
+ * Never: reads a clock, sends a message, opens a file, starts a thread.
+ *     Time and events come in through hayi_sched_step(); what must be done
+ *     next goes out as actions, in the order in which it must be done.
+ * Threads: one caller at a time; no locks inside.
+ *
+ * The same seed and the same events give the same actions, byte for byte.
+ */
+#ifndef HAYI_CORE_SCHED_H
+#define HAYI_CORE_SCHED_H
+
+#include "base/error.h"
+
+#include <hayfork/hayfork.h>
+
+/* Row index in the low 32 bits, generation in the high ones; 0 is none. */
+typedef uint64_t hayi_handle;
+
+/* What a task asks of a worker.  Equal needs share a class inside. */
+struct hayi_needs {
+    uint32_t cores; /* at least 1 */
+    uint32_t gpus;
+    uint64_t memory_bytes;
+    uint32_t worker; /* 1 + index of the only worker allowed; 0: any */
+};
+
+/* How an attempt ended, as its worker tells it. */
+enum hayi_outcome {
+    HAYI_OUTCOME_FINISHED = 0,
+    HAYI_OUTCOME_FAILED = 1,    /* the task failed: retries count */
+    HAYI_OUTCOME_FARM = 2,      /* the farm failed it: limit, lost worker */
+    HAYI_OUTCOME_CANCELLED = 3, /* agreed to stop, or was forced */
+};
+
+enum hayi_event_kind {
+    HAYI_EVENT_TASK = 1,     /* submit a task */
+    HAYI_EVENT_MAP,          /* submit a map */
+    HAYI_EVENT_MAP_READ,     /* an iterator has read up to ... */
+    HAYI_EVENT_CANCEL,       /* the client asks for the end of a task */
+    HAYI_EVENT_CLOSE,        /* no further submit; cancel what has not begun? */
+    HAYI_EVENT_JOINED,       /* a worker offers its cores */
+    HAYI_EVENT_HEARD,        /* a message came from a worker */
+    HAYI_EVENT_LOST,         /* a worker's death was noticed */
+    HAYI_EVENT_STARTED,      /* an attempt began to run */
+    HAYI_EVENT_ENDED,        /* an attempt ended */
+    HAYI_EVENT_RETURNED,     /* an attempt came back unstarted */
+    HAYI_EVENT_RECALL_DONE,  /* all of a recall has come back by now */
+    HAYI_EVENT_TICK,         /* time has passed */
+};
+
+/* An input that the task waits for.  'any': its end is enough. */
+struct hayi_dep {
+    hayi_handle task; /* unfinished, or 0 if it has ended before ... */
+    bool any;
+    uint8_t ended; /* ... then a hay_state: FINISHED, FAILED, CANCELLED */
+    hay_task_id culprit; /* for FAILED: the first task that failed */
+};
+
+struct hayi_event {
+    enum hayi_event_kind kind;
+    union {
+        struct {
+            hay_task_id id;
+            uint64_t payload; /* the caller's word for it; never looked at */
+            struct hayi_needs needs;
+            int32_t priority;
+            uint32_t retries;
+            uint32_t category; /* small number; tasks of like duration */
+            const struct hayi_dep *deps; /* borrowed during the step */
+            size_t dep_count;
+            hayi_handle task; /* out: the new task; 0 if it ended at once */
+        } task;
+        struct {
+            hay_task_id id;
+            uint64_t payload;
+            int32_t priority;
+            uint32_t category;
+            uint64_t count;     /* items; 0 is fine: finishes at once */
+            uint64_t range_max; /* items in one hand-out; at least 1 */
+            uint64_t unread_max; /* 0: no bound */
+            bool stop_on_failure;
+            hayi_handle task; /* out */
+        } map;
+        struct {
+            hayi_handle task;
+            uint64_t count; /* items read so far */
+        } map_read;
+        struct {
+            hayi_handle task; /* a stale one: answered HAY_EINVAL */
+            bool force;
+            uint64_t cookie; /* comes back in the answer */
+        } cancel;
+        struct {
+            bool cancel_pending;
+        } close;
+        struct {
+            uint32_t worker; /* index, 0 .. worker_max-1 */
+            uint32_t cores;
+            uint32_t gpus;
+            uint64_t memory_bytes;
+        } joined;
+        struct {
+            uint32_t worker;
+        } heard, recall_done;
+        struct {
+            uint32_t worker;
+        } lost;
+        struct {
+            uint32_t worker;
+            hayi_handle task; /* of a map: the range's handle */
+            uint32_t attempt;
+        } started, returned;
+        struct {
+            uint32_t worker;
+            hayi_handle task;
+            uint32_t attempt;
+            uint8_t outcome;  /* enum hayi_outcome */
+            uint64_t run_ns;  /* from its start to its end */
+            uint64_t items;   /* of a range: done in order, failed included */
+            uint64_t failed;  /* of a range: failed ones among them */
+            uint64_t report;  /* the caller's word; comes back in actions */
+        } ended;
+    } u;
+};
+
+enum hayi_action_kind {
+    HAYI_ACTION_HAND_OUT = 1,  /* send an attempt to a worker */
+    HAYI_ACTION_RECALL,        /* ask a worker for unstarted ones */
+    HAYI_ACTION_CANCEL,        /* tell a worker to cancel an attempt */
+    HAYI_ACTION_STATE,         /* a task's state changed (not to its end) */
+    HAYI_ACTION_ATTEMPT_ENDED, /* an attempt ended and will be tried again */
+    HAYI_ACTION_RANGE_ENDED,   /* a range of a map is done (the map goes on) */
+    HAYI_ACTION_TELL,          /* a task has ended for good */
+    HAYI_ACTION_ANSWER,        /* the answer to a cancel */
+    HAYI_ACTION_WORKER_LOST,   /* a worker counts as lost from now on */
+    HAYI_ACTION_ALL_ENDED,     /* closed, and no unfinished task is left */
+};
+
+struct hayi_action {
+    enum hayi_action_kind kind;
+    union {
+        struct {
+            uint32_t worker;
+            hayi_handle task; /* of a range: its own */
+            uint64_t payload; /* of a range: the map's */
+            uint32_t attempt;
+            int32_t priority;
+            struct hayi_needs needs;
+            bool prompt; /* others wait for its end: report it at once */
+            bool range;
+            uint64_t first; /* of a range */
+            uint64_t count;
+        } hand_out;
+        struct {
+            uint32_t worker;
+            uint32_t count; /* at most so many, the last ones first */
+            int32_t below;  /* only those of lower priority than this;
+                               INT32_MAX: all */
+        } recall;
+        struct {
+            uint32_t worker;
+            hayi_handle task;
+            uint32_t attempt;
+            bool force;
+            bool unstarted_only; /* if it runs already, leave it alone */
+        } cancel;
+        struct {
+            uint64_t payload;
+            uint8_t state; /* hay_state: READY, RUNNING */
+            uint32_t worker;
+        } state;
+        struct {
+            uint64_t payload;
+            uint32_t attempt;
+            uint32_t worker;
+            uint8_t outcome;
+            uint64_t report;
+        } attempt_ended;
+        struct {
+            uint64_t payload;
+            uint64_t first;
+            uint64_t count; /* done in order */
+            uint64_t failed;
+            uint32_t worker;
+            uint8_t outcome;
+            uint64_t report;
+        } range_ended;
+        struct {
+            uint64_t payload;
+            uint8_t state;     /* FINISHED, FAILED, CANCELLED */
+            hay_status status; /* HAY_OK, ETASK, EFARM, EDEPENDENCY,
+                                  ECANCELLED, EINFEASIBLE */
+            hay_task_id culprit;
+            uint32_t attempt;  /* of the last attempt; 0: never started */
+            uint32_t worker;
+            uint64_t report;   /* of the last ENDED; 0: none */
+        } tell;
+        struct {
+            uint64_t cookie;
+            hay_status status; /* OK, EPENDING, ERUNNING, EINVAL */
+        } answer;
+        struct {
+            uint32_t worker;
+            bool silent; /* judged by its silence */
+        } worker_lost;
+    } u;
+};
+
+struct hayi_actions {
+    struct hayi_action *list;
+    size_t count;
+    size_t room;
+};
+void hayi_actions_init(struct hayi_actions *actions);
+void hayi_actions_fini(struct hayi_actions *actions);
+/* One line of text for an action, for tests and logs. */
+void hayi_action_print(const struct hayi_action *action,
+                       char *text,
+                       size_t size);
+
+struct hayi_sched_config {
+    uint32_t worker_max;   /* indices of workers stay below; at least 1 */
+    uint32_t workers_expected; /* what no worker can meet is failed once so many
+                                  have joined; 0: 1 */
+    uint64_t seed;         /* ties */
+    uint64_t silence_ns;   /* a worker not heard for so long is lost; 0: never */
+    uint64_t ahead_ns;     /* work to hold ahead at a worker; 0: 2 ms */
+    uint32_t ahead_max;    /* unstarted tasks a core ahead; 0: 256 */
+    uint64_t range_ns;     /* aimed length of a range; 0: 1 ms */
+};
+
+struct hayi_sched;
+
+/* NULL when memory is short. */
+struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config);
+void hayi_sched_free(struct hayi_sched *sched);
+
+/* Take one event; append what must be done to 'actions' (the caller empties
+ * it).  now_ns: never goes back.  event: only its "out" fields are written.
+ * HAY_ENOMEM: the event was not taken.  HAY_ECLOSED: a submit after CLOSE.
+ * News of attempts that are not current is counted and dropped.
+ * Hand-outs are decided in hayi_sched_dispatch(). */
+hay_status hayi_sched_step(struct hayi_sched *sched,
+                           uint64_t now_ns,
+                           struct hayi_event *event,
+                           struct hayi_actions *actions);
+
+/* Hand out what can be handed out; recall what lies better elsewhere.  Call
+ * once after a batch of events.  HAY_ENOMEM: call again later. */
+hay_status hayi_sched_dispatch(struct hayi_sched *sched,
+                               uint64_t now_ns,
+                               struct hayi_actions *actions);
+
+/* When to send a TICK at the latest; UINT64_MAX: no need. */
+uint64_t hayi_sched_deadline_ns(const struct hayi_sched *sched);
+
+struct hayi_sched_stats {
+    uint64_t pending, ready, handed_out, running; /* tasks, maps and ranges */
+    uint64_t unfinished;  /* tasks and maps that have not ended */
+    uint64_t stale;       /* news that was dropped */
+    uint32_t workers;     /* joined and not lost */
+    uint32_t cores;       /* of them */
+    size_t memory_bytes;  /* that the scheduler holds */
+};
+void hayi_sched_get_stats(const struct hayi_sched *sched,
+                          struct hayi_sched_stats *stats);
+
+/* Can any worker that has joined ever meet this?  HAY_OK; HAY_EINFEASIBLE with
+ * words that tell what there is; HAY_OK as well while no worker has joined. */
+hay_status hayi_sched_feasible(const struct hayi_sched *sched,
+                               const struct hayi_needs *needs,
+                               struct hayi_error *err);
+
+/* The story of an unfinished task: its state, since when, and the one reason
+ * that holds it.  Writes at most size bytes, ends with 0. */
+void hayi_sched_story(const struct hayi_sched *sched,
+                      hayi_handle task,
+                      uint64_t now_ns,
+                      char *text,
+                      size_t size);
+
+/* Walks over everything and asserts what must hold; slow, for tests. */
+void hayi_sched_check(const struct hayi_sched *sched);
+
+#endif

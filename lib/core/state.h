@@ -1,0 +1,225 @@
+/* state.h - the scheduler's whole state, and the transitions between its files.
+ *
+ * Owns: nothing beyond what sched.h says; this is its inside.
+ * Never: included by anything but lib/core and its tests.
+ * Threads: one caller at a time.
+ *
+ * How an event is taken without ever stopping half way: a transition first
+ * reserves all memory that it needs for itself, then changes the state.  What
+ * follows from it (dependents that become ready or fail, the rest of a sweep)
+ * can be long; it is left as backlog in the state, and hayi_drain() works it
+ * off, one step at a time, each with room for its actions.  When memory is
+ * short the backlog stays for the next call.
+ */
+#ifndef HAYI_CORE_STATE_H
+#define HAYI_CORE_STATE_H
+
+#include "core/durations.h"
+#include "core/edges.h"
+#include "core/maps.h"
+#include "core/ready.h"
+#include "core/sched.h"
+#include "core/table.h"
+#include "core/workers.h"
+
+/* An expected duration for tasks of which nothing is known, as load. */
+#define HAYI_UNKNOWN_NS 1000000u
+
+struct hayi_sched {
+    struct hayi_sched_config config;
+    struct hayi_table table;
+    struct hayi_edges edges;
+    struct hayi_ready ready;
+    struct hayi_workers workers;
+    struct hayi_durations durations;
+    struct hayi_maps maps;
+    uint64_t now_ns;
+    uint64_t state_count[HAYI_ROW_ENDED + 1]; /* rows in each state */
+    uint64_t unfinished;                      /* tasks and maps */
+    uint64_t stale;
+    uint32_t blocked; /* classes that no worker can take now, see ready.h */
+    bool closed;
+    bool cancelling; /* closed, and nothing new may start */
+    bool all_told;
+    bool judging; /* enough workers have joined to call needs infeasible */
+
+    /* backlog */
+    uint32_t ended_first; /* ended rows whose edges are still there */
+    uint32_t ended_last;
+    uint32_t sweep;  /* next row that CLOSE looks at; 0: none */
+    uint32_t judge;  /* next class to be judged; 0: none */
+    uint32_t losing; /* 1 + a lost worker that still holds rows; 0 */
+
+    uint64_t silence_at_ns;  /* nobody can count as silent before this */
+    uint64_t recall_at_ns;   /* look for recalls again; UINT64_MAX: no need */
+    uint64_t recall_rest_ns; /* none before this */
+    uint64_t recalled;       /* attempts asked back by recalls that are out */
+    int32_t low_priority;    /* none that is held is lower than this */
+};
+
+static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,
+                                              uint32_t index)
+{
+    return hayi_table_row(&s->table, index);
+}
+
+static inline const struct hayi_needs *
+hayi_sched_needs(const struct hayi_sched *s, const struct hayi_row *row)
+{
+    return hayi_ready_needs(&s->ready, row->level);
+}
+
+/* sched.c */
+/* Count the row under its new state from now on. */
+void hayi_sched_mark(struct hayi_sched *s,
+                     uint32_t index,
+                     enum hayi_row_state state);
+/* The row is nobody's any more. */
+void hayi_sched_drop(struct hayi_sched *s, uint32_t index);
+/* The row of a current attempt of this worker; 0, counted as stale, if it is
+ * none.  The worker counts as heard if it is a joined one. */
+uint32_t hayi_sched_current(struct hayi_sched *s,
+                            uint32_t worker,
+                            hayi_handle task,
+                            uint32_t attempt);
+/* Room for 'more' further actions.  HAY_ENOMEM. */
+hay_status hayi_actions_reserve(struct hayi_actions *actions, size_t more);
+/* The next action, zeroed but for its kind; room was reserved. */
+struct hayi_action *hayi_actions_add(struct hayi_actions *actions,
+                                     enum hayi_action_kind kind);
+
+/* How a task or map ends. */
+struct hayi_end {
+    hay_state state;
+    hay_status status;
+    hay_task_id culprit;
+    uint32_t attempt;
+    uint32_t worker;
+    uint64_t report;
+};
+
+/* task.c: transitions of tasks */
+hay_status hayi_task_submit(struct hayi_sched *s,
+                            struct hayi_event *event,
+                            struct hayi_actions *actions);
+hay_status hayi_task_cancel(struct hayi_sched *s,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions);
+hay_status hayi_task_started(struct hayi_sched *s,
+                             const struct hayi_event *event,
+                             struct hayi_actions *actions);
+hay_status hayi_task_ended(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions);
+hay_status hayi_task_returned(struct hayi_sched *s,
+                              const struct hayi_event *event,
+                              struct hayi_actions *actions);
+/* The farm failed a held or running attempt; the row is booked still.  Adds up
+ * to 2 actions, needs no further memory. */
+void hayi_task_farm_failed(struct hayi_sched *s,
+                           uint32_t index,
+                           uint64_t report,
+                           struct hayi_actions *actions);
+/* All its inputs are there: to the ready queue, or to its end.  1 action. */
+void hayi_task_ready(struct hayi_sched *s,
+                     uint32_t index,
+                     bool tell,
+                     struct hayi_actions *actions);
+/* The end of a task or map that is in no queue and booked nowhere; 1 action.
+ * Its dependents follow by hayi_drain(). */
+void hayi_task_end(struct hayi_sched *s,
+                   uint32_t index,
+                   const struct hayi_end *end,
+                   struct hayi_actions *actions);
+/* Take a held row off its worker, whose room others may want. */
+void hayi_task_unbook(struct hayi_sched *s, uint32_t index);
+
+/* range.c: transitions of maps and of their ranges */
+hay_status hayi_range_submit(struct hayi_sched *s,
+                             struct hayi_event *event,
+                             struct hayi_actions *actions);
+hay_status hayi_range_read(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions);
+/* Cancel the map of row 'index'; its answer.  Reserves by itself. */
+hay_status hayi_range_cancel(struct hayi_sched *s,
+                             uint32_t index,
+                             const struct hayi_event *event,
+                             struct hayi_actions *actions);
+/* Hand out nothing more of a map; 1 action, if that was its end. */
+void hayi_range_close(struct hayi_sched *s,
+                      uint32_t index,
+                      struct hayi_actions *actions);
+/* The map, in no queue, will never run further: no worker can meet it. */
+void hayi_range_fail(struct hayi_sched *s,
+                     uint32_t index,
+                     hay_status status,
+                     struct hayi_actions *actions);
+void hayi_range_started(struct hayi_sched *s,
+                        uint32_t index,
+                        struct hayi_actions *actions);
+hay_status hayi_range_ended(struct hayi_sched *s,
+                            uint32_t index,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions);
+/* 1 action. */
+void hayi_range_returned(struct hayi_sched *s,
+                         uint32_t index,
+                         struct hayi_actions *actions);
+/* 2 actions. */
+void hayi_range_farm_failed(struct hayi_sched *s,
+                            uint32_t index,
+                            struct hayi_actions *actions);
+/* Hand out the next range of the map to a worker; the table was reserved.
+ * 1 action. */
+void hayi_range_hand_out(struct hayi_sched *s,
+                         uint32_t map_row,
+                         uint64_t length,
+                         uint32_t worker,
+                         struct hayi_actions *actions);
+
+/* members.c: workers that come, are heard, and go */
+hay_status hayi_members_joined(struct hayi_sched *s,
+                               const struct hayi_event *event);
+void hayi_members_heard(struct hayi_sched *s, uint32_t worker);
+hay_status hayi_members_lost(struct hayi_sched *s,
+                             uint32_t worker,
+                             bool silent,
+                             struct hayi_actions *actions);
+hay_status hayi_members_tick(struct hayi_sched *s,
+                             struct hayi_actions *actions);
+/* Could any worker that joined and was not lost meet the needs? */
+bool hayi_members_meet(const struct hayi_sched *s,
+                       const struct hayi_needs *needs);
+/* hayi_ready_level(), and a new class is judged at once. */
+hay_status hayi_members_level(struct hayi_sched *s,
+                              const struct hayi_needs *needs,
+                              int32_t priority,
+                              uint32_t *level);
+
+/* drain.c: HAY_ENOMEM: some backlog is left */
+hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions);
+bool hayi_drain_wanted(const struct hayi_sched *s);
+hay_status hayi_drain_close(struct hayi_sched *s,
+                            const struct hayi_event *event);
+
+/* dispatch.c */
+/* Book the row on the worker and add its action; 1 action. */
+void hayi_dispatch_book(struct hayi_sched *s,
+                        uint32_t index,
+                        uint32_t worker,
+                        uint64_t expected_ns,
+                        struct hayi_action *action);
+/* Room came up at a worker: classes that waited for it may try again. */
+void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker);
+
+/* recall.c */
+hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions);
+/* A class is blocked whose first row has this priority: ask lower ones back. */
+hay_status hayi_recall_for(struct hayi_sched *s,
+                           uint32_t class,
+                           struct hayi_actions *actions);
+void hayi_recall_returned(struct hayi_sched *s, uint32_t worker);
+void hayi_recall_done(struct hayi_sched *s, uint32_t worker);
+
+#endif

@@ -1,0 +1,125 @@
+/* table.h - the rows of all unfinished tasks, maps and ranges.
+ *
+ * Owns: the rows, in chunks that never move; the list of free ones.
+ * Never: decides anything; links between rows are the other modules'.
+ * Threads: one caller at a time.
+ *
+ * A row is known inside by its index (0 is none), outside by a handle of index
+ * and generation.
+ */
+#ifndef HAYI_CORE_TABLE_H
+#define HAYI_CORE_TABLE_H
+
+#include "core/sched.h"
+
+/* Who links a row by next and prev in each state. */
+enum hayi_row_state {
+    HAYI_ROW_FREE = 0, /* the table's free list */
+    HAYI_ROW_PENDING,  /* nobody: edges lead here */
+    HAYI_ROW_READY,    /* its level's queue */
+    HAYI_ROW_HELD,     /* its worker's list: handed out, not known to run */
+    HAYI_ROW_RUNNING,  /* its worker's list: known to run */
+    HAYI_ROW_PARKED,   /* nobody: a map with nothing to hand out now */
+    HAYI_ROW_BACK,     /* its map's list: a range that came back */
+    HAYI_ROW_ENDED,    /* the list of ended rows, or only edges lead here */
+};
+
+enum hayi_row_flag {
+    HAYI_ROW_MAP = 1,
+    HAYI_ROW_RANGE = 2,
+    HAYI_ROW_CANCEL = 4,  /* the client asked for its end */
+    HAYI_ROW_FORCE = 8,   /* ... with force */
+    HAYI_ROW_CLOSE = 16,  /* its worker was told: not if unstarted */
+    HAYI_ROW_LISTED = 32, /* ENDED: in the list, its edges are still there */
+};
+
+struct hayi_row {
+    union {
+        hay_task_id id;
+        uint64_t count; /* of a range */
+    };
+    union {
+        uint64_t payload;
+        uint64_t first; /* of a range */
+    };
+    uint64_t since_ns;
+    union {
+        uint64_t age;        /* order of becoming ready; 0: not yet */
+        hay_task_id culprit; /* ENDED: what its dependents are told */
+    };
+    uint32_t generation;
+    uint32_t next;
+    uint32_t prev;
+    uint32_t level; /* class of needs and priority, see ready.h */
+    uint32_t category;
+    uint32_t retries; /* left */
+    uint32_t attempt; /* of the last hand-out; 0: none yet */
+    uint32_t waiting; /* edges that lead here */
+    uint32_t edges;   /* that start here, see edges.h */
+    uint32_t worker;
+    uint32_t cost; /* booked as load of its worker, see workers.h */
+    uint32_t map;  /* of a map: its record; of a range: its map's row */
+    uint8_t state; /* enum hayi_row_state */
+    uint8_t flags; /* enum hayi_row_flag */
+    uint8_t end;   /* ENDED: a hay_state */
+};
+
+#define HAYI_TABLE_CHUNK_SHIFT 12
+#define HAYI_TABLE_CHUNK       (1u << HAYI_TABLE_CHUNK_SHIFT)
+/* An edge keeps one bit for itself. */
+#define HAYI_TABLE_MAX (UINT32_MAX / 2)
+
+struct hayi_table {
+    struct hayi_row **chunks;
+    size_t chunk_room;
+    size_t chunk_count;
+    uint32_t count; /* indices 1 .. count-1 have been used */
+    uint32_t free;  /* first of the free ones below count */
+    uint32_t live;  /* rows in use */
+};
+
+void hayi_table_init(struct hayi_table *table);
+void hayi_table_fini(struct hayi_table *table);
+
+/* Make sure that the next hayi_table_take() succeeds.  HAY_ENOMEM. */
+hay_status hayi_table_reserve(struct hayi_table *table);
+/* A zeroed row but for its generation; its index.  Needs a reserve. */
+uint32_t hayi_table_take(struct hayi_table *table);
+/* Its handle goes stale, if it is not yet. */
+void hayi_table_give(struct hayi_table *table, uint32_t index);
+/* From now on its handle is stale; the row stays. */
+void hayi_table_outdate(struct hayi_table *table, uint32_t index);
+
+static inline struct hayi_row *hayi_table_row(const struct hayi_table *table,
+                                              uint32_t index)
+{
+    return &table->chunks[index >> HAYI_TABLE_CHUNK_SHIFT]
+                         [index & (HAYI_TABLE_CHUNK - 1)];
+}
+
+static inline hayi_handle hayi_table_handle(const struct hayi_table *table,
+                                            uint32_t index)
+{
+    uint64_t generation = hayi_table_row(table, index)->generation;
+    return generation << 32 | index;
+}
+
+/* The index of a handle's row; 0 if it is stale. */
+static inline uint32_t hayi_table_find(const struct hayi_table *table,
+                                       hayi_handle handle)
+{
+    uint32_t index = (uint32_t)handle;
+    if (index == 0 || index >= table->count) {
+        return 0;
+    }
+    const struct hayi_row *row = hayi_table_row(table, index);
+    if (row->generation != (uint32_t)(handle >> 32)
+        || row->state == HAYI_ROW_FREE || row->state == HAYI_ROW_ENDED) {
+        return 0;
+    }
+    return index;
+}
+
+size_t hayi_table_bytes(const struct hayi_table *table);
+
+#endif
