@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/actions.c \
 	%D%/alloc.c \
 	%D%/alloc.h \
+	%D%/check.c \
 	%D%/dispatch.c \
 	%D%/drain.c \
 	%D%/durations.c \
@@ -23,6 +24,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/sched.c \
 	%D%/sched.h \
 	%D%/state.h \
+	%D%/story.c \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/task.c \
