@@ -28,7 +28,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/spawner_job.h \
 	%D%/spawner_tree.c \
 	%D%/spawner_tree.h \
-	%D%/spawner_wire.h
+	%D%/spawner_wire.h \
+	%D%/topology.c \
+	%D%/topology.h
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'
 

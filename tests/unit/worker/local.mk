@@ -25,3 +25,8 @@ check_PROGRAMS += %D%/test_spawner
 %C%_test_spawner_SOURCES = %D%/test_spawner.c
 %C%_test_spawner_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
+
+check_PROGRAMS += %D%/test_topology
+%C%_test_topology_SOURCES = %D%/test_topology.c
+%C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
