@@ -4,9 +4,31 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 %C%_libhayfork_transport_la_SOURCES = \
+	%D%/card.c \
+	%D%/card.h \
+	%D%/dgram.c \
+	%D%/dgram.h \
+	%D%/identity.c \
+	%D%/identity.h \
+	%D%/link.c \
+	%D%/link.h \
+	%D%/mpi_env.c \
+	%D%/netaddr.c \
+	%D%/netaddr.h \
+	%D%/parcel.c \
+	%D%/parcel.h \
+	%D%/peers.c \
+	%D%/peers.h \
+	%D%/ringer.c \
+	%D%/ringer.h \
+	%D%/side.c \
+	%D%/side.h \
+	%D%/sleepflag.c \
+	%D%/sleepflag.h \
 	%D%/transport.h \
-	%D%/transport_inproc.c
+	%D%/transport_inproc.c \
+	%D%/transport_mpi.h
 
 noinst_LTLIBRARIES += %D%/libhayfork-mpi.la
-%C%_libhayfork_mpi_la_SOURCES =
+%C%_libhayfork_mpi_la_SOURCES = %D%/transport_mpi.c
 %C%_libhayfork_mpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)

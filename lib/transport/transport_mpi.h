@@ -14,7 +14,8 @@
 /* Was this process started by mpirun, srun with PMI, or the like?  Looks at the
  * environment only. */
 bool hayi_mpi_launched(void);
-/* SLURM_NTASKS > 1 without any PMI variable: N singletons.  True, with words. */
+/* srun started several processes without PMI: N singletons.  True, with words.
+ */
 bool hayi_mpi_misled(struct hayi_error *err);
 
 /* Per rank, exchanged at start. */
@@ -28,20 +29,28 @@ struct hayi_mpi_peer {
 
 struct hayi_mpi_start {
     /* in: */
-    const void *identity;  /* what must be the same on all ranks: a text with a
-                              line per item; differences are told */
+    const void *identity; /* what must be the same on all ranks: a text with a
+                             line per item; differences are told */
     size_t identity_size;
-    const void *blob;      /* anything of this rank's for the others, of ... */
-    size_t blob_size;      /* ... the same size on all ranks */
-    bool mpi_owned;        /* call MPI_Init_thread and MPI_Finalize */
-    void *comm;            /* MPI_Comm * to duplicate if !mpi_owned */
-    uint32_t manager;      /* rank that becomes peer 0 (numbers rotate) */
+    const void *blob; /* anything of this rank's for the others, of ... */
+    size_t blob_size; /* ... the same size on all ranks */
+    bool mpi_owned;   /* call MPI_Init_thread and MPI_Finalize */
+    void *comm;       /* MPI_Comm * to duplicate if !mpi_owned */
+    uint32_t manager; /* rank that becomes peer 0 (numbers rotate) */
     /* out: */
     struct hayi_transport *transport;
     struct hayi_mpi_peer *peers; /* peer_count; given, free() */
     void *blobs;                 /* peer_count * blob_size; given, free() */
-    bool recovery; /* mpirun lets the others live when a rank dies */
+    bool recovery; /* mpirun lets the others live when a rank dies: said by its
+                      environment on the manager's rank */
 };
+
+/* Collective over *comm (an MPI_Comm) of a program that owns MPI: exactly one
+ * rank says that it is the manager; which.  HAY_EMISMATCH: none, or several. */
+hay_status hayi_mpi_find_manager(void *comm,
+                                 bool is_manager,
+                                 uint32_t *rank,
+                                 struct hayi_error *err);
 
 /* Collective.  HAY_EMISMATCH (on all ranks, same words), HAY_EMPI, HAY_EIO. */
 hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err);
