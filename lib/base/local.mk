@@ -10,6 +10,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/clock.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/file_name.c \
+	%D%/file_name.h \
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \

@@ -4,5 +4,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 %C%_libhayfork_wire_la_SOURCES = \
 	%D%/channel.c \
 	%D%/channel.h \
+	%D%/record.c \
+	%D%/record.h \
 	%D%/value.c \
 	%D%/value.h

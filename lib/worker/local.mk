@@ -14,8 +14,12 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
+	%D%/fakes.c \
+	%D%/fakes.h \
 	%D%/registry.c \
 	%D%/registry.h \
+	%D%/slot_thread.c \
+	%D%/slot_thread.h \
 	%D%/spawner.c \
 	%D%/spawner.h \
 	%D%/spawner_capture.c \
@@ -29,8 +33,16 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/spawner_tree.c \
 	%D%/spawner_tree.h \
 	%D%/spawner_wire.h \
+	%D%/task.c \
+	%D%/task.h \
+	%D%/task_calls.c \
 	%D%/topology.c \
-	%D%/topology.h
+	%D%/topology.h \
+	%D%/worker.c \
+	%D%/worker.h \
+	%D%/worker_inside.h \
+	%D%/worker_report.c \
+	%D%/worker_start.c
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'
 

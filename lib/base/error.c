@@ -1,0 +1,69 @@
+/* error.c - see error.h. */
+#include "config.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+
+static _Thread_local struct hayi_error thread_error;
+
+hay_status hayi_vfail(struct hayi_error *err,
+                      hay_status status,
+                      const char *format,
+                      va_list list)
+{
+    if (err != NULL) {
+        err->status = status;
+        (void)vsnprintf(err->text, sizeof(err->text), format, list);
+    }
+    return status;
+}
+
+hay_status
+hayi_fail(struct hayi_error *err, hay_status status, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    (void)hayi_vfail(err, status, format, list);
+    va_end(list);
+    return status;
+}
+
+struct hayi_error *hayi_thread_error(void)
+{
+    return &thread_error;
+}
+
+const char *hay_error_text(void)
+{
+    return thread_error.text;
+}
+
+const char *hay_status_name(hay_status status)
+{
+    static const char *const names[] = {
+        "HAY_OK",          "HAY_EINVAL",      "HAY_ENOMEM",
+        "HAY_ETIMEDOUT",   "HAY_ETASK",       "HAY_EFARM",
+        "HAY_EDEPENDENCY", "HAY_ECANCELLED",  "HAY_ECLOSED",
+        "HAY_EEMPTY",      "HAY_EAGAIN",      "HAY_EPENDING",
+        "HAY_ERUNNING",    "HAY_ETYPE",       "HAY_ETOOBIG",
+        "HAY_EINFEASIBLE", "HAY_EUNSUPPORTED", "HAY_EMISMATCH",
+        "HAY_EIO",         "HAY_EMPI",
+    };
+    int index = -(int)status;
+    if (index < 0 || index >= (int)(sizeof(names) / sizeof(names[0]))) {
+        return "unknown status";
+    }
+    return names[index];
+}
+
+const char *hay_state_name(hay_state state)
+{
+    static const char *const names[] = {
+        "pending", "ready", "running", "finished", "failed", "cancelled",
+    };
+    if ((int)state < 0 || (size_t)state >= sizeof(names) / sizeof(names[0])) {
+        return "unknown";
+    }
+    return names[state];
+}

@@ -1,0 +1,120 @@
+/* executor.h - the inside of an executor: what the client's calls share.
+ *
+ * Owns: the count of unfinished tasks, the sleepers, the callback queue.
+ * Never: decides where tasks run.
+ * Threads: see the groups of fields.
+ */
+#ifndef HAYI_CLIENT_EXECUTOR_H
+#define HAYI_CLIENT_EXECUTOR_H
+
+#include "client/future.h"
+
+#include <pthread.h>
+#include <stdalign.h>
+
+/* Sleepers on "something changed" (an eventcount over a futex). */
+struct hayi_event_count {
+    atomic_uint sequence;
+    atomic_uint waiters;
+};
+/* Before the last look; then wait with its answer, or cancel. */
+uint32_t hayi_event_prepare(struct hayi_event_count *ec);
+void hayi_event_cancel(struct hayi_event_count *ec);
+/* deadline_ns of hayi_clock_ns(); UINT64_MAX: none.  false: time is over. */
+bool hayi_event_wait(struct hayi_event_count *ec,
+                     uint32_t key,
+                     uint64_t deadline_ns);
+/* Costs an atomic load when nobody waits. */
+void hayi_event_notify(struct hayi_event_count *ec);
+
+/* How the manager is reached; the client knows no more of it. */
+struct hayi_manager_ops {
+    /* Push into the inbox and ring.  item: taken. */
+    void (*post)(void *manager, struct hayi_item *item);
+    /* Wait for the manager's end and free it; HAY_EFARM with words if the farm
+     * broke down. */
+    hay_status (*join)(void *manager, struct hayi_error *err);
+};
+
+struct hay_executor {
+    /* set before it is handed out, then read only */
+    const struct hayi_manager_ops *ops;
+    void *manager;
+    uint64_t pending_max;
+    uint64_t seed;
+    uint64_t start_ns; /* hayi_clock_ns() */
+    uint64_t serial;   /* of executors in this process */
+    uint32_t workers_expected;
+
+    /* any thread; closed, broken and ended change only at the end */
+    atomic_uint closed; /* 1; 2: with cancel_pending */
+    atomic_uint broken; /* the farm broke down; broken_error tells */
+    atomic_uint ended;  /* the manager takes nothing more from the inbox once
+                           hayi_executor_quiet() */
+    /* what the manager publishes; workers: after the others */
+    atomic_uint workers, cores, cores_max; /* cores_max: of one worker */
+    atomic_uint gpus_max;
+    atomic_uint_fast64_t memory_max; /* 0: not accounted */
+
+    alignas(64) atomic_uint_fast64_t next_id; /* the last one given */
+    atomic_uint_fast64_t unfinished; /* submitted and not ended */
+    atomic_uint refs; /* futures and queues keep the struct alive */
+    atomic_uint submitters;  /* that wait for unfinished to fall */
+    atomic_uint posting;     /* other posts that are under way */
+    atomic_uint next_thread; /* numbers of submitting threads */
+
+    alignas(64) struct hayi_event_count changed;
+    atomic_uint_fast64_t stat[8]; /* manager's; by hay_state; [6] submitted */
+
+    /* callbacks: pushed by the manager, run by waiting calls */
+    struct hayi_mpsc callbacks;
+    atomic_uint_fast64_t callbacks_ready;
+    atomic_uint_fast64_t callback_order; /* of adding */
+    pthread_mutex_t callback_mutex;      /* the one thread that runs them */
+
+    struct hayi_error broken_error; /* written before 'broken' */
+
+    /* join once */
+    pthread_mutex_t join_mutex;
+    bool joined;
+    hay_status join_status;
+    struct hayi_error join_error;
+    struct hayi_close_item *close_item[2]; /* by cancel_pending; who raises
+                                              'closed' to it takes it */
+};
+
+/* ops and manager are set by the caller before anything is submitted. */
+hay_status hayi_executor_new(const hay_options *options, hay_executor **ex);
+void hayi_executor_retain(hay_executor *ex);
+void hayi_executor_release(hay_executor *ex);
+/* Manager: wake those who wait. */
+void hayi_executor_wake(hay_executor *ex);
+/* Manager: its end.  First hayi_executor_set_ended(), which wakes the joiner;
+ * then empty the inbox (a submit: complete it as failed or cancelled; a cancel:
+ * answer HAY_EINVAL) until this is true; then nobody posts again. */
+void hayi_executor_set_ended(hay_executor *ex);
+bool hayi_executor_quiet(hay_executor *ex);
+/* This thread must not wait in client calls: the manager's own, and those that
+ * run tasks.  Calls that would wait say HAY_EAGAIN. */
+void hayi_thread_set_no_wait(bool no_wait);
+bool hayi_thread_no_wait(void);
+/* Post an item that is not a submit; false: the manager has ended, the item is
+ * still the caller's. */
+bool hayi_executor_post(hay_executor *ex, struct hayi_item *item);
+
+/* Sleep until 'ready' says so, running callbacks meanwhile (none in a callback
+ * or with 'callbacks' false).  'ready' is called often; what it looks at must
+ * be changed by sequentially consistent operations before hayi_event_notify().
+ * HAY_OK, HAY_ETIMEDOUT without words, HAY_EAGAIN with words where it may not
+ * wait and timeout_ns is not 0. */
+hay_status hayi_executor_sleep(hay_executor *ex,
+                               bool (*ready)(void *),
+                               void *argument,
+                               uint64_t timeout_ns,
+                               bool callbacks);
+/* HAY_OK; HAY_EFARM with words if it is broken. */
+hay_status hayi_executor_check(hay_executor *ex, struct hayi_error *err);
+/* Manager: no more than once; err: words. */
+void hayi_executor_break(hay_executor *ex, const struct hayi_error *err);
+
+#endif

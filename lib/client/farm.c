@@ -1,0 +1,427 @@
+/* farm.c - see farm.h. */
+#include "config.h"
+
+#include "client/farm.h"
+
+#include "base/clock.h"
+#include "client/settings.h"
+#include "manager/loop.h"
+#include "transport/transport_mpi.h"
+#include "worker/registry.h"
+
+#include <inttypes.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* What each rank tells the others at start. */
+struct card {
+    struct hayi_cpumask mask;
+    uint32_t epoch;
+    uint32_t reserved;
+};
+
+struct hayi_farm {
+    /* before the thread starts, then read only */
+    hay_options options;
+    bool mpi, mpi_owned, given_manager;
+    void *comm;
+    struct hayi_topology *topology;
+    pthread_t thread;
+    sem_t ready;
+
+    /* the thread, until 'ready' and after its end the caller */
+    hay_status status;
+    struct hayi_error error;
+    hay_executor *ex; /* or NULL */
+    struct hayi_spawner *spawner;
+    struct hayi_bell bell;
+    struct hayi_mpi_start start; /* over MPI */
+    struct hayi_transport *inproc[2];
+    struct hayi_manager *manager;
+    struct hayi_worker *worker;
+    enum hayi_worker_end end;
+};
+
+/* ---- how the executor reaches its manager --------------------------------- */
+
+static void post(void *manager, struct hayi_item *item)
+{
+    hayi_manager_post(((struct hayi_farm *)manager)->manager, item);
+}
+
+static void free_farm(struct hayi_farm *farm)
+{
+    hayi_manager_free(farm->manager);
+    hayi_spawner_free(farm->spawner);
+    hayi_topology_free(farm->topology);
+    hayi_bell_fini(&farm->bell);
+    free(farm->start.peers);
+    free(farm->start.blobs);
+    (void)sem_destroy(&farm->ready);
+    free((void *)(uintptr_t)farm->options.run_folder);
+    free(farm);
+}
+
+static hay_status join(void *manager, struct hayi_error *err)
+{
+    struct hayi_farm *farm = manager;
+    (void)pthread_join(farm->thread, NULL);
+    hay_status status = HAY_OK;
+    if (atomic_load(&farm->ex->broken) != 0) {
+        *err = farm->ex->broken_error;
+        status = HAY_EFARM;
+    }
+    free_farm(farm);
+    return status;
+}
+
+static const struct hayi_manager_ops manager_ops = {post, join};
+
+/* ---- parts ----------------------------------------------------------------- */
+
+static hay_status make_worker(struct hayi_farm *farm,
+                              struct hayi_transport *transport,
+                              const char *host,
+                              const struct hayi_cpumask *masks,
+                              size_t count,
+                              size_t mine,
+                              uint32_t epoch)
+{
+    const struct hayi_worker_config config = {
+        .transport = transport,
+        .bell = &farm->bell,
+        .topology = farm->topology,
+        .masks = masks,
+        .mask_count = count,
+        .mask_mine = mine,
+        .spawner = farm->spawner,
+        .host = host,
+        .epoch = epoch,
+        .shared_memory = !farm->mpi || transport == farm->inproc[1],
+    };
+    hay_status status = hayi_worker_new(&config, &farm->worker, &farm->error);
+    if (status == HAY_OK) {
+        farm->spawner = NULL;
+    }
+    return status;
+}
+
+static hay_status make_manager(struct hayi_farm *farm,
+                               struct hayi_transport *transport,
+                               const struct hayi_worker_name *names,
+                               uint32_t epoch)
+{
+    hay_status status = hayi_executor_new(&farm->options, &farm->ex);
+    if (status != HAY_OK) {
+        return hayi_fail(&farm->error, status, "%s", hay_error_text());
+    }
+    farm->ex->workers_expected = transport->peer_count - 1;
+    const struct hayi_manager_config config = {
+        .transport = transport,
+        .bell = &farm->bell,
+        .ex = farm->ex,
+        .options = &farm->options,
+        .names = names,
+        .epoch = epoch,
+        .shared_memory = transport == farm->inproc[0],
+        .recovery = farm->start.recovery,
+        .environment = environ,
+    };
+    status = hayi_manager_new(&config, &farm->manager, &farm->error);
+    if (status != HAY_OK) {
+        hayi_executor_release(farm->ex);
+        farm->ex = NULL;
+        return status;
+    }
+    farm->ex->ops = &manager_ops;
+    farm->ex->manager = farm;
+    return HAY_OK;
+}
+
+/* Manager and worker in this process. */
+static hay_status make_inproc(struct hayi_farm *farm)
+{
+    struct hayi_worker_name name = {.number = 0, .pid = (int32_t)getpid()};
+    struct hayi_cpumask mask;
+    hay_status status =
+        hayi_transport_inproc_new(&farm->inproc[0], &farm->inproc[1]);
+    if (status != HAY_OK) {
+        return hayi_fail(&farm->error, status, "out of memory");
+    }
+    if (gethostname(name.host, sizeof(name.host) - 1) != 0) {
+        (void)snprintf(name.host, sizeof(name.host), "localhost");
+    }
+    hayi_topology_mask(farm->topology, &mask);
+    status = make_manager(farm, farm->inproc[0], &name, 1);
+    if (status == HAY_OK) {
+        status = make_worker(farm, farm->inproc[1], name.host, &mask, 1, 0, 1);
+    }
+    return status;
+}
+
+static hay_status start_mpi(struct hayi_farm *farm)
+{
+    char *identity = hayi_registry_identity();
+    if (identity == NULL) {
+        return hayi_fail(&farm->error, HAY_ENOMEM, "out of memory");
+    }
+    struct card card = {
+        .epoch = (uint32_t)(hayi_clock_ns() >> 10) ^ (uint32_t)getpid(),
+    };
+    hayi_topology_mask(farm->topology, &card.mask);
+    farm->start.identity = identity;
+    farm->start.identity_size = strlen(identity) + 1;
+    farm->start.blob = &card;
+    farm->start.blob_size = sizeof(card);
+    farm->start.mpi_owned = farm->mpi_owned;
+    farm->start.comm = farm->comm;
+    hay_status status = HAY_OK;
+    if (!farm->mpi_owned) {
+        status = hayi_mpi_find_manager(farm->comm, farm->given_manager,
+                                       &farm->start.manager, &farm->error);
+    }
+    if (status == HAY_OK) {
+        status = hayi_mpi_start(&farm->start, &farm->error);
+    }
+    free(identity);
+    return status;
+}
+
+/* This rank's part of a farm over MPI. */
+static hay_status make_over_mpi(struct hayi_farm *farm)
+{
+    struct hayi_transport *transport = farm->start.transport;
+    const struct hayi_mpi_peer *peers = farm->start.peers;
+    const struct card *cards = farm->start.blobs;
+    uint32_t count = transport->peer_count;
+    if (count == 1) {
+        return make_inproc(farm);
+    }
+    hay_status status = HAY_ENOMEM;
+    struct hayi_worker_name *names = calloc(count, sizeof(*names));
+    struct hayi_cpumask *masks = calloc(count, sizeof(*masks));
+    if (names == NULL || masks == NULL) {
+        (void)hayi_fail(&farm->error, HAY_ENOMEM, "out of memory");
+    } else if (transport->self == 0) {
+        for (uint32_t i = 1; i < count; i++) {
+            names[i - 1].number = i;
+            names[i - 1].pid = peers[i].pid;
+            memcpy(names[i - 1].host, peers[i].host, sizeof(names->host));
+        }
+        status = make_manager(farm, transport, names, cards[0].epoch);
+    } else {
+        size_t here = 0;
+        size_t mine = 0;
+        for (uint32_t i = 1; i < count; i++) {
+            if (peers[i].node == peers[transport->self].node) {
+                if (i == transport->self) {
+                    mine = here;
+                }
+                masks[here++] = cards[i].mask;
+            }
+        }
+        status = make_worker(farm, transport, peers[transport->self].host,
+                             masks, here, mine, cards[0].epoch);
+    }
+    free(names);
+    free(masks);
+    return status;
+}
+
+/* ---- the thread ------------------------------------------------------------ */
+
+static void note_plain_mpirun(const struct hayi_farm *farm)
+{
+    if (farm->mpi_owned && farm->ex != NULL && !farm->start.recovery
+        && farm->start.transport->peer_count > 1 && !farm->options.quiet) {
+        (void)fprintf(stderr,
+                      "hayfork: note: started by a plain mpirun; the death of "
+                      "a rank ends the whole job\n");
+    }
+}
+
+/* Leaving without order: functions may still run, MPI cannot be finalized. */
+static void leave_at_once(struct hayi_farm *farm)
+{
+    if (farm->error.text[0] != 0 && farm->end != HAYI_WORKER_AT_ONCE) {
+        (void)fprintf(stderr, "hayfork: %s\n", farm->error.text);
+    }
+    hayi_worker_abandon(farm->worker);
+    hayi_mpi_leave(3);
+}
+
+static void run(struct hayi_farm *farm)
+{
+    bool over_mpi = farm->mpi && farm->start.transport->peer_count > 1;
+    struct hayi_loop loop = {
+        .manager = farm->manager,
+        .worker = farm->worker,
+        .transport = over_mpi ? farm->start.transport : NULL,
+        .bell = &farm->bell,
+    };
+    hayi_loop_run(&loop);
+    bool orderly = true;
+    if (farm->manager != NULL) {
+        orderly = hayi_manager_orderly(farm->manager);
+    }
+    if (farm->worker != NULL && farm->manager == NULL) {
+        farm->end = hayi_worker_ended(farm->worker, &farm->error);
+        orderly = farm->end == HAYI_WORKER_DONE;
+        if (!orderly && farm->mpi_owned) {
+            leave_at_once(farm);
+        }
+    }
+    hayi_worker_free(farm->worker);
+    farm->worker = NULL;
+    if (farm->mpi) {
+        struct hayi_transport *transport = farm->start.transport;
+        transport->ops->close(transport, orderly);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (farm->inproc[i] != NULL) {
+            farm->inproc[i]->ops->close(farm->inproc[i], true);
+        }
+    }
+    farm->status = orderly ? HAY_OK : HAY_EFARM;
+    if (farm->ex != NULL) {
+        atomic_store(&farm->ex->ended, 1);
+        hayi_executor_wake(farm->ex);
+    }
+}
+
+static void *farm_main(void *argument)
+{
+    struct hayi_farm *farm = argument;
+    farm->status = farm->mpi ? start_mpi(farm) : HAY_OK;
+    bool started = farm->status == HAY_OK;
+    if (started) {
+        farm->status = farm->mpi ? make_over_mpi(farm) : make_inproc(farm);
+    }
+    if (farm->status != HAY_OK) {
+        if (farm->mpi && started) {
+            /* The others wait for us: they see the end of this process. */
+            (void)fprintf(stderr, "hayfork: %s\n", farm->error.text);
+            if (farm->mpi_owned) {
+                hayi_mpi_leave(3);
+            }
+        }
+        (void)sem_post(&farm->ready);
+        return NULL;
+    }
+    note_plain_mpirun(farm);
+    (void)sem_post(&farm->ready);
+    run(farm);
+    return NULL;
+}
+
+/* ---- start and end --------------------------------------------------------- */
+
+static struct hayi_spawner *preforked;
+
+hay_status hay_prefork(void)
+{
+    if (preforked != NULL) {
+        return HAY_OK;
+    }
+    return hayi_spawner_fork(&preforked, hayi_thread_error());
+}
+
+struct hayi_spawner *hayi_farm_take_preforked(void)
+{
+    struct hayi_spawner *spawner = preforked;
+    preforked = NULL;
+    return spawner;
+}
+
+/* Threads of the farm take no signals: those are the program's. */
+static int create_thread(struct hayi_farm *farm)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&farm->thread, NULL, farm_main, farm);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static hay_status prepare(struct hayi_farm *farm,
+                          const struct hayi_farm_start *start,
+                          struct hayi_error *err)
+{
+    farm->options = *start->options;
+    farm->mpi = start->mpi;
+    farm->mpi_owned = start->mpi_owned;
+    farm->comm = start->comm;
+    farm->given_manager = start->manager;
+    farm->spawner = start->spawner;
+    farm->bell.fd = -1;
+    (void)sem_init(&farm->ready, 0, 0);
+    if (farm->options.run_folder != NULL) {
+        farm->options.run_folder = strdup(farm->options.run_folder);
+        if (farm->options.run_folder == NULL) {
+            return hayi_fail(err, HAY_ENOMEM, "out of memory");
+        }
+    }
+    hay_status status = hayi_registry_seal(err);
+    if (status == HAY_OK) {
+        status = hayi_topology_new(&farm->topology, err);
+    }
+    if (status == HAY_OK && hayi_bell_init(&farm->bell) != HAY_OK) {
+        status = hayi_fail(err, HAY_EIO, "%s", hay_error_text());
+    }
+    return status;
+}
+
+hay_status hayi_farm_start(const struct hayi_farm_start *start,
+                           struct hayi_farm **out,
+                           hay_executor **ex,
+                           struct hayi_error *err)
+{
+    struct hayi_farm *farm = calloc(1, sizeof(*farm));
+    if (farm == NULL) {
+        hayi_spawner_free(start->spawner);
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    hay_status status = prepare(farm, start, err);
+    if (status != HAY_OK) {
+        free_farm(farm);
+        return status;
+    }
+    int error = create_thread(farm);
+    if (error != 0) {
+        free_farm(farm);
+        return hayi_fail(err, HAY_EIO, "cannot start the farm's thread: %s",
+                         strerror(error));
+    }
+    while (sem_wait(&farm->ready) != 0) {
+    }
+    if (farm->status != HAY_OK) {
+        status = farm->status;
+        *err = farm->error;
+        (void)pthread_join(farm->thread, NULL);
+        free_farm(farm);
+        return status;
+    }
+    *out = farm;
+    *ex = farm->ex;
+    return HAY_OK;
+}
+
+hay_status hayi_farm_serve(struct hayi_farm *farm, struct hayi_error *err)
+{
+    (void)pthread_join(farm->thread, NULL);
+    hay_status status = farm->status;
+    if (status != HAY_OK) {
+        *err = farm->error;
+    }
+    free_farm(farm);
+    return status;
+}

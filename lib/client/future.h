@@ -1,0 +1,175 @@
+/* future.h - the inside of a future, shared by the client and the manager.
+ *
+ * A future is also the entry by which its task is submitted: one allocation
+ * with the task's specification behind it.
+ *
+ * Owns: the specification, the result, what was asked to be told at its end.
+ * Never: calls user code on the manager's thread.
+ * Threads: see the groups of fields.
+ */
+#ifndef HAYI_CLIENT_FUTURE_H
+#define HAYI_CLIENT_FUTURE_H
+
+#include "base/mpsc.h"
+#include "core/sched.h"
+#include "wire/record.h"
+
+/* What the manager's inbox holds. */
+enum hayi_item_kind {
+    HAYI_ITEM_SUBMIT = 1, /* a struct hay_future */
+    HAYI_ITEM_CANCEL,     /* a struct hayi_cancel_item */
+    HAYI_ITEM_MAP_READ,   /* a struct hayi_map_read_item */
+    HAYI_ITEM_CLOSE,      /* a struct hayi_close_item */
+};
+struct hayi_item {
+    struct hayi_mpsc_node node;
+    uint32_t kind;
+};
+
+/* What was submitted; read only after the submit. */
+struct hayi_spec {
+    uint8_t kind; /* enum hayi_task_kind */
+    bool has_index;
+    uint16_t name_size;     /* without the 0 */
+    uint16_t category_size; /* without the 0 */
+    uint16_t retries;
+    union {
+        uint32_t function; /* registry index */
+        int32_t fake_exit;
+    };
+    int32_t priority;
+    struct hayi_needs needs;
+    uint32_t dep_count;     /* all of deps[] */
+    uint32_t arg_dep_count; /* the first ones are the places in the arguments */
+    uint32_t any_count;     /* the last ones need only end */
+    uint32_t args_size;     /* functions: value.h; commands: command.h */
+    uint64_t time_limit_ns;
+    uint64_t stream_key;
+    uint64_t index; /* of a command; fake: duration_ns */
+    void *user;
+    /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
+     * padded to 8, then name and 0 and category and 0, each only if not "". */
+};
+
+/* A map's further fields. */
+struct hayi_map_state;
+
+/* How it ended; made by the manager. */
+struct hayi_result {
+    hay_status status;
+    int32_t exit_code;
+    int32_t signal;
+    uint32_t attempts;
+    uint32_t worker;
+    hay_task_id culprit;
+    uint64_t start_ns, end_ns; /* since the farm's start */
+    char *reason;              /* malloc'ed, or NULL */
+    const char *capture_path[2]; /* owned by the executor; or NULL */
+    uint64_t capture_offset[2], capture_length[2];
+    size_t value_size; /* bytes of value[]: value.h; 0: HAY_NONE */
+    uint64_t value[];
+};
+
+struct hayi_watch;
+#define HAYI_WATCH_CLOSED ((struct hayi_watch *)1)
+
+struct hay_future {
+    struct hayi_item item; /* first; the inbox's while it is submitted */
+    /* any thread */
+    atomic_uint refs;
+    atomic_uchar state;  /* hay_state; release at the end, acquire by readers */
+    atomic_uchar waited; /* somebody sleeps until it ends */
+    _Atomic(struct hayi_watch *) watches; /* a stack; CLOSED once done */
+    /* set before the submit, then read only */
+    hay_executor *ex;
+    hay_task_id id;
+    struct hayi_map_state *map; /* of a map; or NULL */
+    struct hayi_spec *spec;     /* in the same allocation; what hangs on it
+                                   (deps) is dropped when it ends */
+    /* manager's thread */
+    hayi_handle task; /* 0 before it knows it and after its end */
+    /* written by the manager before the end, then read only */
+    struct hayi_result *result;
+};
+
+/* What a future is made with. */
+struct hayi_future_plan {
+    size_t dep_count;
+    size_t args_size;
+    const char *name;     /* NULL: none */
+    const char *category; /* NULL: none */
+};
+/* A future with room for all of it, one allocation, one count (the manager's);
+ * the names are filled in, the rest of the specification is 0.  NULL when
+ * memory is short.  A future that is not submitted is freed with
+ * hayi_future_discard(); its deps are then not released. */
+hay_future *
+hayi_future_new(hay_executor *ex, const struct hayi_future_plan *plan);
+void hayi_future_discard(hay_future *future);
+hay_future **hayi_spec_deps_room(struct hayi_spec *spec);
+void *hayi_spec_args_room(struct hayi_spec *spec);
+
+/* Has it ended?  As hay_future_done(), but ordered with the flags of sleepers. */
+bool hayi_future_ended(hay_future *future);
+/* "task 17 (fit)" or "map 3". */
+void hayi_future_label(const hay_future *future, char *text, size_t size);
+
+hay_future *const *hayi_spec_deps(const struct hayi_spec *spec);
+const void *hayi_spec_args(const struct hayi_spec *spec);
+const char *hayi_spec_name(const struct hayi_spec *spec);
+const char *hayi_spec_category(const struct hayi_spec *spec);
+
+/* Manager: the task has ended.  result: taken; malloc'ed, may be NULL.  Where
+ * it has no reason, one is worded: from the exit code or the signal, or from
+ * the input that failed ("task 3 (prep): exit status 1").  Publishes result and state,
+ * drops the counts of its inputs, fires the watches, gives back the manager's
+ * own count.  true: somebody may be asleep in a wait; call
+ * hayi_executor_wake() after the batch. */
+bool hayi_future_complete(hay_future *future,
+                          hay_state state,
+                          struct hayi_result *result);
+/* Manager: READY or RUNNING. */
+void hayi_future_set_state(hay_future *future, hay_state state);
+
+/* Manager: items first .. first+count-1 of a map were worked on, for the first
+ * time; failures: the failed ones among them, or as many as are known, words
+ * copied; failed_total: how many of these items failed.  true as above. */
+bool hayi_map_range_done(hay_future *map,
+                         uint64_t first,
+                         uint64_t count,
+                         const hay_map_failure *failures,
+                         size_t failure_count,
+                         uint64_t failed_total);
+/* Manager: a map's memory and options. */
+struct hayi_map_view {
+    const void *in; /* NULL: indices */
+    void *out;
+    size_t in_size, out_size;
+    uint64_t first_index;
+    uint64_t count;
+    uint64_t range_max; /* 0: adapts */
+    uint64_t unread_max;
+    bool stop_on_failure;
+};
+void hayi_map_get_view(const hay_future *map, struct hayi_map_view *view);
+
+struct hayi_cancel_item {
+    struct hayi_item item;
+    hay_future *future; /* counted until answered */
+    bool force;
+    /* The answer; the manager writes 'status', then done = 1, then wakes the
+     * executor; whoever sees it frees it. */
+    hay_status status;
+    atomic_uint done;
+};
+struct hayi_map_read_item {
+    struct hayi_item item; /* the manager frees it */
+    hay_future *map;       /* counted */
+    uint64_t count;        /* items read so far */
+};
+struct hayi_close_item {
+    struct hayi_item item; /* the manager frees it */
+    bool cancel_pending;
+};
+
+#endif

@@ -1,0 +1,258 @@
+/* settings.c - see settings.h. */
+#include "config.h"
+
+#include "client/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef hay_status (*set_fn)(hay_options *options,
+                             const char *value,
+                             struct hayi_error *err);
+
+static hay_status parse_number(const char *text,
+                               uint64_t most,
+                               uint64_t *number,
+                               struct hayi_error *err)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != 0 || errno != 0
+        || value > most) {
+        return hayi_fail(err, HAY_EINVAL, "'%s' is no number up to %llu", text,
+                         (unsigned long long)most);
+    }
+    *number = value;
+    return HAY_OK;
+}
+
+static hay_status
+set_slots(hay_options *options, const char *value, struct hayi_error *err)
+{
+    uint64_t number;
+    hay_status status = parse_number(value, 4096, &number, err);
+    if (status == HAY_OK) {
+        options->slots = (uint32_t)number;
+    }
+    return status;
+}
+
+static hay_status
+set_run_folder(hay_options *options, const char *value, struct hayi_error *err)
+{
+    if (value[0] == 0) {
+        return hayi_fail(err, HAY_EINVAL, "it needs a folder");
+    }
+    options->run_folder = value;
+    return HAY_OK;
+}
+
+static hay_status
+set_output(hay_options *options, const char *value, struct hayi_error *err)
+{
+    static const struct {
+        const char *name;
+        hay_output output;
+    } names[] = {
+        {"inherit", HAY_OUTPUT_INHERIT},
+        {"append", HAY_OUTPUT_APPEND},
+        {"files", HAY_OUTPUT_FILES},
+        {"null", HAY_OUTPUT_NULL},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i].name) == 0) {
+            options->output = names[i].output;
+            return HAY_OK;
+        }
+    }
+    return hayi_fail(err, HAY_EINVAL,
+                     "'%s' is none of inherit, append, files, null", value);
+}
+
+static hay_status
+set_seed(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return parse_number(value, UINT64_MAX, &options->seed, err);
+}
+
+static hay_status
+set_pending_max(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return parse_number(value, UINT64_MAX, &options->pending_max, err);
+}
+
+static hay_status
+set_silence(hay_options *options, const char *value, struct hayi_error *err)
+{
+    enum { SECONDS_MAX = 1000000, SECONDS_MIN = 2 };
+    uint64_t seconds;
+    hay_status status = parse_number(value, SECONDS_MAX, &seconds, err);
+    if (status == HAY_OK && seconds < SECONDS_MIN) {
+        return hayi_fail(err, HAY_EINVAL, "less than %d seconds", SECONDS_MIN);
+    }
+    if (status == HAY_OK) {
+        options->silence_ns = seconds * UINT64_C(1000000000);
+    }
+    return status;
+}
+
+static hay_status
+set_flag(bool *flag, const char *value, struct hayi_error *err)
+{
+    if (strcmp(value, "1") == 0 || value[0] == 0) {
+        *flag = true;
+    } else if (strcmp(value, "0") == 0) {
+        *flag = false;
+    } else {
+        return hayi_fail(err, HAY_EINVAL, "'%s' is neither 0 nor 1", value);
+    }
+    return HAY_OK;
+}
+
+static hay_status
+set_no_pin(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->no_pin, value, err);
+}
+
+static hay_status
+set_quiet(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->quiet, value, err);
+}
+
+static const struct setting {
+    const char *option;
+    const char *variable;
+    set_fn set;
+    bool flag;
+} settings[] = {
+    {"--hay-slots", "HAYFORK_SLOTS", set_slots, false},
+    {"--hay-run-folder", "HAYFORK_RUN_FOLDER", set_run_folder, false},
+    {"--hay-output", "HAYFORK_OUTPUT", set_output, false},
+    {"--hay-seed", "HAYFORK_SEED", set_seed, false},
+    {"--hay-pending-max", "HAYFORK_PENDING_MAX", set_pending_max, false},
+    {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
+    {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
+    {"--hay-quiet", "HAYFORK_QUIET", set_quiet, true},
+};
+enum { SETTING_COUNT = sizeof(settings) / sizeof(settings[0]) };
+
+const char *hayi_settings_help(void)
+{
+    return "Options of the farm (also as HAYFORK_... variables):\n"
+           "  --hay-slots=N          cores that a worker offers (all it may "
+           "use)\n"
+           "  --hay-run-folder=DIR   keep tasks.tsv and outputs there\n"
+           "  --hay-output=MODE      of commands: inherit, append, files, "
+           "null\n"
+           "  --hay-seed=N           of random streams and ties (0)\n"
+           "  --hay-pending-max=N    unfinished tasks before submit waits\n"
+           "  --hay-silence=SECONDS  a worker silent so long is lost (10)\n"
+           "  --hay-no-pin           do not pin slots to cores\n"
+           "  --hay-quiet            no words of the farm on standard error\n"
+           "  --hay-help             this text\n";
+}
+
+/* Say which setting a problem is about. */
+static hay_status
+about(const char *name, hay_status status, struct hayi_error *err)
+{
+    if (status != HAY_OK && err != NULL) {
+        struct hayi_error cause = *err;
+        return hayi_fail(err, status, "%s: %.400s", name, cause.text);
+    }
+    return status;
+}
+
+/* The value of an argument that is this setting; NULL if it is not. */
+static const char *match(const struct setting *setting, const char *argument)
+{
+    size_t length = strlen(setting->option);
+    if (strncmp(argument, setting->option, length) != 0) {
+        return NULL;
+    }
+    if (argument[length] == '=') {
+        return argument + length + 1;
+    }
+    return argument[length] == 0 && setting->flag ? "" : NULL;
+}
+
+static hay_status take_argument(const char *argument,
+                                hay_options *options,
+                                struct hayi_error *err)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const char *value = match(&settings[i], argument);
+        if (value != NULL) {
+            return about(settings[i].option,
+                         settings[i].set(options, value, err), err);
+        }
+    }
+    return hayi_fail(err, HAY_EINVAL,
+                     "%s: unknown option, or no value (see --hay-help)",
+                     argument);
+}
+
+hay_status hayi_settings_take(int *argc,
+                              char **argv,
+                              hay_options *options,
+                              bool *help,
+                              struct hayi_error *err)
+{
+    *help = false;
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const char *value = getenv(settings[i].variable);
+        if (value != NULL && value[0] != 0) {
+            hay_status status =
+                about(settings[i].variable,
+                      settings[i].set(options, value, err), err);
+            if (status != HAY_OK) {
+                return status;
+            }
+        }
+    }
+    int kept = 0;
+    bool ours = true; /* until "--" */
+    for (int i = 0; i < *argc; i++) {
+        ours = ours && (i == 0 || strcmp(argv[i], "--") != 0);
+        if (i == 0 || !ours || strncmp(argv[i], "--hay-", 6) != 0) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        if (strcmp(argv[i], "--hay-help") == 0) {
+            *help = true;
+            continue;
+        }
+        hay_status status = take_argument(argv[i], options, err);
+        if (status != HAY_OK) {
+            return status;
+        }
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return HAY_OK;
+}
+
+hay_status hayi_options_copy(const hay_options *given,
+                             hay_options *options,
+                             struct hayi_error *err)
+{
+    hay_options_init(options);
+    if (given == NULL) {
+        return HAY_OK;
+    }
+    if (given->size < offsetof(hay_options, slots)
+        || given->size > sizeof(*options)) {
+        return hayi_fail(err, HAY_EINVAL,
+                         "hay_options has size %zu, not %zu: not initialised, "
+                         "or of another version", given->size,
+                         sizeof(*options));
+    }
+    memcpy(options, given, given->size);
+    options->size = sizeof(*options);
+    return HAY_OK;
+}

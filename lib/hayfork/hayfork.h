@@ -1,0 +1,708 @@
+/* hayfork/hayfork.h - the public interface of Hayfork, a task farm.
+ *
+ * Errors: a call that can fail returns hay_status, 0 (HAY_OK) or negative.
+ *     Results go through the last parameters and are written only on success.
+ *     hay_error_text() has the words for the calling thread's last failure.
+ * Ownership: "borrowed" is not kept after the call (or until the moment that
+ *     the comment names), "copied" is copied before the call returns, "given"
+ *     is the caller's to free with the named function, "shared" is counted.
+ * Threads: every call may be made from any thread, unless it says otherwise.
+ * Times are in nanoseconds, sizes in bytes, unless the name says otherwise.
+ * Option structs begin with their own size, so that they can grow: fill them
+ *     by the HAY_..._INIT initialiser or the matching _init function.
+ */
+#ifndef HAYFORK_HAYFORK_H
+#define HAYFORK_HAYFORK_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#include <initializer_list>
+extern "C" {
+#endif
+
+#define HAY_VERSION_MAJOR 0
+#define HAY_VERSION_MINOR 1
+#define HAY_VERSION_PATCH 0
+
+/* Wait without a limit. */
+#define HAY_FOREVER UINT64_MAX
+
+/* The largest result or argument that travels by value. */
+#define HAY_VALUE_MAX ((size_t)1 << 20)
+
+/* ---- statuses ---------------------------------------------------------- */
+
+typedef enum hay_status {
+    HAY_OK = 0,
+    HAY_EINVAL = -1,       /* wrong argument or option */
+    HAY_ENOMEM = -2,       /* out of memory */
+    HAY_ETIMEDOUT = -3,    /* the time given has passed */
+    HAY_ETASK = -4,        /* the task failed (its own doing) */
+    HAY_EFARM = -5,        /* the farm failed the task (lost worker, limit) */
+    HAY_EDEPENDENCY = -6,  /* an input of the task failed */
+    HAY_ECANCELLED = -7,   /* the task was cancelled */
+    HAY_ECLOSED = -8,      /* the executor is shut down */
+    HAY_EEMPTY = -9,       /* nothing more will come */
+    HAY_EAGAIN = -10,      /* would have to wait here; try again later */
+    HAY_EPENDING = -11,    /* asked for; wait on the future for the answer */
+    HAY_ERUNNING = -12,    /* it runs and was not forced */
+    HAY_ETYPE = -13,       /* a value of another type, or no such argument */
+    HAY_ETOOBIG = -14,     /* larger than HAY_VALUE_MAX */
+    HAY_EINFEASIBLE = -15, /* no worker can ever meet this request */
+    HAY_EUNSUPPORTED = -16, /* not in this version, or not in this build */
+    HAY_EMISMATCH = -17,   /* ranks or libraries do not fit together */
+    HAY_EIO = -18,         /* the operating system said no */
+    HAY_EMPI = -19         /* MPI said no */
+} hay_status;
+
+/* The calling thread's last error in words; "" if there was none.  Borrowed:
+ * valid until the thread's next failing call. */
+const char *hay_error_text(void);
+
+/* The name of a status, such as "HAY_ETASK".  Never NULL. */
+const char *hay_status_name(hay_status status);
+
+/* ---- handles ----------------------------------------------------------- */
+
+typedef struct hay_executor hay_executor; /* the client's handle of a farm */
+typedef struct hay_future hay_future;     /* outcome of a task; counted */
+typedef struct hay_queue hay_queue;       /* completion queue */
+typedef struct hay_task hay_task;         /* what a running task sees */
+typedef struct hay_map_iter hay_map_iter; /* walks over a map's results */
+typedef uint64_t hay_task_id;             /* serial from 1, never used again */
+
+/* States of a task, as in Python's concurrent.futures where they overlap. */
+typedef enum hay_state {
+    HAY_PENDING = 0,   /* waits for inputs */
+    HAY_READY = 1,     /* waits for a worker */
+    HAY_RUNNING = 2,   /* a worker runs it */
+    HAY_FINISHED = 3,  /* done, has a result */
+    HAY_FAILED = 4,    /* done, has an error */
+    HAY_CANCELLED = 5  /* done, never ran or agreed to stop */
+} hay_state;
+
+const char *hay_state_name(hay_state state);
+
+/* ---- values: arguments and results ------------------------------------- */
+
+typedef enum hay_type {
+    HAY_NONE = 0,
+    HAY_DOUBLE = 1,
+    HAY_INT64 = 2,
+    HAY_STRING = 3,
+    HAY_BYTES = 4,
+    HAY_ARRAY = 5,
+    HAY_LIST = 6
+} hay_type;
+
+/* Types of array elements. */
+typedef enum hay_dtype {
+    HAY_F64 = 1,
+    HAY_F32 = 2,
+    HAY_I64 = 3,
+    HAY_I32 = 4,
+    HAY_I16 = 5,
+    HAY_I8 = 6,
+    HAY_U64 = 7,
+    HAY_U32 = 8,
+    HAY_U16 = 9,
+    HAY_U8 = 10
+} hay_dtype;
+
+#define HAY_NDIM_MAX 8
+
+/* Size of one element; 0 for an unknown type. */
+size_t hay_dtype_size(hay_dtype dtype);
+
+/* An array as an argument or a result.  shape[ndim] in elements, slowest
+ * first (row-major, contiguous). */
+typedef struct hay_array_view {
+    hay_dtype dtype;
+    uint32_t ndim;
+    uint64_t shape[HAY_NDIM_MAX];
+    const void *data;
+    size_t size_bytes;
+} hay_array_view;
+
+/* One argument.  Made by the functions below; what it points to is borrowed
+ * until hay_submit() returns. */
+typedef struct hay_arg {
+    uint32_t kind; /* a hay_type, or one of the inner kinds of hay_ref() */
+    uint32_t dtype;
+    uint32_t ndim;
+    uint32_t reserved;
+    uint64_t count; /* bytes, or futures */
+    union {
+        double d;
+        int64_t i;
+        const void *data;
+        hay_future *future;
+        hay_future *const *futures;
+    } u;
+    const uint64_t *shape;
+} hay_arg;
+
+typedef struct hay_args {
+    const hay_arg *list;
+    size_t count;
+} hay_args;
+
+hay_arg hay_double(double value);
+hay_arg hay_int64(int64_t value);
+hay_arg hay_string(const char *text);
+hay_arg hay_bytes(const void *data, size_t size_bytes);
+/* shape[ndim]: elements, slowest first; borrowed like 'data'. */
+hay_arg hay_array(hay_dtype dtype,
+                  uint32_t ndim,
+                  const uint64_t *shape,
+                  const void *data);
+/* The result of 'future' as an argument: an edge of the graph. */
+hay_arg hay_ref(hay_future *future);
+/* One argument that is the list of the results of futures[count]. */
+hay_arg hay_refs(hay_future *const *futures, size_t count);
+
+#ifdef __cplusplus
+} /* extern "C" */
+inline hay_args hay_args_of(std::initializer_list<hay_arg> list)
+{
+    return hay_args{list.begin(), list.size()};
+}
+extern "C" {
+#define HAY_ARGS(...) hay_args_of({__VA_ARGS__})
+#define HAY_NO_ARGS (hay_args_of({}))
+#else
+/* The arguments of a task, in order: HAY_ARGS(hay_double(5), hay_ref(a)). */
+#define HAY_ARGS(...)                                                          \
+    ((hay_args){(const hay_arg[]){__VA_ARGS__},                                \
+                sizeof((const hay_arg[]){__VA_ARGS__}) / sizeof(hay_arg)})
+#define HAY_NO_ARGS ((hay_args){NULL, 0})
+#endif
+
+/* ---- task functions ---------------------------------------------------- */
+
+/* A task function.  Returns HAY_OK after a hay_return_*() (or none: the result
+ * is HAY_NONE), or the status of what failed; hay_task_fail() words it. */
+typedef hay_status (*hay_task_fn)(hay_task *task);
+
+/* The part of a map that one call works on. */
+typedef struct hay_map_range {
+    const void *in; /* 'count' items, or NULL: the items are first + index */
+    void *out;      /* 'count' items */
+    uint64_t first; /* index in the map of the first item */
+    size_t count;
+    size_t index; /* the item being worked on, 0 .. count-1 */
+} hay_map_range;
+
+/* A map function: works on items 0 .. range->count-1, keeping range->index up
+ * to date.  A status that is not HAY_OK fails the whole range. */
+typedef hay_status (*hay_map_fn)(hay_task *task, hay_map_range *range);
+
+/* Register a function under a name that is the same on all ranks.  Call before
+ * an executor is opened (HAY_TASK does it before main).  'name': borrowed for
+ * ever.  A name twice with another function: the last one counts, and the
+ * start of an executor says HAY_EINVAL. */
+void hay_register(const char *name, hay_task_fn function);
+/* in_size 0: the map takes indices only. */
+void hay_register_map(const char *name,
+                      hay_map_fn function,
+                      size_t in_size,
+                      size_t out_size);
+/* What resume compares; 1 if never told. */
+void hay_register_version(const char *name, uint32_t version);
+/* Runs once in each process that runs tasks, before its first one.  Not HAY_OK:
+ * the worker does not start, and the farm says why. */
+void hay_register_worker_init(hay_status (*function)(void));
+
+/* A failing item of a map tells it here; true: go on with the next item. */
+bool hay_map_item_failed(hay_task *task, hay_status status);
+
+#define HAY_TASK_DECLARE(name) hay_status name(hay_task *task)
+#define HAY_MAP_DECLARE(name)                                                  \
+    hay_status name(hay_task *task, hay_map_range *range)
+
+#define HAY_CONSTRUCTOR_(name)                                                 \
+    static void name(void) __attribute__((constructor));                       \
+    static void name(void)
+
+/* Defines and registers a task function: HAY_TASK(square) { ... 'task' ... } */
+#define HAY_TASK(name)                                                         \
+    HAY_TASK_DECLARE(name);                                                    \
+    HAY_CONSTRUCTOR_(hay_register_##name##_)                                   \
+    {                                                                          \
+        hay_register(#name, name);                                             \
+    }                                                                          \
+    hay_status name(hay_task *task __attribute__((unused)))
+
+/* Defines and registers a map function.  The body works on one item, sees
+ * 'task', 'in' (const in_type *) and 'out' (out_type *), returns a status. */
+#define HAY_MAP_TASK(name, in_type, out_type)                                  \
+    HAY_MAP_DECLARE(name);                                                     \
+    HAY_CONSTRUCTOR_(hay_register_##name##_)                                   \
+    {                                                                          \
+        hay_register_map(#name, name, sizeof(in_type), sizeof(out_type));      \
+    }                                                                          \
+    static inline hay_status hay_item_##name##_(                               \
+        hay_task *task, const in_type *in, out_type *out);                     \
+    hay_status name(hay_task *task, hay_map_range *range)                      \
+    {                                                                          \
+        const in_type *in = (const in_type *)range->in;                        \
+        out_type *out = (out_type *)range->out;                                \
+        for (size_t i = 0; i < range->count; i++) {                            \
+            range->index = i;                                                  \
+            hay_status status = hay_item_##name##_(task, in + i, out + i);     \
+            if (status != HAY_OK && !hay_map_item_failed(task, status)) {      \
+                return status;                                                 \
+            }                                                                  \
+        }                                                                      \
+        return HAY_OK;                                                         \
+    }                                                                          \
+    static inline hay_status hay_item_##name##_(                               \
+        hay_task *task __attribute__((unused)),                                \
+        const in_type *in __attribute__((unused)),                             \
+        out_type *out __attribute__((unused)))
+
+#define HAY_TASK_VERSION(name, number)                                         \
+    HAY_CONSTRUCTOR_(hay_version_##name##_)                                    \
+    {                                                                          \
+        hay_register_version(#name, number);                                   \
+    }
+
+#define HAY_WORKER_INIT(function)                                              \
+    HAY_CONSTRUCTOR_(hay_init_##function##_)                                   \
+    {                                                                          \
+        hay_register_worker_init(function);                                    \
+    }
+
+/* In a task: return from it with the status of a call that failed. */
+#define HAY_TRY(call)                                                          \
+    do {                                                                       \
+        hay_status hay_try_status_ = (call);                                   \
+        if (hay_try_status_ != HAY_OK) {                                       \
+            return hay_try_status_;                                            \
+        }                                                                      \
+    } while (0)
+
+/* ---- inside a task ----------------------------------------------------- */
+
+/* Arguments by index from 0.  Views are borrowed until the task returns.
+ * HAY_ETYPE: another type or no such argument; the task's error says so. */
+size_t hay_arg_count(const hay_task *task);
+hay_type hay_arg_type(const hay_task *task, size_t index);
+hay_status hay_arg_double(hay_task *task, size_t index, double *value);
+hay_status hay_arg_int64(hay_task *task, size_t index, int64_t *value);
+hay_status hay_arg_string(hay_task *task, size_t index, const char **text);
+hay_status hay_arg_bytes(hay_task *task,
+                         size_t index,
+                         const void **data,
+                         size_t *size_bytes);
+hay_status hay_arg_array(hay_task *task, size_t index, hay_array_view *view);
+/* Arguments made by hay_refs(): the number of elements, and one of them. */
+hay_status hay_arg_list(hay_task *task, size_t index, size_t *count);
+hay_status
+hay_arg_list_double(hay_task *task, size_t index, size_t i, double *value);
+hay_status
+hay_arg_list_int64(hay_task *task, size_t index, size_t i, int64_t *value);
+hay_status
+hay_arg_list_string(hay_task *task, size_t index, size_t i, const char **text);
+hay_status hay_arg_list_bytes(hay_task *task,
+                              size_t index,
+                              size_t i,
+                              const void **data,
+                              size_t *size_bytes);
+hay_status
+hay_arg_list_array(hay_task *task, size_t index, size_t i, hay_array_view *view);
+
+/* The result; the last call counts.  Everything is copied.  HAY_ETOOBIG above
+ * HAY_VALUE_MAX. */
+hay_status hay_return_double(hay_task *task, double value);
+hay_status hay_return_int64(hay_task *task, int64_t value);
+hay_status hay_return_string(hay_task *task, const char *text);
+hay_status hay_return_bytes(hay_task *task, const void *data, size_t size);
+hay_status hay_return_array(hay_task *task,
+                            hay_dtype dtype,
+                            uint32_t ndim,
+                            const uint64_t *shape,
+                            const void *data);
+/* Room for a result of 'size' bytes (HAY_BYTES), to be filled in place before
+ * the task returns; borrowed. */
+hay_status hay_return_alloc(hay_task *task, size_t size, void **data);
+
+/* Word a failure: 'return hay_task_fail(task, 3, "no peak in %s", name);'.
+ * code: the user's own number, shown as the exit code.  Returns HAY_ETASK. */
+hay_status hay_task_fail(hay_task *task, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+hay_status
+hay_task_vfail(hay_task *task, int code, const char *format, va_list list);
+
+hay_task_id hay_task_get_id(const hay_task *task);
+const char *hay_task_name(const hay_task *task); /* "" if it has none */
+uint32_t hay_task_attempt(const hay_task *task); /* 1 for the first try */
+/* The worker that runs it: its MPI rank, 0 without MPI. */
+uint32_t hay_task_worker(const hay_task *task);
+/* Was its cancellation asked for?  A long task looks now and then, and agrees
+ * by 'return HAY_ECANCELLED'.  Costs one atomic load. */
+bool hay_task_cancelled(const hay_task *task);
+/* The logical cpus leased to the task: writes at most 'room' operating system
+ * indices to 'cpus', returns how many there are.  0: not pinned. */
+size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room);
+uint32_t hay_task_cores(const hay_task *task);
+/* A line to the farm's log (rank 0's standard error). */
+void hay_task_log(hay_task *task, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Random numbers: a stream per task (per item in a map), keyed by the run's
+ * seed and the task's stream key, the same wherever and whenever it runs.
+ * Philox4x32-10; Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy
+ * as 1, 2, 3; SC11. */
+uint64_t hay_task_random(hay_task *task);
+/* Uniform in [0, 1), 53 bits. */
+double hay_task_random_double(hay_task *task);
+
+/* ---- life of an executor ----------------------------------------------- */
+
+typedef enum hay_output {
+    HAY_OUTPUT_DEFAULT = 0, /* append with a run folder, else inherit */
+    HAY_OUTPUT_INHERIT = 1, /* the worker process's own stdout and stderr */
+    HAY_OUTPUT_APPEND = 2,  /* few append files with an index, run folder */
+    HAY_OUTPUT_FILES = 3,   /* a pair of files a task, in the run folder */
+    HAY_OUTPUT_NULL = 4     /* thrown away */
+} hay_output;
+
+typedef struct hay_options {
+    size_t size;            /* sizeof(hay_options) */
+    uint32_t slots;         /* cores a worker offers; 0: all it may use */
+    hay_output output;      /* where commands' output goes */
+    const char *run_folder; /* copied; NULL: none.  Must not exist */
+    uint64_t seed;          /* of random streams and ties */
+    uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
+                               0: 4 million */
+    uint64_t silence_ns;    /* a worker silent for so long is lost; 0: 10 s */
+    bool no_pin;            /* do not pin slots to cores */
+    bool quiet;             /* no words on standard error */
+} hay_options;
+
+#define HAY_OPTIONS_INIT                                                       \
+    {                                                                          \
+        sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
+            false                                                              \
+    }
+void hay_options_init(hay_options *options);
+
+typedef hay_status (*hay_farm_fn)(hay_executor *ex, int argc, char **argv);
+
+/* The whole life of a program.  Takes the farm's own options (--hay-...; see
+ * --hay-help) out of argv and of HAYFORK_*, runs 'farm' on rank 0 (the only one
+ * where there is no mpirun), serves tasks on the others.
+ * Returns on every rank: 0; 1 if 'farm' failed (its words are printed); 2 for
+ * wrong options; 3 if the farm failed. */
+int hay_main(int argc, char **argv, hay_farm_fn farm);
+/* The same with defaults for what the command line leaves open. */
+int hay_main_with(int argc,
+                  char **argv,
+                  const hay_options *defaults,
+                  hay_farm_fn farm);
+
+/* For programs without hay_main: forks the small process that starts commands.
+ * Call it first in main, before any thread and before MPI_Init. */
+hay_status hay_prefork(void);
+
+/* A farm in this process, without MPI: a manager thread and a slot for every
+ * core.  options: copied, may be NULL.  ex: given, end with hay_shutdown() and
+ * hay_executor_free(). */
+hay_status hay_open_local(const hay_options *options, hay_executor **ex);
+
+/* No further submit (HAY_ECLOSED).  cancel_pending: tasks that have not started
+ * are cancelled, running ones end.  wait: return when all tasks have ended and
+ * the workers are gone; else at once.  May be called again.
+ * HAY_EFARM: the farm broke down (a worker was lost), the text tells which. */
+hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending);
+/* Ends what is left (as hay_shutdown(ex, true, true)) and frees.  Futures may
+ * be released later.  NULL is fine. */
+void hay_executor_free(hay_executor *ex);
+
+/* Facts about a running farm. */
+typedef struct hay_stats {
+    size_t size; /* sizeof(hay_stats), set by the caller */
+    uint64_t submitted, pending, ready, running, finished, failed, cancelled;
+    uint32_t workers; /* that joined and are alive */
+    uint32_t cores;   /* that they offer */
+} hay_stats;
+hay_status hay_executor_stats(hay_executor *ex, hay_stats *stats);
+/* Wait until all expected workers have joined. */
+hay_status hay_executor_wait_workers(hay_executor *ex, uint64_t timeout_ns);
+/* HAY_OK, or HAY_EFARM with words if the farm has broken down. */
+hay_status hay_executor_health(hay_executor *ex);
+
+/* ---- submit ------------------------------------------------------------ */
+
+typedef enum hay_runner {
+    HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
+    HAY_RUNNER_THREAD = 1,
+    HAY_RUNNER_PROCESS = 2, /* not in this version */
+    HAY_RUNNER_FAKE = 3     /* hay_submit_fake() */
+} hay_runner;
+
+typedef struct hay_task_options {
+    size_t size;
+    const char *name;     /* copied; also the key of its random stream */
+    const char *category; /* copied; tasks of a kind, for learned durations */
+    void *user;           /* given back by hay_future_user() */
+    hay_queue *queue;     /* completion queue to be added to; may be NULL */
+    uint32_t cores;       /* 0: 1 */
+    uint32_t gpus;
+    uint64_t memory_bytes;
+    int32_t priority;       /* higher first; 0 */
+    uint32_t retries;       /* further tries if the task fails; 0 */
+    uint64_t time_limit_ns; /* commands and fakes; 0: none */
+    hay_runner runner;
+    uint32_t worker; /* 1 + rank of the only worker that may run it; 0: any */
+    hay_future *const *after;     /* must finish before it; borrowed */
+    size_t after_count;
+    hay_future *const *after_any; /* must end before it, in whatever way */
+    size_t after_any_count;
+} hay_task_options;
+
+#define HAY_TASK_OPTIONS_INIT                                                  \
+    {                                                                          \
+        sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
+            HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0                            \
+    }
+void hay_task_options_init(hay_task_options *options);
+
+/* Could a task with these options ever run here?  HAY_OK, or what hay_submit
+ * would say: HAY_EINVAL, HAY_EUNSUPPORTED, HAY_EINFEASIBLE with words that tell
+ * what there is.  Waits for the workers to join (at most timeout_ns). */
+hay_status hay_task_options_check(hay_executor *ex,
+                                  const hay_task_options *options,
+                                  uint64_t timeout_ns);
+
+/* Submit one call of a registered function.
+ * args: copied.  options: copied, NULL for defaults.
+ * future: given (hay_future_release), or NULL if nobody wants it.
+ * Blocks while pending_max tasks are unfinished (in a callback: HAY_EAGAIN).
+ * HAY_EINVAL, HAY_ETOOBIG, HAY_EINFEASIBLE (no worker can ever run it),
+ * HAY_EUNSUPPORTED, HAY_ECLOSED, HAY_EFARM: nothing was submitted. */
+hay_status hay_submit(hay_executor *ex,
+                      hay_task_fn function,
+                      hay_args args,
+                      const hay_task_options *options,
+                      hay_future **future);
+
+typedef struct hay_command {
+    size_t size;
+    const char *line;        /* for /bin/sh -c; or NULL */
+    const char *const *argv; /* NULL-terminated; used if line is NULL */
+    const char *cwd;         /* NULL: rank 0's */
+    const char *const *env;  /* NULL-terminated "NAME=VALUE", added; or NULL */
+    const char *stdin_path;  /* NULL: /dev/null */
+    uint64_t index;          /* HAY_INDEX if has_index */
+    bool has_index;
+} hay_command;
+#define HAY_COMMAND_INIT                                                       \
+    {                                                                          \
+        sizeof(hay_command), NULL, NULL, NULL, NULL, NULL, 0, false            \
+    }
+
+/* Submit a command.  It fails if its exit status is not 0 or a signal ends it.
+ * Everything is copied. */
+hay_status hay_submit_command(hay_executor *ex,
+                              const hay_command *command,
+                              const hay_task_options *options,
+                              hay_future **future);
+
+/* Submit a task that takes 'duration_ns' and does nothing, then ends with
+ * 'exit_code' (0: finished): for tests, benches and replays. */
+hay_status hay_submit_fake(hay_executor *ex,
+                           uint64_t duration_ns,
+                           int exit_code,
+                           const hay_task_options *options,
+                           hay_future **future);
+
+/* ---- futures ----------------------------------------------------------- */
+
+hay_future *hay_future_retain(hay_future *future);
+/* Gives back one count; never cancels.  NULL is fine. */
+void hay_future_release(hay_future *future);
+
+hay_task_id hay_future_id(const hay_future *future);
+const char *hay_future_name(const hay_future *future); /* "" if none */
+void *hay_future_user(const hay_future *future);
+hay_state hay_future_state(const hay_future *future);
+bool hay_future_done(const hay_future *future);
+
+/* Wait until it is done or 'timeout_ns' has passed (0: look only).  Blocks;
+ * runs ready callbacks of its executor meanwhile.  HAY_OK when done, however
+ * it ended; HAY_ETIMEDOUT. */
+hay_status hay_future_wait(hay_future *future, uint64_t timeout_ns);
+
+/* Wait, then the result.  HAY_ETIMEDOUT; HAY_ETASK, HAY_EFARM,
+ * HAY_EDEPENDENCY, HAY_ECANCELLED with words; HAY_ETYPE. */
+hay_status
+hay_result_double(hay_future *future, uint64_t timeout_ns, double *value);
+hay_status
+hay_result_int64(hay_future *future, uint64_t timeout_ns, int64_t *value);
+/* text, data, view: borrowed until the future is released. */
+hay_status
+hay_result_string(hay_future *future, uint64_t timeout_ns, const char **text);
+hay_status hay_result_bytes(hay_future *future,
+                            uint64_t timeout_ns,
+                            const void **data,
+                            size_t *size_bytes);
+hay_status
+hay_result_array(hay_future *future, uint64_t timeout_ns, hay_array_view *view);
+hay_type hay_result_type(hay_future *future); /* HAY_NONE unless finished */
+
+/* Why and how a task ended, whatever its outcome. */
+typedef struct hay_outcome {
+    size_t size; /* sizeof(hay_outcome), set by the caller */
+    hay_state state;
+    hay_status status;  /* HAY_OK, HAY_ETASK, HAY_EFARM, ... */
+    int exit_code;      /* of a command, or from hay_task_fail() */
+    int signal;         /* that ended a command; 0 */
+    uint32_t attempts;  /* that were started */
+    uint32_t worker;    /* rank of the last attempt */
+    uint64_t start_ns;  /* of the last attempt, since the farm's start */
+    uint64_t end_ns;
+    const char *reason; /* words, "" if finished; borrowed until release */
+    hay_task_id culprit; /* first task that failed, for dependents; or 0 */
+} hay_outcome;
+/* HAY_EPENDING if it is not done yet. */
+hay_status hay_future_outcome(const hay_future *future, hay_outcome *outcome);
+
+/* Where a command's output lies (HAY_OUTPUT_APPEND and _FILES).  Paths are
+ * borrowed until the executor is freed; size 0: it printed nothing. */
+typedef struct hay_capture {
+    size_t size; /* sizeof(hay_capture), set by the caller */
+    const char *path[2]; /* stdout, stderr */
+    uint64_t offset[2];
+    uint64_t length[2];
+} hay_capture;
+hay_status hay_future_capture(const hay_future *future, hay_capture *capture);
+
+#define HAY_CANCEL_FORCE 1u /* also stop it if it runs (commands, fakes) */
+
+/* Ask for the end of a task.  HAY_OK: it will never run.  HAY_EPENDING: asked,
+ * wait on the future.  HAY_ERUNNING: it runs; it was told and may agree, see
+ * hay_task_cancelled().  HAY_EINVAL: it is done already.
+ * HAY_EUNSUPPORTED: force on a function. */
+hay_status hay_future_cancel(hay_future *future, unsigned flags);
+
+/* Call 'function(future, data)' once it is done; at once if it is.  It runs in
+ * hay_queue_next(), a waiting call or hay_dispatch(), one at a time for an
+ * executor, in the order in which the tasks ended; never in the manager. */
+hay_status hay_future_on_done(hay_future *future,
+                              void (*function)(hay_future *, void *),
+                              void *data);
+/* Run callbacks that are ready; does not wait. */
+void hay_dispatch(hay_executor *ex);
+
+/* ---- many futures ------------------------------------------------------ */
+
+typedef enum hay_when {
+    HAY_FIRST_COMPLETED = 1,
+    HAY_FIRST_FAILURE = 2, /* cancelled ones do not count */
+    HAY_ALL = 3
+} hay_when;
+
+/* Wait for some or all.  done[count] is filled with true and false; may be
+ * NULL.  A timeout is HAY_OK, with what is done by then.  futures may hold one
+ * twice. */
+hay_status hay_wait(hay_future *const *futures,
+                    size_t count,
+                    hay_when when,
+                    uint64_t timeout_ns,
+                    bool *done,
+                    size_t *done_count);
+
+/* Completion queues: futures come out once each, in the order in which they
+ * were done. */
+hay_status hay_queue_new(hay_executor *ex, hay_queue **queue);
+/* Futures still in it are released.  NULL is fine. */
+void hay_queue_free(hay_queue *queue);
+/* The queue keeps a count of its own until the future comes out. */
+hay_status hay_queue_add(hay_queue *queue, hay_future *future);
+/* The next that is done; given (hay_future_release).  HAY_EEMPTY when all are
+ * out; HAY_ETIMEDOUT. */
+hay_status
+hay_queue_next(hay_queue *queue, uint64_t timeout_ns, hay_future **future);
+/* How many are in it, done or not. */
+size_t hay_queue_count(const hay_queue *queue);
+/* A descriptor that is readable while hay_queue_next() would give one at once,
+ * for poll, epoll, libuv.  Owned by the queue; do not read it. */
+hay_status hay_queue_fd(hay_queue *queue, int *fd);
+
+/* Call 'each' for every future as it is done, in this thread; stops early when
+ * it does not return HAY_OK, and returns that.  HAY_ETIMEDOUT: the text says
+ * how many of how many are unfinished; the time counts from the call. */
+hay_status hay_as_completed(hay_future *const *futures,
+                            size_t count,
+                            uint64_t timeout_ns,
+                            hay_status (*each)(hay_future *, void *),
+                            void *data);
+
+/* ---- maps -------------------------------------------------------------- */
+
+typedef struct hay_map_options {
+    size_t size;
+    const char *name;    /* copied */
+    int32_t priority;
+    bool stop_on_failure; /* default: go on with the other items */
+    uint64_t first;       /* index of the first item, for ranges (in == NULL) */
+    uint64_t range_max;   /* items in one hand-out; 0: adapts */
+    uint64_t unread_max;  /* items handed out and not yet read by an iterator;
+                             0: no bound */
+    void *user;
+    hay_queue *queue;
+} hay_map_options;
+#define HAY_MAP_OPTIONS_INIT                                                   \
+    {                                                                          \
+        sizeof(hay_map_options), NULL, 0, false, 0, 0, 0, NULL, NULL           \
+    }
+void hay_map_options_init(hay_map_options *options);
+
+/* Run 'function' on n items.  in[n]: borrowed until the map is done; NULL: the
+ * items are the indices first .. first+n-1 (registered in_size 0 or 8 bytes,
+ * uint64_t).  out[n]: borrowed until the map is done.  map: a future that is
+ * finished when all items are, failed if one failed; its result is HAY_NONE. */
+hay_status hay_map(hay_executor *ex,
+                   hay_map_fn function,
+                   const hay_map_options *options,
+                   const void *in,
+                   uint64_t n,
+                   void *out,
+                   hay_future **map);
+
+typedef struct hay_map_failure {
+    uint64_t index;
+    hay_status status;
+    int code;
+    const char *text;
+} hay_map_failure;
+/* The items that failed so far (after the end: all that ran and failed, at
+ * most 10,000 with words, in index order), borrowed until release. */
+hay_status hay_map_failures(hay_future *map,
+                            const hay_map_failure **list,
+                            size_t *count);
+/* How many items are done by now, and how many of them failed. */
+hay_status
+hay_map_progress(hay_future *map, uint64_t *done_count, uint64_t *failed_count);
+
+/* Walk over results as they come: ordered (item 0, 1, ...) or as they are
+ * done.  One iterator a map.  it: given (hay_map_iter_free); freeing it before
+ * its end cancels the rest of the map. */
+hay_status hay_map_iter_new(hay_future *map, bool ordered, hay_map_iter **it);
+/* The next item's index: its result is in out[index].  HAY_EEMPTY at the end;
+ * HAY_ETASK: this item failed ('index' is written, go on if you like);
+ * HAY_ETIMEDOUT; HAY_ECANCELLED. */
+hay_status
+hay_map_iter_next(hay_map_iter *it, uint64_t timeout_ns, uint64_t *index);
+void hay_map_iter_free(hay_map_iter *it);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+# lib/manager: rank 0's loop around the core.
+
+noinst_LTLIBRARIES += %D%/libhayfork-manager.la
+%C%_libhayfork_manager_la_SOURCES = \
+	%D%/loop.c \
+	%D%/loop.h \
+	%D%/manager.c \
+	%D%/manager.h \
+	%D%/manager_actions.c \
+	%D%/manager_end.c \
+	%D%/manager_inbox.c \
+	%D%/manager_inside.h \
+	%D%/manager_outcome.c \
+	%D%/manager_records.c

@@ -1,0 +1,132 @@
+/* loop.c - see loop.h.
+ *
+ * Looking again costs cores that tasks need (a rank shares its core with them),
+ * sleeping and being woken costs 5 to 50 microseconds: so it looks LOOKS times,
+ * gives the core away once, and sleeps.  A worker whose slots are all busy with
+ * more behind them does not look again at all.
+ */
+#include "config.h"
+
+#include "manager/loop.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <time.h>
+
+enum {
+    LOOKS = 30,
+    FDS_MAX = 64,
+    NAP_NS = 20000,      /* while a send of our own is under way */
+    SLEEP_NS = 1000000000, /* at most: datagram bells may get lost */
+    REMOTE_SLEEP_NS = 100000000,
+};
+
+static bool poll_once(struct hayi_loop *loop)
+{
+    bool busy = false;
+    uint64_t now = hayi_clock_ns();
+    if (loop->manager != NULL) {
+        busy = hayi_manager_poll(loop->manager, now);
+    }
+    if (loop->worker != NULL) {
+        busy = hayi_worker_poll(loop->worker, now) || busy;
+    }
+    return busy;
+}
+
+static bool over(const struct hayi_loop *loop)
+{
+    if (loop->manager != NULL && !hayi_manager_ended(loop->manager)) {
+        return false;
+    }
+    if (loop->worker == NULL) {
+        return true;
+    }
+    enum hayi_worker_end end = hayi_worker_ended(loop->worker, NULL);
+    return end != HAYI_WORKER_SERVES;
+}
+
+static uint64_t deadline(const struct hayi_loop *loop)
+{
+    uint64_t at = UINT64_MAX;
+    if (loop->manager != NULL) {
+        at = hayi_manager_deadline_ns(loop->manager);
+    }
+    if (loop->worker != NULL) {
+        uint64_t worker = hayi_worker_deadline_ns(loop->worker);
+        at = worker < at ? worker : at;
+    }
+    return at;
+}
+
+static void sleep_until(struct hayi_loop *loop, uint64_t at, bool nap)
+{
+    struct pollfd list[FDS_MAX];
+    size_t count = 0;
+    list[count++] = (struct pollfd){.fd = loop->bell->fd, .events = POLLIN};
+    if (loop->transport != NULL) {
+        count += loop->transport->ops->fds(loop->transport, list + count,
+                                           FDS_MAX - count);
+    }
+    if (loop->worker != NULL) {
+        count += hayi_worker_fds(loop->worker, list + count, FDS_MAX - count);
+    }
+    uint64_t now = hayi_clock_ns();
+    uint64_t most = loop->transport != NULL ? REMOTE_SLEEP_NS : SLEEP_NS;
+    uint64_t wait = at > now ? at - now : 0;
+    wait = wait < most ? wait : most;
+    if (nap && wait > NAP_NS) {
+        wait = NAP_NS;
+    }
+    const struct timespec limit = {
+        .tv_sec = (time_t)(wait / 1000000000),
+        .tv_nsec = (long)(wait % 1000000000),
+    };
+    (void)ppoll(list, count, &limit, NULL);
+}
+
+static void rest(struct hayi_loop *loop)
+{
+    bool nap = false;
+    if (loop->manager != NULL) {
+        hayi_manager_rest(loop->manager);
+    }
+    hayi_bell_announce(loop->bell);
+    if (loop->transport != NULL) {
+        nap = !loop->transport->ops->announce(loop->transport);
+    }
+    if (!poll_once(loop)
+        && (loop->manager == NULL || !hayi_manager_inbox(loop->manager))
+        && !over(loop)) {
+        sleep_until(loop, deadline(loop), nap);
+    }
+    if (loop->transport != NULL) {
+        loop->transport->ops->awake(loop->transport);
+    }
+    hayi_bell_awake(loop->bell);
+}
+
+void hayi_loop_run(struct hayi_loop *loop)
+{
+    unsigned idle = 0;
+    while (!over(loop)) {
+        if (poll_once(loop)) {
+            idle = 0;
+            continue;
+        }
+        idle++;
+        bool hurry = loop->worker == NULL || loop->manager != NULL
+                     || !hayi_worker_saturated(loop->worker);
+        if (hurry && idle < LOOKS) {
+            continue;
+        }
+        if (hurry && idle == LOOKS) {
+            (void)sched_yield();
+            continue;
+        }
+        rest(loop);
+        idle = 0;
+    }
+}

@@ -1,0 +1,404 @@
+/* manager.c - see manager.h: life and the round. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SILENCE_NS_DEFAULT_S = 10,
+    NS_PER_S = 1000000000,
+};
+
+void hayi_manager_say(const struct hayi_manager *manager, const char *text)
+{
+    if (!manager->quiet) {
+        (void)fprintf(stderr, "%s\n", text);
+    }
+}
+
+void hayi_manager_panic(struct hayi_manager *manager, const char *what)
+{
+    struct hayi_error err;
+    (void)hayi_fail(&err, HAY_EFARM, "hayfork: the manager: %s; the run ends",
+                    what);
+    hayi_manager_break(manager, &err);
+}
+
+/* ---- stepping ----------------------------------------------------------------- */
+
+/* Actions are performed while the list stands still: performing may step the
+ * core again (a loss), which works on a list of its own. */
+static void perform_all(struct hayi_manager *manager,
+                        struct hayi_actions *actions,
+                        const struct hayi_report *report)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        hayi_manager_perform(manager, &actions->list[i], report);
+    }
+    actions->count = 0;
+}
+
+void hayi_manager_step(struct hayi_manager *manager,
+                       struct hayi_event *event,
+                       const struct hayi_report *report)
+{
+    /* The room is lent to this step: a nested one begins with none. */
+    struct hayi_actions actions = manager->actions;
+    hayi_actions_init(&manager->actions);
+    hay_status status =
+        hayi_sched_step(manager->sched, manager->now_ns, event, &actions);
+    manager->dispatch = true;
+    uint64_t payload = 0;
+    hayi_handle task = 0;
+    if (event->kind == HAYI_EVENT_TASK) {
+        payload = event->u.task.payload;
+        task = event->u.task.task;
+    } else if (event->kind == HAYI_EVENT_MAP) {
+        payload = event->u.map.payload;
+        task = event->u.map.task;
+    }
+    if (payload != 0 && status == HAY_OK) {
+        ((hay_future *)(uintptr_t)payload)->task = task;
+    }
+    perform_all(manager, &actions, report);
+    hayi_actions_fini(&manager->actions);
+    manager->actions = actions;
+    if (status == HAY_OK) {
+        return;
+    }
+    if (payload != 0) {
+        const struct hayi_action tell = {
+            .kind = HAYI_ACTION_TELL,
+            .u.tell = {.payload = payload,
+                       .state = HAY_CANCELLED,
+                       .status = HAY_ECANCELLED},
+        };
+        hayi_manager_perform(manager, &tell, NULL);
+        if (status == HAY_ECLOSED) {
+            return;
+        }
+    }
+    hayi_manager_panic(manager, "out of memory for the scheduler");
+}
+
+static void fail_refused(struct hayi_manager *manager)
+{
+    while (manager->refused_count > 0) {
+        const struct hayi_refused refused =
+            manager->refused[--manager->refused_count];
+        uint64_t now = manager->now_ns - manager->start_ns;
+        const struct hayi_report report = {
+            .start_ns = now, .end_ns = now, .reason = refused.text};
+        struct hayi_event event = {
+            .kind = HAYI_EVENT_ENDED,
+            .u.ended = {.worker = refused.worker,
+                        .task = refused.task,
+                        .attempt = refused.attempt,
+                        .outcome = HAYI_OUTCOME_FAILED,
+                        .report = 1},
+        };
+        hayi_manager_step(manager, &event, &report);
+    }
+}
+
+static void dispatch(struct hayi_manager *manager)
+{
+    struct hayi_actions actions = manager->actions;
+    hayi_actions_init(&manager->actions);
+    manager->dispatch = false;
+    if (hayi_sched_dispatch(manager->sched, manager->now_ns, &actions)
+        != HAY_OK) {
+        manager->dispatch = true;
+    }
+    perform_all(manager, &actions, NULL);
+    hayi_actions_fini(&manager->actions);
+    manager->actions = actions;
+    fail_refused(manager);
+}
+
+/* ---- the round ------------------------------------------------------------------ */
+
+static void publish(struct hayi_manager *manager)
+{
+    struct hayi_sched_stats stats;
+    hay_executor *ex = manager->ex;
+    hayi_sched_get_stats(manager->sched, &stats);
+    const uint64_t values[7] = {
+        stats.pending,
+        stats.ready,
+        stats.handed_out + stats.running,
+        manager->counted[HAY_FINISHED],
+        manager->counted[HAY_FAILED],
+        manager->counted[HAY_CANCELLED],
+        manager->submitted,
+    };
+    for (size_t i = 0; i < 7; i++) {
+        atomic_store_explicit(&ex->stat[i], values[i], memory_order_relaxed);
+    }
+}
+
+/* After a long sleep of our own (a stopped process, a suspended machine) the
+ * workers have had no chance to be heard. */
+static void forgive_silence(struct hayi_manager *manager)
+{
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        if (manager->peers[i].joined && !manager->peers[i].gone) {
+            struct hayi_event event = {.kind = HAYI_EVENT_HEARD,
+                                       .u.heard = {.worker = i - 1}};
+            hayi_manager_step(manager, &event, NULL);
+        }
+    }
+}
+
+/* Workers that have not even joined are nobody's business of the core. */
+static void check_unjoined(struct hayi_manager *manager)
+{
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        struct hayi_peer *peer = &manager->peers[i];
+        if (!peer->joined && !peer->gone && !manager->config.shared_memory
+            && manager->now_ns - peer->link.heard_ns
+                   > manager->silence_ns * 3) {
+            hayi_manager_lose(manager, i - 1, "it never joined");
+        }
+    }
+}
+
+static bool flush_links(struct hayi_manager *manager)
+{
+    bool any = false;
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        struct hayi_peer *peer = &manager->peers[i];
+        if (!manager->config.shared_memory) {
+            hayi_link_heartbeat(&peer->link, manager->now_ns,
+                                HAYI_MANAGER_HEARTBEAT_NS);
+        }
+        any = hayi_link_flush(&peer->link, manager->config.transport,
+                              manager->now_ns)
+              || any;
+    }
+    return any;
+}
+
+bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
+{
+    const struct hayi_transport_sink sink = {hayi_manager_on_frame,
+                                             hayi_manager_on_down, manager};
+    struct hayi_transport *transport = manager->config.transport;
+    bool slept = manager->now_ns != 0
+                 && now_ns - manager->now_ns > UINT64_C(2) * NS_PER_S;
+    manager->now_ns = now_ns;
+    if (slept) {
+        forgive_silence(manager);
+    }
+    bool busy = transport->ops->poll(transport, &sink) > 0;
+    busy = hayi_manager_take_inbox(manager) || busy;
+    if (now_ns >= hayi_sched_deadline_ns(manager->sched)) {
+        struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
+        hayi_manager_step(manager, &tick, NULL);
+    }
+    check_unjoined(manager);
+    if (manager->dispatch) {
+        dispatch(manager);
+        publish(manager);
+    }
+    if (manager->wake) {
+        manager->wake = false;
+        hayi_executor_wake(manager->ex);
+    }
+    hayi_manager_ping(manager);
+    busy = flush_links(manager) || busy;
+    hayi_manager_check_end(manager);
+    return busy;
+}
+
+bool hayi_manager_inbox(const struct hayi_manager *manager)
+{
+    return hayi_mpsc_maybe(&manager->inbox);
+}
+
+uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)
+{
+    uint64_t deadline = hayi_sched_deadline_ns(manager->sched);
+    if (manager->broken && manager->give_up_ns < deadline) {
+        deadline = manager->give_up_ns;
+    }
+    if (!manager->config.shared_memory
+        && manager->now_ns + HAYI_MANAGER_HEARTBEAT_NS < deadline) {
+        deadline = manager->now_ns + HAYI_MANAGER_HEARTBEAT_NS;
+    }
+    return deadline;
+}
+
+void hayi_manager_rest(struct hayi_manager *manager)
+{
+    struct hayi_error err;
+    if (manager->run_folder != NULL
+        && hayi_run_folder_flush(manager->run_folder, &err) != HAY_OK) {
+        (void)fprintf(stderr, "hayfork: %s\n", err.text);
+    }
+}
+
+bool hayi_manager_ended(const struct hayi_manager *manager)
+{
+    return manager->ended;
+}
+
+bool hayi_manager_orderly(const struct hayi_manager *manager)
+{
+    return !manager->broken;
+}
+
+void hayi_manager_post(struct hayi_manager *manager, struct hayi_item *item)
+{
+    hayi_mpsc_push(&manager->inbox, &item->node);
+    hayi_bell_ring(manager->config.bell);
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+static hay_status open_run_folder(struct hayi_manager *manager,
+                                  const hay_options *options,
+                                  struct hayi_error *err)
+{
+    manager->output = options->output;
+    if (options->output == HAY_OUTPUT_DEFAULT) {
+        manager->output = options->run_folder != NULL ? HAY_OUTPUT_APPEND
+                                                      : HAY_OUTPUT_INHERIT;
+    }
+    if (options->run_folder == NULL) {
+        if (manager->output == HAY_OUTPUT_APPEND
+            || manager->output == HAY_OUTPUT_FILES) {
+            return hayi_fail(err, HAY_EINVAL,
+                             "captured output needs a run folder");
+        }
+        return HAY_OK;
+    }
+    hay_status status = hayi_run_folder_open(options->run_folder,
+                                             &manager->run_folder, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    manager->run_folder_path = realpath(options->run_folder, NULL);
+    return manager->run_folder_path != NULL
+               ? HAY_OK
+               : hayi_fail(err, HAY_EIO, "%s: cannot be found",
+                           options->run_folder);
+}
+
+static hay_status make_peers(struct hayi_manager *manager,
+                             struct hayi_error *err)
+{
+    const struct hayi_manager_config *config = &manager->config;
+    manager->peer_count = config->transport->peer_count;
+    manager->peers = calloc(manager->peer_count, sizeof(*manager->peers));
+    if (manager->peers == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        struct hayi_peer *peer = &manager->peers[i];
+        peer->name = config->names[i - 1];
+        peer->offset_low = INT64_MIN;
+        peer->offset_high = INT64_MAX;
+        if (hayi_link_init(&peer->link, config->transport, i, config->epoch)
+            != HAY_OK) {
+            return hayi_fail(err, HAY_ENOMEM, "out of memory");
+        }
+        peer->link.heard_ns = manager->start_ns;
+        hay_status status = hayi_manager_welcome(
+            manager, peer, config->options, config->environment, err);
+        if (status != HAY_OK) {
+            return status;
+        }
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_manager_new(const struct hayi_manager_config *config,
+                            struct hayi_manager **out,
+                            struct hayi_error *err)
+{
+    struct hayi_manager *manager = calloc(1, sizeof(*manager));
+    if (manager == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    const hay_options *options = config->options;
+    manager->config = *config;
+    manager->ex = config->ex;
+    manager->start_ns = config->ex->start_ns;
+    manager->quiet = options->quiet;
+    manager->silence_ns =
+        options->silence_ns != 0
+            ? options->silence_ns
+            : UINT64_C(1) * SILENCE_NS_DEFAULT_S * NS_PER_S;
+    hayi_executor_retain(manager->ex);
+    hayi_mpsc_init(&manager->inbox);
+    hayi_actions_init(&manager->actions);
+    hayi_buffer_init(&manager->args);
+    const struct hayi_sched_config sched = {
+        .worker_max = config->transport->peer_count - 1,
+        .workers_expected = config->transport->peer_count - 1,
+        .seed = options->seed,
+        .silence_ns = config->shared_memory ? 0 : manager->silence_ns,
+    };
+    manager->sched = hayi_sched_new(&sched);
+    hay_status status =
+        manager->sched == NULL
+            ? hayi_fail(err, HAY_ENOMEM, "out of memory")
+            : open_run_folder(manager, options, err);
+    if (status == HAY_OK) {
+        status = make_peers(manager, err);
+    }
+    if (status != HAY_OK) {
+        hayi_manager_free(manager);
+        return status;
+    }
+    manager->config.options = NULL;
+    manager->config.names = NULL;
+    manager->config.environment = NULL;
+    *out = manager;
+    return HAY_OK;
+}
+
+/* What came in too late: cancelled. */
+static void drain_inbox(struct hayi_manager *manager)
+{
+    while (hayi_mpsc_maybe(&manager->inbox)) {
+        (void)hayi_manager_take_inbox(manager);
+    }
+}
+
+void hayi_manager_free(struct hayi_manager *manager)
+{
+    if (manager == NULL) {
+        return;
+    }
+    if (manager->ended) {
+        drain_inbox(manager);
+    }
+    for (uint32_t i = 1; manager->peers != NULL && i < manager->peer_count;
+         i++) {
+        hayi_link_fini(&manager->peers[i].link);
+        free(manager->peers[i].paths);
+    }
+    hayi_manager_rest(manager);
+    hayi_run_folder_close(manager->run_folder);
+    hayi_sched_free(manager->sched);
+    hayi_actions_fini(&manager->actions);
+    hayi_buffer_fini(&manager->args);
+    free(manager->run_folder_path);
+    free(manager->peers);
+    free(manager->refused);
+    free(manager->dep_values);
+    free(manager->dep_sizes);
+    free(manager->deps);
+    for (size_t i = 0; i < manager->output_path_count; i++) {
+        free(manager->output_paths[i]);
+    }
+    free(manager->output_paths);
+    hayi_executor_release(manager->ex);
+    free(manager);
+}

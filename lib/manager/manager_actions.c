@@ -1,0 +1,277 @@
+/* manager_actions.c - what the core says is done: hand-outs are written, the
+ * client is told. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include "base/clock.h"
+#include "wire/value.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hay_future *future_of(uint64_t payload)
+{
+    return (hay_future *)(uintptr_t)payload;
+}
+
+/* A hand-out that cannot be written fails as soon as this step is over. */
+static void refuse(struct hayi_manager *manager,
+                   const struct hayi_action *action,
+                   const char *text)
+{
+    if (manager->refused_count == manager->refused_room) {
+        size_t room =
+            manager->refused_room == 0 ? 8 : manager->refused_room * 2;
+        void *list =
+            realloc(manager->refused, room * sizeof(*manager->refused));
+        if (list == NULL) {
+            hayi_manager_panic(manager, "out of memory");
+            return;
+        }
+        manager->refused = list;
+        manager->refused_room = room;
+    }
+    struct hayi_refused *refused =
+        &manager->refused[manager->refused_count++];
+    *refused = (struct hayi_refused){
+        .worker = action->u.hand_out.worker,
+        .task = action->u.hand_out.task,
+        .attempt = action->u.hand_out.attempt,
+    };
+    size_t size = strlen(text);
+    size = size < sizeof(refused->text) ? size : sizeof(refused->text) - 1;
+    memcpy(refused->text, text, size);
+}
+
+static bool room_for_deps(struct hayi_manager *manager, size_t count)
+{
+    if (count <= manager->dep_room) {
+        return true;
+    }
+    void *values = realloc(manager->dep_values, count * sizeof(void *));
+    if (values == NULL) {
+        return false;
+    }
+    manager->dep_values = values;
+    void *sizes = realloc(manager->dep_sizes, count * sizeof(size_t));
+    if (sizes == NULL) {
+        return false;
+    }
+    manager->dep_sizes = sizes;
+    manager->dep_room = count;
+    return true;
+}
+
+/* The arguments with the results of the inputs in their places. */
+static hay_status fill_args(struct hayi_manager *manager,
+                            const hay_future *future,
+                            const void **args,
+                            size_t *size,
+                            struct hayi_error *err)
+{
+    static const struct hayi_value_head nothing = {.type = HAY_NONE};
+    const struct hayi_spec *spec = future->spec;
+    *args = hayi_spec_args(spec);
+    *size = spec->args_size;
+    if (spec->kind != HAYI_TASK_FUNCTION || spec->arg_dep_count == 0) {
+        return HAY_OK;
+    }
+    if (!room_for_deps(manager, spec->arg_dep_count)) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for arguments");
+    }
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    for (uint32_t i = 0; i < spec->arg_dep_count; i++) {
+        const struct hayi_result *result = inputs[i]->result;
+        bool empty = result == NULL || result->value_size == 0;
+        manager->dep_values[i] = empty ? (const void *)&nothing : result->value;
+        manager->dep_sizes[i] = empty ? sizeof(nothing) : result->value_size;
+    }
+    manager->args.size = 0;
+    hay_status status =
+        hayi_args_fill(*args, *size, manager->dep_values, manager->dep_sizes,
+                       &manager->args, err);
+    *args = manager->args.data;
+    *size = manager->args.size;
+    return status;
+}
+
+static unsigned char *put(unsigned char *at, const void *data, size_t size)
+{
+    if (size > 0) {
+        memcpy(at, data, size);
+        memset(at + size, 0, HAYI_PAD8(size) - size);
+    }
+    return at + HAYI_PAD8(size);
+}
+
+static void
+send_task(struct hayi_manager *manager, const struct hayi_action *action)
+{
+    hay_future *future = future_of(action->u.hand_out.payload);
+    const struct hayi_spec *spec = future->spec;
+    struct hayi_link *link =
+        &manager->peers[action->u.hand_out.worker + 1].link;
+    struct hayi_error err;
+    const void *args = NULL;
+    size_t args_size = 0;
+    if (fill_args(manager, future, &args, &args_size, &err) != HAY_OK) {
+        refuse(manager, action, err.text);
+        return;
+    }
+    uint8_t flags = action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0;
+    const struct hayi_task_record head = {
+        .task = action->u.hand_out.task,
+        .id = future->id,
+        .stream_key = spec->stream_key,
+        .handed_ns = hayi_clock_ns(),
+        .memory_bytes = spec->needs.memory_bytes,
+        .time_limit_ns = spec->time_limit_ns,
+        .index = spec->index,
+        .args_size = args_size,
+        .attempt = action->u.hand_out.attempt,
+        .function = spec->function,
+        .priority = spec->priority,
+        .cores = spec->needs.cores,
+        .fake_exit = spec->fake_exit,
+        .name_size = (uint16_t)(spec->name_size > 0 ? spec->name_size + 1 : 0),
+        .kind = spec->kind,
+        .flags = (uint8_t)(flags
+                           | (spec->has_index ? HAYI_TASK_HAS_INDEX : 0)),
+    };
+    const uint64_t parts[2] = {args_size, head.name_size};
+    unsigned char *body =
+        hayi_channel_append(link->channel, HAYI_RECORD_TASK,
+                            hayi_record_size(sizeof(head), parts, 2));
+    if (body == NULL) {
+        refuse(manager, action, "out of memory for its message");
+        return;
+    }
+    body = put(body, &head, sizeof(head));
+    body = put(body, args, args_size);
+    (void)put(body, hayi_spec_name(spec), head.name_size);
+}
+
+static void
+send_range(struct hayi_manager *manager, const struct hayi_action *action)
+{
+    hay_future *map = future_of(action->u.hand_out.payload);
+    struct hayi_map_view view;
+    hayi_map_get_view(map, &view);
+    uint64_t first = action->u.hand_out.first;
+    uint64_t count = action->u.hand_out.count;
+    const char *in = view.in;
+    char *out = view.out;
+    bool here = manager->config.shared_memory;
+    struct hayi_range_record head = {
+        .task = action->u.hand_out.task,
+        .id = map->id,
+        .stream_key = map->spec->stream_key,
+        .handed_ns = hayi_clock_ns(),
+        .first = first,
+        .count = count,
+        .first_index = view.first_index,
+        .in_bytes = here || in == NULL ? 0 : count * view.in_size,
+        .attempt = action->u.hand_out.attempt,
+        .function = map->spec->function,
+        .priority = action->u.hand_out.priority,
+        .prompt = action->u.hand_out.prompt,
+        .stop_on_failure = view.stop_on_failure,
+        .indices = in == NULL,
+    };
+    if (here) {
+        if (in != NULL) {
+            head.in_address = (uintptr_t)(in + first * view.in_size);
+        }
+        if (out != NULL) {
+            head.out_address = (uintptr_t)(out + first * view.out_size);
+        }
+    }
+    unsigned char *body = hayi_channel_append(
+        manager->peers[action->u.hand_out.worker + 1].link.channel,
+        HAYI_RECORD_RANGE, hayi_record_size(sizeof(head), &head.in_bytes, 1));
+    if (body == NULL) {
+        refuse(manager, action, "out of memory for its message");
+        return;
+    }
+    body = put(body, &head, sizeof(head));
+    if (head.in_bytes > 0) {
+        (void)put(body, in + first * view.in_size, head.in_bytes);
+    }
+}
+
+static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
+{
+    struct hayi_cancel_item *item =
+        (struct hayi_cancel_item *)(uintptr_t)cookie;
+    item->status = st;
+    atomic_store_explicit(&item->done, 1, memory_order_release);
+    manager->wake = true;
+}
+
+static void
+send_cancel(struct hayi_manager *manager, const struct hayi_action *action)
+{
+    const struct hayi_cancel_record record = {
+        .task = action->u.cancel.task,
+        .attempt = action->u.cancel.attempt,
+        .force = action->u.cancel.force,
+        .unstarted_only = action->u.cancel.unstarted_only,
+    };
+    (void)hayi_link_append(&manager->peers[action->u.cancel.worker + 1].link,
+                           HAYI_RECORD_CANCEL, &record, sizeof(record));
+}
+
+void hayi_manager_perform(struct hayi_manager *manager,
+                          const struct hayi_action *action,
+                          const struct hayi_report *report)
+{
+    switch (action->kind) {
+    case HAYI_ACTION_HAND_OUT:
+        if (action->u.hand_out.range) {
+            send_range(manager, action);
+        } else {
+            send_task(manager, action);
+        }
+        break;
+    case HAYI_ACTION_RECALL: {
+        const struct hayi_recall recall = {
+            .count = action->u.recall.count,
+            .below = action->u.recall.below,
+        };
+        (void)hayi_link_append(
+            &manager->peers[action->u.recall.worker + 1].link,
+            HAYI_RECORD_RECALL, &recall, sizeof(recall));
+        break;
+    }
+    case HAYI_ACTION_CANCEL:
+        send_cancel(manager, action);
+        break;
+    case HAYI_ACTION_STATE:
+        hayi_future_set_state(future_of(action->u.state.payload),
+                              (hay_state)action->u.state.state);
+        break;
+    case HAYI_ACTION_ATTEMPT_ENDED:
+        hayi_manager_attempt_ended(manager, action, report);
+        break;
+    case HAYI_ACTION_RANGE_ENDED:
+        hayi_manager_range_ended(manager, action, report);
+        break;
+    case HAYI_ACTION_TELL:
+        hayi_manager_tell(manager, action, report);
+        break;
+    case HAYI_ACTION_ANSWER:
+        answer(manager, action->u.answer.cookie, action->u.answer.status);
+        break;
+    case HAYI_ACTION_WORKER_LOST:
+        if (action->u.worker_lost.silent) {
+            hayi_manager_lose(manager, action->u.worker_lost.worker,
+                              "it has been silent for too long");
+        }
+        break;
+    case HAYI_ACTION_ALL_ENDED:
+        hayi_manager_stop_workers(manager, false);
+        break;
+    }
+}

@@ -1,0 +1,203 @@
+/* manager_inbox.c - what the client wants, as events of the core. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An input as the core sees it. */
+static struct hayi_dep dep_of(const hay_future *input, bool any)
+{
+    struct hayi_dep dep = {.any = any};
+    uint8_t state = atomic_load_explicit(&input->state, memory_order_relaxed);
+    if (state < HAY_FINISHED) {
+        dep.task = input->task;
+        return dep;
+    }
+    dep.ended = state;
+    dep.culprit = input->id;
+    if (input->result != NULL && input->result->culprit != 0) {
+        dep.culprit = input->result->culprit;
+    }
+    return dep;
+}
+
+static bool gather_deps(struct hayi_manager *manager, const hay_future *future)
+{
+    const struct hayi_spec *spec = future->spec;
+    if (spec->dep_count > manager->deps_room) {
+        void *deps =
+            realloc(manager->deps, spec->dep_count * sizeof(*manager->deps));
+        if (deps == NULL) {
+            return false;
+        }
+        manager->deps = deps;
+        manager->deps_room = spec->dep_count;
+    }
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    for (uint32_t i = 0; i < spec->dep_count; i++) {
+        bool any = i >= spec->dep_count - spec->any_count;
+        manager->deps[i] = dep_of(inputs[i], any);
+    }
+    return true;
+}
+
+/* It never came in: ends here. */
+static void
+reject(struct hayi_manager *manager, hay_future *future, hay_status status)
+{
+    bool closed = status == HAY_ECLOSED;
+    const struct hayi_action tell = {
+        .kind = HAYI_ACTION_TELL,
+        .u.tell = {.payload = (uint64_t)(uintptr_t)future,
+                   .state = closed ? HAY_CANCELLED : HAY_FAILED,
+                   .status = closed ? HAY_ECANCELLED : HAY_EFARM},
+    };
+    hayi_manager_perform(manager, &tell, NULL);
+}
+
+static uint32_t category_of(const struct hayi_spec *spec)
+{
+    /* A small number for equal kinds: a named category, a function, commands,
+     * fakes.  Two names may share one; durations are only estimates. */
+    if (spec->category_size > 0) {
+        const char *c = hayi_spec_category(spec);
+        uint32_t hash = 2166136261u;
+        while (*c != 0) {
+            hash = (hash ^ (unsigned char)*c++) * 16777619u;
+        }
+        return 512u + hash % 512u;
+    }
+    switch (spec->kind) {
+    case HAYI_TASK_COMMAND:
+        return 0;
+    case HAYI_TASK_FAKE:
+        return 1;
+    default:
+        return 2u + spec->function % 510u;
+    }
+}
+
+static void submit_map(struct hayi_manager *manager, hay_future *future)
+{
+    struct hayi_map_view view;
+    hayi_map_get_view(future, &view);
+    uint64_t range_max = view.range_max != 0 ? view.range_max : UINT64_MAX;
+    if (!manager->config.shared_memory) {
+        /* A range's items travel in one record each way. */
+        uint64_t item = view.out_size;
+        if (view.in != NULL && view.in_size > item) {
+            item = view.in_size;
+        }
+        uint64_t fits = item == 0 ? UINT64_MAX : (24u << 10) / item;
+        fits = fits == 0 ? 1 : fits;
+        range_max = fits < range_max ? fits : range_max;
+    }
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_MAP,
+        .u.map = {.id = future->id,
+                  .payload = (uint64_t)(uintptr_t)future,
+                  .priority = future->spec->priority,
+                  .category = category_of(future->spec),
+                  .count = view.count,
+                  .range_max = range_max,
+                  .unread_max = view.unread_max,
+                  .stop_on_failure = view.stop_on_failure},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static void submit(struct hayi_manager *manager, hay_future *future)
+{
+    manager->submitted++;
+    if (manager->broken) {
+        reject(manager, future, HAY_EFARM);
+        return;
+    }
+    const struct hayi_spec *spec = future->spec;
+    if (spec->kind == HAYI_TASK_MAP) {
+        submit_map(manager, future);
+        return;
+    }
+    if (!gather_deps(manager, future)) {
+        reject(manager, future, HAY_ENOMEM);
+        return;
+    }
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_TASK,
+        .u.task = {.id = future->id,
+                   .payload = (uint64_t)(uintptr_t)future,
+                   .needs = spec->needs,
+                   .priority = spec->priority,
+                   .retries = spec->retries,
+                   .category = category_of(spec),
+                   .deps = manager->deps,
+                   .dep_count = spec->dep_count},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static void cancel(struct hayi_manager *manager, struct hayi_cancel_item *item)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_CANCEL,
+        .u.cancel = {.task = item->future->task,
+                     .force = item->force,
+                     .cookie = (uint64_t)(uintptr_t)item},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static void
+map_read(struct hayi_manager *manager, struct hayi_map_read_item *item)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_MAP_READ,
+        .u.map_read = {.task = item->map->task, .count = item->count},
+    };
+    if (item->map->task != 0) {
+        hayi_manager_step(manager, &event, NULL);
+    }
+    hay_future_release(item->map);
+    free(item);
+}
+
+static void take(struct hayi_manager *manager, struct hayi_item *item)
+{
+    switch (item->kind) {
+    case HAYI_ITEM_SUBMIT:
+        submit(manager, (hay_future *)item);
+        break;
+    case HAYI_ITEM_CANCEL:
+        cancel(manager, (struct hayi_cancel_item *)item);
+        break;
+    case HAYI_ITEM_MAP_READ:
+        map_read(manager, (struct hayi_map_read_item *)item);
+        break;
+    case HAYI_ITEM_CLOSE: {
+        struct hayi_close_item *close = (struct hayi_close_item *)item;
+        struct hayi_event event = {
+            .kind = HAYI_EVENT_CLOSE,
+            .u.close = {.cancel_pending = close->cancel_pending},
+        };
+        hayi_manager_step(manager, &event, NULL);
+        free(close);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+bool hayi_manager_take_inbox(struct hayi_manager *manager)
+{
+    struct hayi_mpsc_node *node = NULL;
+    unsigned taken = 0;
+    while (taken < HAYI_MANAGER_INBOX_BATCH
+           && (node = hayi_mpsc_pop(&manager->inbox)) != NULL) {
+        take(manager, (struct hayi_item *)node);
+        taken++;
+    }
+    return taken > 0;
+}

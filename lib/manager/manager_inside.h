@@ -1,0 +1,166 @@
+/* manager_inside.h - the struct of manager.h, for the files that make it up:
+ * manager.c (life, the round), manager_inbox.c (what the client wants),
+ * manager_records.c (what workers say), manager_actions.c (what the core says),
+ * manager_end.c (stopping, losses).
+ *
+ * Owns: see manager.h.
+ * Never: included elsewhere.
+ * Threads: the loop's own, but for the inbox.
+ */
+#ifndef HAYI_MANAGER_MANAGER_INSIDE_H
+#define HAYI_MANAGER_MANAGER_INSIDE_H
+
+#include "base/buffer.h"
+#include "manager/manager.h"
+#include "observe/run_folder.h"
+#include "transport/link.h"
+#include "wire/record.h"
+
+enum {
+    HAYI_MANAGER_HEARTBEAT_NS = 1000000000,
+    HAYI_MANAGER_HEARD_NS = 200000000, /* the core hears of frames so often */
+    HAYI_MANAGER_PING_NS = 2000000000,
+    HAYI_MANAGER_INBOX_BATCH = 1024, /* items a round, then hand-outs */
+    HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
+};
+
+/* Paths of a slot's append files, of their newest generation. */
+struct hayi_slot_paths {
+    uint32_t file;
+    const char *path[2];
+};
+
+struct hayi_peer {
+    struct hayi_link link;
+    struct hayi_worker_name name;
+    bool joined;
+    bool bye;  /* has left in order */
+    bool gone; /* dead, or given up */
+    uint64_t heard_event_ns;
+    uint64_t ping_ns;
+    /* worker's clock minus ours lies between these */
+    int64_t offset_low, offset_high;
+    int64_t offset_ns;
+    struct hayi_slot_paths *paths; /* [path_count], by slot */
+    size_t path_count;
+};
+
+/* What a report says, decoded; lives during one step. */
+struct hayi_report {
+    uint64_t start_ns, end_ns; /* since the farm's start */
+    int32_t exit_code;
+    int32_t signal;
+    uint32_t slot;
+    uint32_t cores;
+    const char *reason; /* "" if none */
+    const void *value;
+    size_t value_size;
+    const struct hayi_capture_record *capture; /* or NULL */
+    /* of a range */
+    const struct hayi_range_failure *failures;
+    uint32_t failure_count;
+    const char *failure_text;
+    size_t failure_text_size;
+    const void *out;
+    size_t out_bytes;
+};
+
+/* A hand-out that could not be written: it fails in the next step. */
+struct hayi_refused {
+    uint32_t worker;
+    hayi_handle task;
+    uint32_t attempt;
+    char text[160];
+};
+
+struct hayi_manager {
+    struct hayi_manager_config config;
+    hay_executor *ex;
+    struct hayi_sched *sched;
+    struct hayi_actions actions;
+    struct hayi_peer *peers; /* [peer_count], 0 unused */
+    uint32_t peer_count;
+    struct hayi_run_folder *run_folder; /* or NULL */
+    char *run_folder_path;
+    hay_output output;
+    uint64_t silence_ns;
+    uint64_t start_ns;
+    uint64_t now_ns;
+    bool quiet;
+    bool wake; /* somebody may sleep on what ended in this round */
+    bool dispatch; /* something changed since the last dispatch */
+
+    bool stopping; /* STOP was sent */
+    bool broken;
+    uint64_t give_up_ns; /* after a break: when not to wait any more */
+    bool ended;
+
+    struct hayi_refused *refused;
+    size_t refused_count, refused_room;
+    struct hayi_buffer args; /* room for filled arguments */
+    const void **dep_values;
+    size_t *dep_sizes;
+    size_t dep_room;
+    struct hayi_dep *deps;
+    size_t deps_room;
+    uint64_t counted[6]; /* ended tasks by hay_state */
+    uint64_t submitted;
+    uint32_t joined_count;
+    char **output_paths; /* kept for captures: see hay_capture */
+    size_t output_path_count, output_path_room;
+
+    /* any thread */
+    struct hayi_mpsc inbox;
+};
+
+/* manager.c: step the core and do what it says; the report, if any. */
+void hayi_manager_step(struct hayi_manager *manager,
+                       struct hayi_event *event,
+                       const struct hayi_report *report);
+/* Out of memory and the like: the run cannot go on. */
+void hayi_manager_panic(struct hayi_manager *manager, const char *what);
+/* A line on standard error, unless quiet. */
+void hayi_manager_say(const struct hayi_manager *manager, const char *text);
+
+/* manager_inbox.c */
+bool hayi_manager_take_inbox(struct hayi_manager *manager);
+
+/* manager_records.c */
+hay_status hayi_manager_welcome(struct hayi_manager *manager,
+                                struct hayi_peer *peer,
+                                const hay_options *options,
+                                char *const *environment,
+                                struct hayi_error *err);
+void hayi_manager_on_frame(void *context,
+                           uint32_t peer,
+                           const void *data,
+                           size_t size);
+void hayi_manager_ping(struct hayi_manager *manager);
+
+/* manager_actions.c */
+void hayi_manager_perform(struct hayi_manager *manager,
+                          const struct hayi_action *action,
+                          const struct hayi_report *report);
+
+/* manager_outcome.c: a task's end for the client and the run folder. */
+void hayi_manager_tell(struct hayi_manager *manager,
+                       const struct hayi_action *action,
+                       const struct hayi_report *report);
+void hayi_manager_attempt_ended(struct hayi_manager *manager,
+                                const struct hayi_action *action,
+                                const struct hayi_report *report);
+void hayi_manager_range_ended(struct hayi_manager *manager,
+                              const struct hayi_action *action,
+                              const struct hayi_report *report);
+
+/* manager_end.c */
+void hayi_manager_on_down(void *context, uint32_t peer, const char *how);
+void hayi_manager_lose(struct hayi_manager *manager,
+                       uint32_t worker,
+                       const char *how);
+void hayi_manager_break(struct hayi_manager *manager,
+                        const struct hayi_error *err);
+void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once);
+void hayi_manager_check_end(struct hayi_manager *manager);
+
+#endif

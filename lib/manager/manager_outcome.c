@@ -1,0 +1,346 @@
+/* manager_outcome.c - a task's end, for the client and the run folder. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include "base/file_name.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REASON_MAX = 512 };
+
+/* What is told when there is no report. */
+static const struct hayi_report no_report = {.reason = ""};
+
+static hay_future *future_of(uint64_t payload)
+{
+    return (hay_future *)(uintptr_t)payload;
+}
+
+static uint32_t number_of(const struct hayi_manager *manager, uint32_t worker)
+{
+    return worker + 1 < manager->peer_count
+               ? manager->peers[worker + 1].name.number
+               : 0;
+}
+
+/* ---- where output lies ------------------------------------------------------ */
+
+/* Kept until the end, since results point to it. */
+static const char *keep_path(struct hayi_manager *manager, const char *path)
+{
+    if (manager->output_path_count == manager->output_path_room) {
+        size_t room =
+            manager->output_path_room == 0 ? 16 : manager->output_path_room * 2;
+        void *list = realloc(manager->output_paths, room * sizeof(char *));
+        if (list == NULL) {
+            return NULL;
+        }
+        manager->output_paths = list;
+        manager->output_path_room = room;
+    }
+    char *copy = strdup(path);
+    if (copy != NULL) {
+        manager->output_paths[manager->output_path_count++] = copy;
+    }
+    return copy;
+}
+
+/* Relative to the run folder; the names are the spawner's. */
+static void output_name(const struct hayi_manager *manager,
+                        const hay_future *future,
+                        uint32_t worker,
+                        const struct hayi_capture_record *capture,
+                        bool error,
+                        char *text,
+                        size_t size)
+{
+    const char *end = error ? "err" : "out";
+    if (manager->output == HAY_OUTPUT_FILES) {
+        char stem[HAYI_FILE_NAME_MAX];
+        char number[24];
+        (void)snprintf(number, sizeof(number), "%" PRIu64, future->id);
+        const char *name = hayi_spec_name(future->spec);
+        hayi_file_name(name[0] != 0 ? name : number, stem, sizeof(stem));
+        (void)snprintf(text, size, "output/%s.%s", stem, end);
+        return;
+    }
+    (void)snprintf(text, size,
+                   "output/w%" PRIu32 ".s%" PRIu32 ".%" PRIu32 ".%s",
+                   number_of(manager, worker), capture->slot, capture->file,
+                   end);
+}
+
+/* The place where the path of a slot's append file is remembered; NULL: out of
+ * memory. */
+static const char **slot_path(struct hayi_peer *peer,
+                              const struct hayi_capture_record *capture,
+                              int stream)
+{
+    if (capture->slot >= peer->path_count) {
+        size_t count = capture->slot + 8u;
+        struct hayi_slot_paths *paths =
+            realloc(peer->paths, count * sizeof(*paths));
+        if (paths == NULL) {
+            return NULL;
+        }
+        memset(paths + peer->path_count, 0,
+               (count - peer->path_count) * sizeof(*paths));
+        peer->paths = paths;
+        peer->path_count = count;
+    }
+    struct hayi_slot_paths *paths = &peer->paths[capture->slot];
+    if (paths->file != capture->file) {
+        *paths = (struct hayi_slot_paths){.file = capture->file};
+    }
+    return &paths->path[stream];
+}
+
+static void note_capture(struct hayi_manager *manager,
+                         const hay_future *future,
+                         uint32_t worker,
+                         const struct hayi_report *report,
+                         struct hayi_result *result)
+{
+    if (report->capture == NULL || manager->run_folder_path == NULL) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *own = NULL;
+        const char **place = &own;
+        result->capture_offset[i] = report->capture->offset[i];
+        result->capture_length[i] = report->capture->length[i];
+        if (report->capture->length[i] == 0) {
+            continue;
+        }
+        if (manager->output == HAY_OUTPUT_APPEND) {
+            place = slot_path(&manager->peers[worker + 1], report->capture, i);
+        }
+        if (place != NULL && *place == NULL) {
+            char name[600];
+            char path[4800];
+            output_name(manager, future, worker, report->capture, i == 1, name,
+                        sizeof(name));
+            (void)snprintf(path, sizeof(path), "%s/%s",
+                           manager->run_folder_path, name);
+            *place = keep_path(manager, path);
+        }
+        result->capture_path[i] = place != NULL ? *place : NULL;
+    }
+}
+
+/* ---- words ------------------------------------------------------------------ */
+
+static void word_reason(const struct hayi_manager *manager,
+                        const struct hayi_action *action,
+                        const struct hayi_report *report,
+                        char *text,
+                        size_t size)
+{
+    const struct hayi_peer *peer = NULL;
+    text[0] = 0;
+    switch (action->u.tell.status) {
+    case HAY_OK:
+        return;
+    case HAY_EDEPENDENCY:
+        (void)snprintf(text, size, "dependency: task %" PRIu64,
+                       action->u.tell.culprit);
+        return;
+    case HAY_EINFEASIBLE:
+        (void)snprintf(text, size, "no worker can ever meet its request");
+        return;
+    case HAY_ECANCELLED:
+        if (report->reason[0] == 0) {
+            if (action->u.tell.culprit != 0) {
+                (void)snprintf(text, size,
+                               "cancelled: task %" PRIu64 " was cancelled",
+                               action->u.tell.culprit);
+            } else {
+                (void)snprintf(text, size, "cancelled");
+            }
+            return;
+        }
+        break;
+    case HAY_EFARM:
+        if (report->reason[0] == 0) {
+            peer = &manager->peers[action->u.tell.worker + 1];
+            if (action->u.tell.attempt == 0) {
+                (void)snprintf(text, size, "the farm broke down");
+            } else {
+                (void)snprintf(text, size,
+                               "lost worker %" PRIu32 " on %s (pid %d)",
+                               peer->name.number, peer->name.host,
+                               (int)peer->name.pid);
+            }
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    (void)snprintf(text, size, "%s", report->reason);
+}
+
+/* ---- the run folder ---------------------------------------------------------- */
+
+static void write_line(struct hayi_manager *manager,
+                       const hay_future *future,
+                       const char *state,
+                       uint32_t attempt,
+                       uint32_t worker,
+                       const struct hayi_report *report,
+                       const char *reason)
+{
+    if (manager->run_folder == NULL) {
+        return;
+    }
+    uint32_t cores = report->cores;
+    struct hayi_attempt_line line = {
+        .task = future->id,
+        .name = hayi_spec_name(future->spec),
+        .attempt = attempt,
+        .state = state,
+        .worker = attempt > 0 ? number_of(manager, worker) : 0,
+        .slot = report->slot,
+        .cores = cores,
+        .start_ns = report->start_ns,
+        .end_ns = report->end_ns,
+        .exit_code = report->exit_code,
+        .signal = report->signal,
+        .reason = reason,
+    };
+    char names[2][600];
+    for (int i = 0; report->capture != NULL && i < 2; i++) {
+        line.offset[i] = report->capture->offset[i];
+        line.length[i] = report->capture->length[i];
+        if (line.length[i] > 0) {
+            output_name(manager, future, worker, report->capture, i == 1,
+                        names[i], sizeof(names[i]));
+            line.path[i] = names[i];
+        }
+    }
+    hayi_run_folder_attempt(manager->run_folder, &line);
+}
+
+/* ---- ends -------------------------------------------------------------------- */
+
+void hayi_manager_attempt_ended(struct hayi_manager *manager,
+                                const struct hayi_action *action,
+                                const struct hayi_report *report)
+{
+    const hay_future *future = future_of(action->u.attempt_ended.payload);
+    if (report == NULL) {
+        report = &no_report;
+    }
+    write_line(manager, future, "failed", action->u.attempt_ended.attempt,
+               action->u.attempt_ended.worker, report, report->reason);
+}
+
+/* The result's fields that a report tells. */
+static struct hayi_result *new_result(struct hayi_manager *manager,
+                                      const struct hayi_action *action,
+                                      const struct hayi_report *report,
+                                      const char *reason)
+{
+    bool finished = action->u.tell.state == HAY_FINISHED;
+    size_t value_size = finished ? report->value_size : 0;
+    struct hayi_result *result = malloc(sizeof(*result) + value_size);
+    if (result == NULL) {
+        hayi_manager_panic(manager, "out of memory for a result");
+        return NULL;
+    }
+    *result = (struct hayi_result){
+        .status = action->u.tell.status,
+        .exit_code = report->exit_code,
+        .signal = report->signal,
+        .attempts = action->u.tell.attempt,
+        .worker = number_of(manager, action->u.tell.worker),
+        .culprit = action->u.tell.culprit,
+        .start_ns = report->start_ns,
+        .end_ns = report->end_ns,
+        .reason = reason[0] != 0 ? strdup(reason) : NULL,
+        .value_size = value_size,
+    };
+    if (value_size > 0) {
+        memcpy(result->value, report->value, value_size);
+    }
+    return result;
+}
+
+void hayi_manager_tell(struct hayi_manager *manager,
+                       const struct hayi_action *action,
+                       const struct hayi_report *report)
+{
+    hay_future *future = future_of(action->u.tell.payload);
+    char reason[REASON_MAX];
+    if (report == NULL || action->u.tell.report == 0) {
+        report = &no_report; /* another task's report, if any */
+    }
+    word_reason(manager, action, report, reason, sizeof(reason));
+    struct hayi_result *result =
+        new_result(manager, action, report, reason);
+    if (result != NULL) {
+        note_capture(manager, future, action->u.tell.worker, report, result);
+    }
+    hay_state state = (hay_state)action->u.tell.state;
+    write_line(manager, future, hay_state_name(state), action->u.tell.attempt,
+               action->u.tell.worker, report, reason);
+    manager->counted[state]++;
+    future->task = 0;
+    if (hayi_future_complete(future, state, result)) {
+        manager->wake = true;
+    }
+}
+
+/* The failures of a range, with the map's item numbers and words. */
+static size_t decode_failures(const struct hayi_report *report,
+                              uint64_t first_index,
+                              hay_map_failure *list,
+                              size_t room)
+{
+    const char *text = report->failure_text;
+    const char *end = text + report->failure_text_size;
+    size_t count = 0;
+    while (count < report->failure_count && count < room && text < end) {
+        const struct hayi_range_failure *failure = &report->failures[count];
+        list[count] = (hay_map_failure){
+            .index = first_index + failure->item,
+            .status = (hay_status)failure->status,
+            .code = failure->code,
+            .text = text,
+        };
+        text += strlen(text) + 1;
+        count++;
+    }
+    return count;
+}
+
+void hayi_manager_range_ended(struct hayi_manager *manager,
+                              const struct hayi_action *action,
+                              const struct hayi_report *report)
+{
+    enum { TOLD_MAX = 64 };
+    hay_future *map = future_of(action->u.range_ended.payload);
+    struct hayi_map_view view;
+    hay_map_failure failures[TOLD_MAX];
+    hayi_map_get_view(map, &view);
+    if (report == NULL) {
+        report = &no_report;
+    }
+    uint64_t first = action->u.range_ended.first;
+    uint64_t count = action->u.range_ended.count;
+    if (report->out_bytes > 0 && view.out != NULL) {
+        size_t bytes = (size_t)count * view.out_size;
+        bytes = bytes < report->out_bytes ? bytes : report->out_bytes;
+        memcpy((char *)view.out + first * view.out_size, report->out, bytes);
+    }
+    size_t told =
+        decode_failures(report, view.first_index + first, failures, TOLD_MAX);
+    if (hayi_map_range_done(map, first, count, failures, told,
+                            action->u.range_ended.failed)) {
+        manager->wake = true;
+    }
+}

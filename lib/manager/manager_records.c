@@ -1,0 +1,459 @@
+/* manager_records.c - what workers say, as events of the core. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- WELCOME --------------------------------------------------------------- */
+
+/* MPI's variables would make a command that is an MPI program fail; names that
+ * belong to a node are the worker's own. */
+static bool passes_on(const char *variable)
+{
+    static const char *const dropped[] = {
+        "OMPI_",     "PMIX_",   "PMI_",      "PMI2_",  "ORTE_",
+        "HAYFORK_STATUS_FILE=", "HAYFORK_LAUNCH", "TMPDIR=", "HOSTNAME=",
+        "CUDA_",     "ROCR_",   "IPATH_NO_BACKTRACE=", "HFI_NO_BACKTRACE=",
+        "HAY_TASK_",
+    };
+    if (strncmp(variable, "OMPI_ALLOW_", 11) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
+        if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0) {
+            return false;
+        }
+    }
+    return strchr(variable, '=') != NULL;
+}
+
+static hay_status make_environment(const struct hayi_manager *manager,
+                                   char *const *environment,
+                                   struct hayi_buffer *out)
+{
+    hay_status status = HAY_OK;
+    for (char *const *v = environment; *v != NULL && status == HAY_OK; v++) {
+        if (passes_on(*v)) {
+            status = hayi_buffer_append(out, *v, strlen(*v) + 1);
+        }
+    }
+    if (manager->run_folder_path != NULL && status == HAY_OK) {
+        char text[4200];
+        int n = snprintf(text, sizeof(text), "HAY_TASK_RUN_FOLDER=%s",
+                         manager->run_folder_path);
+        status = hayi_buffer_append(out, text, (size_t)n + 1);
+    }
+    return status;
+}
+
+static unsigned char *put(unsigned char *at, const void *data, uint64_t size)
+{
+    if (size > 0) {
+        memcpy(at, data, size);
+        memset(at + size, 0, HAYI_PAD8(size) - size);
+    }
+    return at + HAYI_PAD8(size);
+}
+
+hay_status hayi_manager_welcome(struct hayi_manager *manager,
+                                struct hayi_peer *peer,
+                                const hay_options *options,
+                                char *const *environment,
+                                struct hayi_error *err)
+{
+    char cwd[4096];
+    struct hayi_buffer env;
+    hayi_buffer_init(&env);
+    if (getcwd(cwd, sizeof(cwd)) == NULL) {
+        (void)snprintf(cwd, sizeof(cwd), "/");
+    }
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    if (make_environment(manager, environment, &env) != HAY_OK) {
+        hayi_buffer_fini(&env);
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    const char *folder = manager->run_folder_path;
+    const struct hayi_welcome head = {
+        .seed = options->seed,
+        .silence_ns = manager->silence_ns,
+        .run_folder_size = folder != NULL ? strlen(folder) + 1 : 0,
+        .cwd_size = strlen(cwd) + 1,
+        .env_size = env.size,
+        .slots = options->slots,
+        .output = (uint32_t)manager->output,
+        .umask_bits = (uint32_t)mask,
+        .no_pin = options->no_pin,
+        .worker = peer->name.number,
+    };
+    const uint64_t parts[3] = {head.run_folder_size, head.cwd_size,
+                               head.env_size};
+    size_t size = hayi_record_size(sizeof(head), parts, 3);
+    unsigned char *body =
+        size > HAYI_RECORD_MAX
+            ? NULL
+            : hayi_channel_append(peer->link.channel, HAYI_RECORD_WELCOME,
+                                  size);
+    if (body == NULL) {
+        hayi_buffer_fini(&env);
+        return hayi_fail(err, HAY_ETOOBIG,
+                         "the environment is too large to be sent "
+                         "(%zu bytes)", size);
+    }
+    body = put(body, &head, sizeof(head));
+    body = put(body, folder, parts[0]);
+    body = put(body, cwd, parts[1]);
+    (void)put(body, env.data, parts[2]);
+    hayi_buffer_fini(&env);
+    return HAY_OK;
+}
+
+/* ---- clocks ---------------------------------------------------------------- */
+
+/* From each message and its answer: the worker's clock minus ours is at most
+ * (its time at receipt - ours at sending) and at least (its time at sending -
+ * ours at receipt).  0, where it may be, is the truth: one host. */
+static void learn_offset(struct hayi_peer *peer, int64_t low, int64_t high)
+{
+    if (low > peer->offset_low) {
+        peer->offset_low = low;
+    }
+    if (high < peer->offset_high) {
+        peer->offset_high = high;
+    }
+    if (peer->offset_low <= 0 && 0 <= peer->offset_high) {
+        peer->offset_ns = 0;
+    } else if (peer->offset_high == INT64_MAX) {
+        peer->offset_ns = peer->offset_low;
+    } else {
+        peer->offset_ns =
+            peer->offset_low + (peer->offset_high - peer->offset_low) / 2;
+    }
+}
+
+void hayi_manager_ping(struct hayi_manager *manager)
+{
+    if (manager->config.shared_memory) {
+        return;
+    }
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        struct hayi_peer *peer = &manager->peers[i];
+        if (!peer->gone
+            && manager->now_ns - peer->ping_ns >= HAYI_MANAGER_PING_NS) {
+            peer->ping_ns = manager->now_ns;
+            const struct hayi_ping ping = {.manager_ns = hayi_clock_ns()};
+            (void)hayi_link_append(&peer->link, HAYI_RECORD_PING, &ping,
+                                   sizeof(ping));
+        }
+    }
+}
+
+static void on_pong(struct hayi_peer *peer, const struct hayi_ping *pong)
+{
+    int64_t worker = (int64_t)pong->worker_ns;
+    learn_offset(peer, worker - (int64_t)hayi_clock_ns(),
+                 worker - (int64_t)pong->manager_ns);
+}
+
+/* A time of the worker's since our start, not before 'floor_ns' (ours), which
+ * keeps causes before effects whatever the clocks say. */
+static uint64_t since_start(const struct hayi_manager *manager,
+                            const struct hayi_peer *peer,
+                            uint64_t worker_ns,
+                            uint64_t floor_ns)
+{
+    int64_t ours = (int64_t)worker_ns - peer->offset_ns;
+    if (ours < (int64_t)floor_ns) {
+        ours = (int64_t)floor_ns;
+    }
+    int64_t since = ours - (int64_t)manager->start_ns;
+    return since > 0 ? (uint64_t)since : 0;
+}
+
+/* ---- records --------------------------------------------------------------- */
+
+static hay_status on_join(struct hayi_manager *manager,
+                          struct hayi_peer *peer,
+                          const void *body,
+                          size_t size,
+                          struct hayi_error *err)
+{
+    const struct hayi_join *head = body;
+    if (size < sizeof(*head) || peer->joined) {
+        return hayi_fail(err, HAY_EMISMATCH, "an unexpected join");
+    }
+    const uint64_t host_size = head->host_size;
+    const void *host = NULL;
+    hay_status status = hayi_record_parts(body, size, sizeof(*head), &host_size,
+                                          1, 1u, &host, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    peer->joined = true;
+    manager->joined_count++;
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_JOINED,
+        .u.joined = {.worker = peer->link.peer - 1,
+                     .cores = head->cores,
+                     .gpus = head->gpus,
+                     .memory_bytes = head->memory_bytes},
+    };
+    hay_executor *ex = manager->ex;
+    if (head->cores > atomic_load(&ex->cores_max)) {
+        atomic_store(&ex->cores_max, head->cores);
+    }
+    if (head->gpus > atomic_load(&ex->gpus_max)) {
+        atomic_store(&ex->gpus_max, head->gpus);
+    }
+    if (head->memory_bytes > atomic_load(&ex->memory_max)) {
+        atomic_store(&ex->memory_max, head->memory_bytes);
+    }
+    (void)atomic_fetch_add(&ex->cores, head->cores);
+    (void)atomic_fetch_add(&ex->workers, 1);
+    manager->wake = true;
+    hayi_manager_step(manager, &event, NULL);
+    return HAY_OK;
+}
+
+static hay_status on_ended(struct hayi_manager *manager,
+                           struct hayi_peer *peer,
+                           const void *body,
+                           size_t size,
+                           struct hayi_error *err)
+{
+    const struct hayi_ended *head = body;
+    if (size < sizeof(*head)) {
+        return hayi_fail(err, HAY_EMISMATCH, "a report is too short");
+    }
+    const uint64_t parts[3] = {
+        (head->flags & HAYI_ENDED_CAPTURE) != 0
+            ? sizeof(struct hayi_capture_record)
+            : 0,
+        head->reason_size,
+        head->value_size,
+    };
+    const void *at[3];
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*head), parts, 3, 2u, at, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    bool ran = head->start_ns != 0;
+    uint64_t end_ns =
+        ran ? since_start(manager, peer, head->end_ns, head->handed_ns) : 0;
+    const struct hayi_report report = {
+        .start_ns = ran ? since_start(manager, peer, head->start_ns,
+                                      head->handed_ns)
+                        : 0,
+        .end_ns = end_ns,
+        .exit_code = head->exit_code,
+        .signal = head->signal,
+        .slot = head->slot,
+        .cores = head->cores,
+        .reason = parts[1] > 0 ? at[1] : "",
+        .value = at[2],
+        .value_size = head->value_size,
+        .capture = parts[0] > 0 ? at[0] : NULL,
+    };
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_ENDED,
+        .u.ended = {.worker = peer->link.peer - 1,
+                    .task = head->task,
+                    .attempt = head->attempt,
+                    .outcome = head->outcome,
+                    .run_ns = head->end_ns - head->start_ns,
+                    .report = 1},
+    };
+    hayi_manager_step(manager, &event, &report);
+    return HAY_OK;
+}
+
+static hay_status on_range_ended(struct hayi_manager *manager,
+                                 struct hayi_peer *peer,
+                                 const void *body,
+                                 size_t size,
+                                 struct hayi_error *err)
+{
+    const struct hayi_range_ended *head = body;
+    if (size < sizeof(*head)) {
+        return hayi_fail(err, HAY_EMISMATCH, "a report is too short");
+    }
+    const uint64_t parts[3] = {
+        head->failures * sizeof(struct hayi_range_failure),
+        head->text_size,
+        head->out_bytes,
+    };
+    const void *at[3];
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*head), parts, 3, 2u, at, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    const struct hayi_report report = {
+        .start_ns = since_start(manager, peer, head->start_ns, head->handed_ns),
+        .end_ns = since_start(manager, peer, head->end_ns, head->handed_ns),
+        .slot = head->slot,
+        .cores = 1,
+        .reason = "",
+        .failures = at[0],
+        .failure_count = head->failures,
+        .failure_text = at[1],
+        .failure_text_size = head->text_size,
+        .out = at[2],
+        .out_bytes = head->out_bytes,
+    };
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_ENDED,
+        .u.ended = {.worker = peer->link.peer - 1,
+                    .task = head->task,
+                    .attempt = head->attempt,
+                    .outcome = head->outcome,
+                    .run_ns = head->end_ns - head->start_ns,
+                    .items = head->items,
+                    .failed = head->failed,
+                    .report = 1},
+    };
+    hayi_manager_step(manager, &event, &report);
+    return HAY_OK;
+}
+
+static void on_attempt(struct hayi_manager *manager,
+                       const struct hayi_peer *peer,
+                       enum hayi_event_kind kind,
+                       const struct hayi_attempt_record *record)
+{
+    struct hayi_event event = {
+        .kind = kind,
+        .u.started = {.worker = peer->link.peer - 1,
+                      .task = record->task,
+                      .attempt = record->attempt},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static void on_words(struct hayi_manager *manager,
+                     struct hayi_peer *peer,
+                     uint16_t type,
+                     const char *text)
+{
+    if (type == HAYI_RECORD_LOG) {
+        (void)fprintf(stderr, "%s\n", text);
+        return;
+    }
+    struct hayi_error err;
+    (void)hayi_fail(&err, HAY_EFARM, "worker %" PRIu32 " on %s cannot serve: %s",
+                    peer->name.number, peer->name.host, text);
+    hayi_manager_break(manager, &err);
+}
+
+struct from {
+    struct hayi_manager *manager;
+    struct hayi_peer *peer;
+    struct hayi_error *err;
+};
+
+/* The least size of each record that is taken by its head alone. */
+static size_t least_size(uint16_t type)
+{
+    switch (type) {
+    case HAYI_RECORD_STARTED:
+    case HAYI_RECORD_RETURNED:
+        return sizeof(struct hayi_attempt_record);
+    case HAYI_RECORD_PONG:
+        return sizeof(struct hayi_ping);
+    default:
+        return 0;
+    }
+}
+
+static hay_status
+on_record(void *context, uint16_t type, const void *body, size_t size)
+{
+    const struct from *from = context;
+    struct hayi_manager *manager = from->manager;
+    struct hayi_peer *peer = from->peer;
+    if (size < least_size(type)) {
+        return hayi_fail(from->err, HAY_EMISMATCH,
+                         "a record of type %u is too short", type);
+    }
+    switch (type) {
+    case HAYI_RECORD_JOIN:
+        return on_join(manager, peer, body, size, from->err);
+    case HAYI_RECORD_ENDED:
+        return on_ended(manager, peer, body, size, from->err);
+    case HAYI_RECORD_RANGE_ENDED:
+        return on_range_ended(manager, peer, body, size, from->err);
+    case HAYI_RECORD_STARTED:
+        on_attempt(manager, peer, HAYI_EVENT_STARTED, body);
+        return HAY_OK;
+    case HAYI_RECORD_RETURNED:
+        on_attempt(manager, peer, HAYI_EVENT_RETURNED, body);
+        return HAY_OK;
+    case HAYI_RECORD_RECALL_DONE: {
+        struct hayi_event event = {
+            .kind = HAYI_EVENT_RECALL_DONE,
+            .u.recall_done = {.worker = peer->link.peer - 1},
+        };
+        hayi_manager_step(manager, &event, NULL);
+        return HAY_OK;
+    }
+    case HAYI_RECORD_PONG:
+        on_pong(peer, body);
+        return HAY_OK;
+    case HAYI_RECORD_LOG:
+    case HAYI_RECORD_REFUSE: {
+        const struct hayi_words *words = body;
+        const void *text = NULL;
+        hay_status status = hayi_record_parts(
+            body, size, sizeof(*words),
+            size < sizeof(*words) ? &(uint64_t){0} : &words->size, 1, 1u, &text,
+            from->err);
+        if (status == HAY_OK) {
+            on_words(manager, peer, type, words->size > 0 ? text : "");
+        }
+        return status;
+    }
+    case HAYI_RECORD_BYE:
+        peer->bye = true;
+        return HAY_OK;
+    default:
+        return hayi_fail(from->err, HAY_EMISMATCH,
+                         "a record of unknown type %u", type);
+    }
+}
+
+void hayi_manager_on_frame(void *context,
+                           uint32_t number,
+                           const void *data,
+                           size_t size)
+{
+    struct hayi_manager *manager = context;
+    if (number == 0 || number >= manager->peer_count
+        || manager->peers[number].gone) {
+        return;
+    }
+    struct hayi_peer *peer = &manager->peers[number];
+    peer->link.heard_ns = manager->now_ns;
+    if (peer->joined
+        && manager->now_ns - peer->heard_event_ns > HAYI_MANAGER_HEARD_NS) {
+        peer->heard_event_ns = manager->now_ns;
+        struct hayi_event event = {.kind = HAYI_EVENT_HEARD,
+                                   .u.heard = {.worker = number - 1}};
+        hayi_manager_step(manager, &event, NULL);
+    }
+    struct hayi_error err;
+    struct from from = {manager, peer, &err};
+    if (hayi_channel_receive(peer->link.channel, data, size, on_record, &from,
+                             &err)
+        != HAY_OK) {
+        hayi_manager_lose(manager, number - 1, err.text);
+    }
+}

@@ -1,0 +1,164 @@
+/* run_folder.c - see run_folder.h. */
+#include "config.h"
+
+#include "observe/run_folder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUFFER_BYTES = 1 << 16 };
+
+struct hayi_run_folder {
+    FILE *tasks;
+    FILE *output;
+    bool told;
+    char path[];
+};
+
+static FILE *open_file(const char *folder,
+                       const char *name,
+                       const char *head,
+                       struct hayi_error *err)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        (void)hayi_fail(err, HAY_EINVAL, "%s: the path is too long", folder);
+        return NULL;
+    }
+    FILE *file = fopen(path, "we");
+    if (file == NULL) {
+        (void)hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    (void)setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
+    (void)fputs(head, file);
+    return file;
+}
+
+static hay_status make_folder(const char *path, struct hayi_error *err)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(errno));
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_run_folder_open(const char *path,
+                                struct hayi_run_folder **out,
+                                struct hayi_error *err)
+{
+    char sub[4096];
+    int n = snprintf(sub, sizeof(sub), "%s/output", path);
+    if (n < 0 || (size_t)n >= sizeof(sub)) {
+        return hayi_fail(err, HAY_EINVAL, "%s: the path is too long", path);
+    }
+    if (make_folder(path, err) != HAY_OK || make_folder(sub, err) != HAY_OK) {
+        return HAY_EIO;
+    }
+    size_t size = strlen(path) + 1;
+    struct hayi_run_folder *folder = calloc(1, sizeof(*folder) + size);
+    if (folder == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    memcpy(folder->path, path, size);
+    folder->tasks = open_file(path, "tasks.tsv",
+                              "task\tname\tattempt\tstate\tworker\tslot\t"
+                              "cores\tstart_s\tend_s\texit\tsignal\treason\n",
+                              err);
+    folder->output =
+        folder->tasks == NULL
+            ? NULL
+            : open_file(path, "output.tsv",
+                        "task\tname\tattempt\tout_path\tout_offset\t"
+                        "out_length\terr_path\terr_offset\terr_length\n",
+                        err);
+    if (folder->output == NULL) {
+        hayi_run_folder_close(folder);
+        return HAY_EIO;
+    }
+    *out = folder;
+    return HAY_OK;
+}
+
+/* Tabs and line ends would break the table. */
+static void put_text(FILE *file, const char *text)
+{
+    for (const char *c = text; *c != 0; c++) {
+        (void)putc_unlocked((unsigned char)*c < ' ' ? ' ' : *c, file);
+    }
+}
+
+static void print_seconds(FILE *file, uint64_t ns)
+{
+    uint64_t us = ns / 1000;
+    (void)fprintf(file, "\t%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
+}
+
+static void
+put_output(FILE *file, const struct hayi_attempt_line *line)
+{
+    (void)fprintf(file, "%" PRIu64 "\t", line->task);
+    put_text(file, line->name);
+    (void)fprintf(file, "\t%" PRIu32, line->attempt);
+    for (int i = 0; i < 2; i++) {
+        (void)putc_unlocked('\t', file);
+        put_text(file, line->path[i] != NULL ? line->path[i] : "");
+        (void)fprintf(file, "\t%" PRIu64 "\t%" PRIu64, line->offset[i],
+                      line->length[i]);
+    }
+    (void)putc_unlocked('\n', file);
+}
+
+void hayi_run_folder_attempt(struct hayi_run_folder *folder,
+                             const struct hayi_attempt_line *line)
+{
+    FILE *file = folder->tasks;
+    (void)fprintf(file, "%" PRIu64 "\t", line->task);
+    put_text(file, line->name);
+    (void)fprintf(file, "\t%" PRIu32 "\t%s\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32,
+                  line->attempt, line->state, line->worker, line->slot,
+                  line->cores);
+    print_seconds(file, line->start_ns);
+    print_seconds(file, line->end_ns);
+    (void)fprintf(file, "\t%d\t%d\t", line->exit_code, line->signal);
+    put_text(file, line->reason);
+    (void)putc_unlocked('\n', file);
+    if (line->length[0] + line->length[1] > 0) {
+        put_output(folder->output, line);
+    }
+}
+
+hay_status hayi_run_folder_flush(struct hayi_run_folder *folder,
+                                 struct hayi_error *err)
+{
+    errno = 0;
+    bool failed = fflush(folder->tasks) != 0;
+    failed = fflush(folder->output) != 0 || failed;
+    failed = failed || ferror(folder->tasks) || ferror(folder->output);
+    if (failed && !folder->told) {
+        folder->told = true;
+        return hayi_fail(err, HAY_EIO, "%s: tasks.tsv cannot be written: %s",
+                         folder->path,
+                         errno != 0 ? strerror(errno) : "a write failed");
+    }
+    return HAY_OK;
+}
+
+void hayi_run_folder_close(struct hayi_run_folder *folder)
+{
+    if (folder == NULL) {
+        return;
+    }
+    if (folder->tasks != NULL) {
+        (void)fclose(folder->tasks);
+    }
+    if (folder->output != NULL) {
+        (void)fclose(folder->output);
+    }
+    free(folder);
+}

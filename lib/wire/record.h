@@ -1,0 +1,220 @@
+/* record.h - the records that the manager and its workers exchange.
+ *
+ * Each is a fixed head, below, and for some a tail whose parts follow in the
+ * order told, each padded to 8 bytes.  All ranks of a farm are of one
+ * architecture (checked at start), so heads are sent as they lie in memory.
+ *
+ * Owns: nothing.
+ * Never: trusts a length: hayi_record_parts() checks head and tail against the
+ *     size that came.
+ * Threads: any.
+ */
+#ifndef HAYI_WIRE_RECORD_H
+#define HAYI_WIRE_RECORD_H
+
+#include "base/error.h"
+
+#include <assert.h>
+
+enum hayi_record_type {
+    /* manager to worker */
+    HAYI_RECORD_WELCOME = 1,
+    HAYI_RECORD_TASK,
+    HAYI_RECORD_RANGE,
+    HAYI_RECORD_RECALL,
+    HAYI_RECORD_CANCEL,
+    HAYI_RECORD_PING,
+    HAYI_RECORD_STOP,
+    /* worker to manager */
+    HAYI_RECORD_JOIN,
+    HAYI_RECORD_STARTED,
+    HAYI_RECORD_ENDED,
+    HAYI_RECORD_RANGE_ENDED,
+    HAYI_RECORD_RETURNED,
+    HAYI_RECORD_RECALL_DONE,
+    HAYI_RECORD_PONG,
+    HAYI_RECORD_LOG,
+    HAYI_RECORD_REFUSE, /* the worker cannot serve; tail: words */
+    HAYI_RECORD_BYE,
+};
+
+enum hayi_task_kind {
+    HAYI_TASK_FUNCTION = 1,
+    HAYI_TASK_COMMAND,
+    HAYI_TASK_FAKE,
+    HAYI_TASK_MAP,
+};
+
+/* Tail: run folder, working folder, environment ("A=B" strings, each with its
+ * 0). */
+struct hayi_welcome {
+    uint64_t seed;
+    uint64_t silence_ns;
+    uint64_t run_folder_size; /* with the 0; 0: none */
+    uint64_t cwd_size;
+    uint64_t env_size;
+    uint32_t slots;
+    uint32_t output; /* hay_output */
+    uint32_t umask_bits;
+    uint32_t no_pin;
+    uint32_t worker; /* the number it shall show */
+    uint32_t reserved;
+};
+
+/* Tail: arguments (value.h) or command (command.h), name with its 0. */
+struct hayi_task_record {
+    uint64_t task; /* hayi_handle */
+    uint64_t id;
+    uint64_t stream_key;
+    uint64_t handed_ns; /* manager's clock; comes back in the report */
+    uint64_t memory_bytes;
+    uint64_t time_limit_ns;
+    uint64_t index; /* of a command; duration_ns of a fake */
+    uint64_t args_size;
+    uint32_t attempt;
+    uint32_t function;
+    int32_t priority;
+    uint32_t cores;
+    int32_t fake_exit;
+    uint16_t name_size; /* with the 0 */
+    uint8_t kind;       /* enum hayi_task_kind */
+    uint8_t flags;      /* HAYI_TASK_... */
+};
+enum { HAYI_TASK_PROMPT = 1, HAYI_TASK_HAS_INDEX = 2 };
+
+/* Tail: the items' input, unless it is addressed. */
+struct hayi_range_record {
+    uint64_t task;
+    uint64_t id; /* of the map */
+    uint64_t stream_key;
+    uint64_t handed_ns;
+    uint64_t first; /* item number in the map, from 0 */
+    uint64_t count;
+    uint64_t first_index; /* of item 0 */
+    uint64_t in_address;  /* in this process's memory; or 0 */
+    uint64_t out_address;
+    uint64_t in_bytes; /* of the tail */
+    uint32_t attempt;
+    uint32_t function;
+    int32_t priority;
+    uint8_t prompt;
+    uint8_t stop_on_failure;
+    uint8_t indices; /* the items are their indices */
+    uint8_t reserved;
+};
+
+struct hayi_recall {
+    uint32_t count;
+    int32_t below;
+};
+
+struct hayi_cancel_record {
+    uint64_t task;
+    uint32_t attempt;
+    uint8_t force;
+    uint8_t unstarted_only;
+    uint8_t reserved[2];
+};
+
+struct hayi_ping {
+    uint64_t manager_ns;
+    uint64_t worker_ns; /* in the answer */
+};
+
+/* Tail of STOP: none. */
+struct hayi_stop {
+    uint32_t at_once; /* do not wait for what runs */
+    uint32_t reserved;
+};
+
+/* Tail: host name with its 0. */
+struct hayi_join {
+    uint64_t memory_bytes;
+    uint64_t worker_ns;
+    uint32_t cores;
+    uint32_t gpus;
+    int32_t pid;
+    uint32_t host_size;
+};
+
+struct hayi_attempt_record { /* STARTED, RETURNED */
+    uint64_t task;
+    uint32_t attempt;
+    uint32_t reserved;
+};
+
+struct hayi_capture_record {
+    uint64_t offset[2];
+    uint64_t length[2];
+    uint32_t slot;
+    uint32_t file;
+};
+
+/* Tail: capture record (if HAYI_ENDED_CAPTURE), reason with its 0, value. */
+struct hayi_ended {
+    uint64_t task;
+    uint64_t handed_ns;
+    uint64_t start_ns; /* worker's clock */
+    uint64_t end_ns;
+    uint64_t value_size;
+    uint32_t attempt;
+    int32_t exit_code;
+    int32_t signal;
+    uint32_t slot;
+    uint32_t cores;
+    uint16_t reason_size; /* with the 0; 0: none */
+    uint8_t outcome;      /* enum hayi_outcome */
+    uint8_t flags;
+};
+enum { HAYI_ENDED_CAPTURE = 1 };
+
+/* Tail: failures[failures], their words (each with its 0), output of the items
+ * (unless it was addressed). */
+struct hayi_range_ended {
+    uint64_t task;
+    uint64_t handed_ns;
+    uint64_t start_ns;
+    uint64_t end_ns;
+    uint64_t items; /* done in order */
+    uint64_t failed;
+    uint64_t text_size;
+    uint64_t out_bytes;
+    uint32_t attempt;
+    uint32_t failures; /* told, may be fewer than failed */
+    uint32_t slot;
+    uint8_t outcome;
+    uint8_t reserved[3];
+};
+struct hayi_range_failure {
+    uint64_t item; /* within the range */
+    int32_t status;
+    int32_t code;
+};
+
+/* Tail of LOG and REFUSE: words with their 0. */
+struct hayi_words {
+    uint64_t size;
+};
+
+static_assert(sizeof(struct hayi_task_record) == 88, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 96, "no holes");
+static_assert(sizeof(struct hayi_ended) == 64, "no holes");
+static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
+
+#define HAYI_PAD8(size) (((size_t)(size) + 7u) & ~(size_t)7u)
+
+/* Bytes of a record with these parts in its tail. */
+size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count);
+
+/* Where the parts of a tail begin: at[count].  HAY_EMISMATCH: they do not fit
+ * into 'size'.  'strings': bit i says that part i, if not empty, ends with 0. */
+hay_status hayi_record_parts(const void *body,
+                             size_t size,
+                             size_t head,
+                             const uint64_t *parts,
+                             size_t count,
+                             uint32_t strings,
+                             const void **at,
+                             struct hayi_error *err);
+
+#endif

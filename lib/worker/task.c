@@ -1,0 +1,242 @@
+/* task.c - see task.h; making, running and freeing.  What a running function
+ * may ask and answer is in task_calls.c. */
+#include "config.h"
+
+#include "worker/task.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BLOCK_ITEMS = 4096, /* of a map between two looks at the token */
+};
+
+static struct hay_task *
+new_task(const struct hayi_task_farm *farm, size_t tail_bytes)
+{
+    struct hay_task *task = malloc(sizeof(*task) + tail_bytes);
+    if (task != NULL) {
+        memset(task, 0, sizeof(*task));
+        task->farm = farm;
+        atomic_init(&task->cancelled, 0);
+    }
+    return task;
+}
+
+static hay_status no_memory(struct hayi_error *err)
+{
+    return hayi_fail(err, HAY_ENOMEM, "out of memory for a task");
+}
+
+hay_status hayi_task_new(const struct hayi_task_farm *farm,
+                         const void *body,
+                         size_t size,
+                         struct hay_task **out,
+                         struct hayi_error *err)
+{
+    const struct hayi_task_record *record = body;
+    if (size < sizeof(*record)) {
+        return hayi_fail(err, HAY_EMISMATCH, "a task record is too short");
+    }
+    const uint64_t parts[2] = {record->args_size, record->name_size};
+    const void *at[2];
+    hay_status status = hayi_record_parts(body, size, sizeof(*record), parts, 2,
+                                          2u, at, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    size_t args_room = HAYI_PAD8(record->args_size);
+    struct hay_task *task = new_task(farm, args_room + record->name_size + 1);
+    if (task == NULL) {
+        return no_memory(err);
+    }
+    task->record = *record;
+    char *tail = (char *)(task + 1);
+    memcpy(tail, at[0], record->args_size);
+    task->args = tail;
+    tail += args_room;
+    memcpy(tail, at[1], record->name_size);
+    tail[record->name_size] = 0;
+    task->name = tail;
+    *out = task;
+    return HAY_OK;
+}
+
+hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
+                               const void *body,
+                               size_t size,
+                               struct hay_task **out,
+                               struct hayi_error *err)
+{
+    const struct hayi_range_record *range = body;
+    if (size < sizeof(*range)) {
+        return hayi_fail(err, HAY_EMISMATCH, "a range record is too short");
+    }
+    const void *items = NULL;
+    hay_status status = hayi_record_parts(body, size, sizeof(*range),
+                                          &range->in_bytes, 1, 0, &items, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    struct hay_task *task = new_task(farm, range->in_bytes);
+    if (task == NULL) {
+        return no_memory(err);
+    }
+    task->range = *range;
+    task->is_range = true;
+    task->name = "";
+    task->record = (struct hayi_task_record){
+        .task = range->task,
+        .id = range->id,
+        .stream_key = range->stream_key,
+        .handed_ns = range->handed_ns,
+        .attempt = range->attempt,
+        .function = range->function,
+        .priority = range->priority,
+        .cores = 1,
+        .flags = range->prompt ? HAYI_TASK_PROMPT : 0,
+    };
+    if (range->in_address != 0) {
+        task->items = (const void *)(uintptr_t)range->in_address;
+    } else if (range->in_bytes > 0) {
+        memcpy(task + 1, items, range->in_bytes);
+        task->items = task + 1;
+    }
+    *out = task;
+    return HAY_OK;
+}
+
+void hayi_task_free(struct hay_task *task)
+{
+    if (task != NULL) {
+        hayi_buffer_fini(&task->result);
+        hayi_buffer_fini(&task->failure_text);
+        free(task->failures);
+        free(task->own_cpus);
+        free(task);
+    }
+}
+
+static void settle(struct hay_task *task, hay_status status)
+{
+    switch (status) {
+    case HAY_OK:
+        task->outcome = HAYI_OUTCOME_FINISHED;
+        return;
+    case HAY_ECANCELLED:
+        if (atomic_load(&task->cancelled) != 0) {
+            task->outcome = HAYI_OUTCOME_CANCELLED;
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    task->outcome = HAYI_OUTCOME_FAILED;
+    if (task->error.text[0] == 0) {
+        (void)hayi_fail(&task->error, status, "the function returned %s",
+                        hay_status_name(status));
+    }
+}
+
+/* The input of items [done, done+count) of the attempt's range. */
+static const void *
+block_input(struct hay_task *task, uint64_t done, size_t count, uint64_t *room)
+{
+    const struct hayi_range_record *range = &task->range;
+    if (range->indices) {
+        for (size_t i = 0; i < count; i++) {
+            room[i] = range->first_index + range->first + done + i;
+        }
+        return task->function->in_size == 0 ? NULL : room;
+    }
+    return (const char *)task->items + done * task->function->in_size;
+}
+
+static hay_status run_blocks(struct hay_task *task, char *out)
+{
+    const struct hayi_range_record *range = &task->range;
+    uint64_t indices[BLOCK_ITEMS];
+    hay_status status = HAY_OK;
+    while (task->items_done < range->count && status == HAY_OK) {
+        if (atomic_load_explicit(&task->cancelled, memory_order_relaxed) != 0) {
+            return HAY_ECANCELLED;
+        }
+        uint64_t left = range->count - task->items_done;
+        size_t count = left < BLOCK_ITEMS ? (size_t)left : BLOCK_ITEMS;
+        hay_map_range at = {
+            .in = block_input(task, task->items_done, count, indices),
+            .out = out + task->items_done * task->function->out_size,
+            .first = range->first_index + range->first + task->items_done,
+            .count = count,
+        };
+        task->at = &at;
+        task->at_first = task->items_done;
+        task->random_ready = false;
+        status = task->function->map(task, &at);
+        /* A failing item that stops the map has been worked on. */
+        size_t done = status == HAY_OK ? count : at.index + 1;
+        task->items_done += done < count ? done : count;
+        task->at = NULL;
+    }
+    return status;
+}
+
+static void run_range(struct hay_task *task)
+{
+    const struct hayi_range_record *range = &task->range;
+    size_t out_bytes = (size_t)range->count * task->function->out_size;
+    char *out = (char *)(uintptr_t)range->out_address;
+    if (out == NULL && out_bytes > 0) {
+        out = hayi_buffer_extend(&task->result, out_bytes);
+        if (out == NULL) {
+            settle(task, no_memory(&task->error));
+            return;
+        }
+        memset(out, 0, out_bytes);
+    }
+    hay_status status = run_blocks(task, out);
+    if (status != HAY_OK && status != HAY_ECANCELLED
+        && task->items_failed == 0) {
+        /* A map function of the user's own that told of no item. */
+        task->at_first = task->items_done > 0 ? task->items_done - 1 : 0;
+        (void)hay_map_item_failed(task, status);
+    }
+    if (range->out_address == 0) {
+        task->result.size = (size_t)task->items_done * task->function->out_size;
+    }
+    settle(task, status);
+}
+
+void hayi_task_run(struct hay_task *task)
+{
+    task->function = hayi_registry_get(task->record.function);
+    if (task->is_range) {
+        if (task->function == NULL || task->function->map == NULL) {
+            settle(task, hayi_fail(&task->error, HAY_EMISMATCH,
+                                   "no such map function here"));
+            return;
+        }
+        run_range(task);
+        return;
+    }
+    if (task->function == NULL || task->function->call == NULL) {
+        settle(task, hayi_fail(&task->error, HAY_EMISMATCH,
+                               "no such function here"));
+        return;
+    }
+    if (hayi_args_check(task->args, task->record.args_size, &task->error)
+        != HAY_OK) {
+        settle(task, HAY_EMISMATCH);
+        return;
+    }
+    hay_status status = task->function->call(task);
+    if (status == HAY_OK) {
+        task->error.text[0] = 0;
+    }
+    settle(task, status);
+    if (task->outcome != HAYI_OUTCOME_FINISHED) {
+        task->result.size = 0;
+    }
+}

@@ -1,0 +1,95 @@
+/* task.h - one attempt at a worker: what it was given, what it gives back, and
+ * what the running function sees of it (struct hay_task).
+ *
+ * Owns: its copy of the arguments, its result, its words.
+ * Never: decides; its state is worker_state's.
+ * Threads: the loop makes and frees it; while it is in a slot the slot's thread
+ *     owns the fields of the second group.
+ */
+#ifndef HAYI_WORKER_TASK_H
+#define HAYI_WORKER_TASK_H
+
+#include "base/buffer.h"
+#include "base/mpsc.h"
+#include "base/philox.h"
+#include "core/sched.h"
+#include "wire/record.h"
+#include "wire/value.h"
+#include "worker/registry.h"
+
+struct hayi_slot_entry;
+struct hayi_slot;
+
+/* What all tasks of a worker share. */
+struct hayi_task_farm {
+    uint64_t seed;
+    uint32_t worker;
+    /* Sends a line to rank 0's log; from any thread. */
+    void (*log)(void *context, const char *text);
+    void *context;
+};
+
+struct hay_task {
+    struct hayi_mpsc_node node; /* first; in the queue of ended ones */
+
+    /* loop, before it is given to a slot; then read only */
+    const struct hayi_task_farm *farm;
+    struct hayi_task_record record;
+    struct hayi_range_record range; /* if is_range */
+    bool is_range;
+    const void *args; /* in this allocation */
+    const void *items; /* a range's input; or NULL */
+    const char *name;
+    const struct hayi_function *function;
+    const int *cpus; /* leased, operating system numbers; or NULL */
+    size_t cpu_count;
+    int *own_cpus;   /* where they lie, if they are not neighbours */
+    uint32_t core;   /* index of the first leased core */
+    uint32_t core_count;
+    bool rebind;     /* its lease is not the slot's own core */
+
+    /* loop */
+    struct hayi_slot_entry *entry; /* its place in a slot's ring; or NULL */
+    struct hay_task *before, *after; /* list of those in slots */
+    bool listed;
+    bool started_told;
+    uint64_t given_ns; /* when it was given to a slot */
+
+    /* any thread */
+    atomic_uint cancelled; /* the token */
+
+    /* the slot's thread */
+    uint64_t start_ns, end_ns;
+    uint8_t outcome; /* enum hayi_outcome */
+    int32_t exit_code;
+    int32_t signal;
+    struct hayi_error error;
+    struct hayi_buffer result; /* one value; or a range's output */
+    struct hayi_stream random;
+    uint64_t random_item; /* whose stream it is */
+    bool random_ready;
+    const hay_map_range *at; /* the range being worked on */
+    uint64_t at_first;       /* its first item in the attempt's range */
+    uint64_t items_done, items_failed;
+    struct hayi_range_failure *failures;
+    size_t failure_count, failure_room;
+    struct hayi_buffer failure_text;
+};
+
+/* Copies the record and its tail.  HAY_ENOMEM, HAY_EMISMATCH. */
+hay_status hayi_task_new(const struct hayi_task_farm *farm,
+                         const void *body,
+                         size_t size,
+                         struct hay_task **task,
+                         struct hayi_error *err);
+hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
+                               const void *body,
+                               size_t size,
+                               struct hay_task **task,
+                               struct hayi_error *err);
+void hayi_task_free(struct hay_task *task);
+
+/* Slot: run the function, fill outcome, result and words (not the times). */
+void hayi_task_run(struct hay_task *task);
+
+#endif

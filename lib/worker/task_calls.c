@@ -1,0 +1,429 @@
+/* task_calls.c - the public calls inside a task: arguments, results, failure,
+ * random numbers. */
+#include "config.h"
+
+#include "worker/task.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FAILURES_TOLD_MAX = 64, /* of a range, with words; the others are counted */
+    LOG_LINE_MAX = 1000,
+};
+
+static const char *type_name(hay_type type)
+{
+    static const char *const names[] = {
+        "nothing", "a double", "an int64", "a string",
+        "bytes",   "an array", "a list",
+    };
+    if ((int)type < 0 || (size_t)type >= sizeof(names) / sizeof(names[0])) {
+        return "an unknown type";
+    }
+    return names[type];
+}
+
+/* A failing call inside a task: the words go to the task, and to the thread. */
+static hay_status fail_call(struct hay_task *task, hay_status status)
+{
+    *hayi_thread_error() = task->error;
+    hayi_thread_error()->status = status;
+    return status;
+}
+
+size_t hay_arg_count(const hay_task *task)
+{
+    return task->is_range ? 0 : hayi_args_count(task->args);
+}
+
+hay_type hay_arg_type(const hay_task *task, size_t index)
+{
+    struct hayi_value value;
+    if (index >= hay_arg_count(task)
+        || !hayi_args_get(task->args, index, &value)) {
+        return HAY_NONE;
+    }
+    return value.type;
+}
+
+static hay_status get_arg(struct hay_task *task,
+                          size_t index,
+                          hay_type wanted,
+                          struct hayi_value *value)
+{
+    size_t count = hay_arg_count(task);
+    if (index >= count || !hayi_args_get(task->args, index, value)) {
+        (void)hayi_fail(&task->error, HAY_ETYPE,
+                        "there is no argument %zu (it has %zu)", index, count);
+        return fail_call(task, HAY_ETYPE);
+    }
+    if (value->type != wanted) {
+        (void)hayi_fail(&task->error, HAY_ETYPE,
+                        "argument %zu is %s, not %s", index,
+                        type_name(value->type), type_name(wanted));
+        return fail_call(task, HAY_ETYPE);
+    }
+    return HAY_OK;
+}
+
+static hay_status get_element(struct hay_task *task,
+                              size_t index,
+                              size_t i,
+                              hay_type wanted,
+                              struct hayi_value *value)
+{
+    struct hayi_value list;
+    hay_status status = get_arg(task, index, HAY_LIST, &list);
+    if (status != HAY_OK) {
+        return status;
+    }
+    if (!hayi_list_get(&list, i, value)) {
+        (void)hayi_fail(&task->error, HAY_ETYPE,
+                        "argument %zu has no element %zu (it has %" PRIu32 ")",
+                        index, i, list.count);
+        return fail_call(task, HAY_ETYPE);
+    }
+    if (value->type != wanted) {
+        (void)hayi_fail(&task->error, HAY_ETYPE,
+                        "element %zu of argument %zu is %s, not %s", i, index,
+                        type_name(value->type), type_name(wanted));
+        return fail_call(task, HAY_ETYPE);
+    }
+    return HAY_OK;
+}
+
+hay_status hay_arg_double(hay_task *task, size_t index, double *out)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_DOUBLE, &value);
+    if (status == HAY_OK) {
+        memcpy(out, value.data, sizeof(*out));
+    }
+    return status;
+}
+
+hay_status hay_arg_int64(hay_task *task, size_t index, int64_t *out)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_INT64, &value);
+    if (status == HAY_OK) {
+        memcpy(out, value.data, sizeof(*out));
+    }
+    return status;
+}
+
+hay_status hay_arg_string(hay_task *task, size_t index, const char **text)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_STRING, &value);
+    if (status == HAY_OK) {
+        *text = value.data;
+    }
+    return status;
+}
+
+hay_status hay_arg_bytes(hay_task *task,
+                         size_t index,
+                         const void **data,
+                         size_t *size_bytes)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_BYTES, &value);
+    if (status == HAY_OK) {
+        *data = value.data;
+        *size_bytes = value.size;
+    }
+    return status;
+}
+
+hay_status hay_arg_array(hay_task *task, size_t index, hay_array_view *view)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_ARRAY, &value);
+    if (status == HAY_OK) {
+        *view = value.array;
+    }
+    return status;
+}
+
+hay_status hay_arg_list(hay_task *task, size_t index, size_t *count)
+{
+    struct hayi_value value;
+    hay_status status = get_arg(task, index, HAY_LIST, &value);
+    if (status == HAY_OK) {
+        *count = value.count;
+    }
+    return status;
+}
+
+hay_status
+hay_arg_list_double(hay_task *task, size_t index, size_t i, double *out)
+{
+    struct hayi_value value;
+    hay_status status = get_element(task, index, i, HAY_DOUBLE, &value);
+    if (status == HAY_OK) {
+        memcpy(out, value.data, sizeof(*out));
+    }
+    return status;
+}
+
+hay_status
+hay_arg_list_int64(hay_task *task, size_t index, size_t i, int64_t *out)
+{
+    struct hayi_value value;
+    hay_status status = get_element(task, index, i, HAY_INT64, &value);
+    if (status == HAY_OK) {
+        memcpy(out, value.data, sizeof(*out));
+    }
+    return status;
+}
+
+hay_status
+hay_arg_list_string(hay_task *task, size_t index, size_t i, const char **text)
+{
+    struct hayi_value value;
+    hay_status status = get_element(task, index, i, HAY_STRING, &value);
+    if (status == HAY_OK) {
+        *text = value.data;
+    }
+    return status;
+}
+
+hay_status hay_arg_list_bytes(hay_task *task,
+                              size_t index,
+                              size_t i,
+                              const void **data,
+                              size_t *size_bytes)
+{
+    struct hayi_value value;
+    hay_status status = get_element(task, index, i, HAY_BYTES, &value);
+    if (status == HAY_OK) {
+        *data = value.data;
+        *size_bytes = value.size;
+    }
+    return status;
+}
+
+hay_status
+hay_arg_list_array(hay_task *task, size_t index, size_t i, hay_array_view *view)
+{
+    struct hayi_value value;
+    hay_status status = get_element(task, index, i, HAY_ARRAY, &value);
+    if (status == HAY_OK) {
+        *view = value.array;
+    }
+    return status;
+}
+
+/* ---- results ------------------------------------------------------------ */
+
+static hay_status
+set_result(struct hay_task *task, hay_type type, const void *data, size_t size)
+{
+    if (task->is_range) {
+        (void)hayi_fail(&task->error, HAY_EINVAL,
+                        "an item of a map returns by its 'out'");
+        return fail_call(task, HAY_EINVAL);
+    }
+    task->result.size = 0;
+    hay_status status =
+        hayi_value_append(&task->result, type, data, size, &task->error);
+    return status == HAY_OK ? HAY_OK : fail_call(task, status);
+}
+
+hay_status hay_return_double(hay_task *task, double value)
+{
+    return set_result(task, HAY_DOUBLE, &value, sizeof(value));
+}
+
+hay_status hay_return_int64(hay_task *task, int64_t value)
+{
+    return set_result(task, HAY_INT64, &value, sizeof(value));
+}
+
+hay_status hay_return_string(hay_task *task, const char *text)
+{
+    return set_result(task, HAY_STRING, text, strlen(text) + 1);
+}
+
+hay_status hay_return_bytes(hay_task *task, const void *data, size_t size)
+{
+    return set_result(task, HAY_BYTES, data, size);
+}
+
+hay_status hay_return_array(hay_task *task,
+                            hay_dtype dtype,
+                            uint32_t ndim,
+                            const uint64_t *shape,
+                            const void *data)
+{
+    if (task->is_range) {
+        return set_result(task, HAY_ARRAY, NULL, 0);
+    }
+    task->result.size = 0;
+    hay_status status = hayi_value_append_array(&task->result, dtype, ndim,
+                                                shape, data, &task->error);
+    return status == HAY_OK ? HAY_OK : fail_call(task, status);
+}
+
+hay_status hay_return_alloc(hay_task *task, size_t size, void **data)
+{
+    hay_status status = set_result(task, HAY_BYTES, NULL, size);
+    if (status == HAY_OK) {
+        *data = task->result.data + sizeof(struct hayi_value_head);
+    }
+    return status;
+}
+
+/* ---- failure ------------------------------------------------------------ */
+
+hay_status
+hay_task_vfail(hay_task *task, int code, const char *format, va_list list)
+{
+    task->exit_code = code;
+    (void)hayi_vfail(&task->error, HAY_ETASK, format, list);
+    return fail_call(task, HAY_ETASK);
+}
+
+hay_status hay_task_fail(hay_task *task, int code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    hay_status status = hay_task_vfail(task, code, format, list);
+    va_end(list);
+    return status;
+}
+
+/* Room for one more failure; false: only counted. */
+static bool failure_room(struct hay_task *task)
+{
+    if (task->failure_count == FAILURES_TOLD_MAX) {
+        return false;
+    }
+    if (task->failure_count == task->failure_room) {
+        size_t room = task->failure_room == 0 ? 4 : task->failure_room * 2;
+        void *list = realloc(task->failures, room * sizeof(*task->failures));
+        if (list == NULL) {
+            return false;
+        }
+        task->failures = list;
+        task->failure_room = room;
+    }
+    return true;
+}
+
+bool hay_map_item_failed(hay_task *task, hay_status status)
+{
+    if (!task->is_range) {
+        return false;
+    }
+    if (status == HAY_ECANCELLED && atomic_load(&task->cancelled) != 0) {
+        return false;
+    }
+    if (task->error.text[0] == 0) {
+        (void)hayi_fail(&task->error, status, "the function returned %s",
+                        hay_status_name(status));
+    }
+    task->items_failed++;
+    if (failure_room(task)
+        && hayi_buffer_append(&task->failure_text, task->error.text,
+                              strlen(task->error.text) + 1)
+               == HAY_OK) {
+        uint64_t index = task->at != NULL ? task->at->index : 0;
+        task->failures[task->failure_count++] = (struct hayi_range_failure){
+            .item = task->at_first + index,
+            .status = (int32_t)(status == HAY_OK ? HAY_ETASK : status),
+            .code = task->exit_code,
+        };
+    }
+    task->error.text[0] = 0;
+    task->exit_code = 0;
+    return !task->range.stop_on_failure
+           && atomic_load_explicit(&task->cancelled, memory_order_relaxed) == 0;
+}
+
+/* ---- what it is ---------------------------------------------------------- */
+
+hay_task_id hay_task_get_id(const hay_task *task)
+{
+    return task->record.id;
+}
+
+const char *hay_task_name(const hay_task *task)
+{
+    return task->name;
+}
+
+uint32_t hay_task_attempt(const hay_task *task)
+{
+    return task->record.attempt;
+}
+
+uint32_t hay_task_worker(const hay_task *task)
+{
+    return task->farm->worker;
+}
+
+bool hay_task_cancelled(const hay_task *task)
+{
+    return atomic_load_explicit(&task->cancelled, memory_order_relaxed) != 0;
+}
+
+size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room)
+{
+    for (size_t i = 0; i < task->cpu_count && i < room; i++) {
+        cpus[i] = task->cpus[i];
+    }
+    return task->cpu_count;
+}
+
+uint32_t hay_task_cores(const hay_task *task)
+{
+    return task->record.cores;
+}
+
+void hay_task_log(hay_task *task, const char *format, ...)
+{
+    char text[LOG_LINE_MAX];
+    int n = snprintf(text, sizeof(text), "task %" PRIu64 "%s%s%s: ",
+                     task->record.id, task->name[0] != 0 ? " (" : "",
+                     task->name, task->name[0] != 0 ? ")" : "");
+    if (n < 0 || (size_t)n >= sizeof(text)) {
+        return;
+    }
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text + n, sizeof(text) - (size_t)n, format, list);
+    va_end(list);
+    task->farm->log(task->farm->context, text);
+}
+
+/* ---- random numbers ------------------------------------------------------ */
+
+static struct hayi_stream *stream_of(struct hay_task *task)
+{
+    uint64_t item = 0;
+    if (task->at != NULL) {
+        item = task->at->first + task->at->index;
+    }
+    if (!task->random_ready || task->random_item != item) {
+        hayi_stream_init(&task->random, task->farm->seed,
+                         task->record.stream_key, item);
+        task->random_item = item;
+        task->random_ready = true;
+    }
+    return &task->random;
+}
+
+uint64_t hay_task_random(hay_task *task)
+{
+    return hayi_stream_next(stream_of(task));
+}
+
+double hay_task_random_double(hay_task *task)
+{
+    return (double)(hay_task_random(task) >> 11) * 0x1.0p-53;
+}

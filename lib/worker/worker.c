@@ -1,0 +1,572 @@
+/* worker.c - see worker.h: the records that come, the round, the end. */
+#include "config.h"
+
+#include "worker/worker_inside.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- WELCOME: what this worker is to be ---------------------------------- */
+
+static hay_status split_env(struct hayi_worker *worker, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        count += worker->env_bytes[i] == 0;
+    }
+    worker->env = calloc(count + 1, sizeof(*worker->env));
+    if (worker->env == NULL) {
+        return HAY_ENOMEM;
+    }
+    const char *at = worker->env_bytes;
+    for (size_t i = 0; i < count; i++) {
+        worker->env[i] = at;
+        at += strlen(at) + 1;
+    }
+    return HAY_OK;
+}
+
+static char *copy_part(const void *bytes, uint64_t size)
+{
+    char *copy = malloc(size + 1);
+    if (copy != NULL) {
+        memcpy(copy, bytes, size);
+        copy[size] = 0;
+    }
+    return copy;
+}
+
+/* The operating system cpus of every core, one after the other. */
+static hay_status gather_cpus(struct hayi_worker *worker)
+{
+    size_t room = worker->core_count * 16 + 16;
+    worker->cpus = malloc(room * sizeof(int));
+    if (worker->cpus == NULL) {
+        return HAY_ENOMEM;
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < worker->core_count; i++) {
+        worker->cpu_at[i] = used;
+        size_t count =
+            hayi_topology_cpus(worker->config.topology, worker->cores + i, 1,
+                               worker->cpus + used, room - used);
+        used += count < room - used ? count : room - used;
+    }
+    worker->cpu_at[worker->core_count] = used;
+    return HAY_OK;
+}
+
+static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
+{
+    hay_status status = hayi_topology_share(
+        worker->config.topology, worker->config.masks,
+        worker->config.mask_count, worker->config.mask_mine,
+        worker->options.slots, &worker->cores, &worker->core_count, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    /* More slots asked for than there are cores: they share them, unpinned. */
+    bool pin = worker->options.no_pin == 0;
+    if (worker->options.slots > worker->core_count) {
+        worker->core_count = worker->options.slots;
+        pin = false;
+    }
+    worker->cpu_at = calloc(worker->core_count + 1, sizeof(size_t));
+    worker->slots = calloc(worker->core_count, sizeof(*worker->slots));
+    const struct hayi_wstate_config config = {
+        .cores = (uint32_t)worker->core_count,
+        .memory_bytes = hayi_topology_memory_bytes(worker->config.topology),
+    };
+    worker->state = hayi_wstate_new(&config);
+    if (worker->cpu_at == NULL || worker->slots == NULL || worker->state == NULL
+        || (pin && gather_cpus(worker) != HAY_OK)) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < worker->core_count; i++) {
+        struct hayi_slot *slot = &worker->slots[i];
+        slot->loop_bell = worker->config.bell;
+        slot->ended = &worker->ended;
+        if (pin) {
+            slot->cpus = worker->cpus + worker->cpu_at[i];
+            slot->cpu_count = worker->cpu_at[i + 1] - worker->cpu_at[i];
+        }
+    }
+    return HAY_OK;
+}
+
+static hay_status join(struct hayi_worker *worker)
+{
+    const struct hayi_join head = {
+        .memory_bytes = hayi_topology_memory_bytes(worker->config.topology),
+        .worker_ns = hayi_clock_ns(),
+        .cores = (uint32_t)worker->core_count,
+    };
+    const uint64_t host_size = strlen(worker->host) + 1;
+    unsigned char *body =
+        hayi_channel_append(worker->link.channel, HAYI_RECORD_JOIN,
+                            hayi_record_size(sizeof(head), &host_size, 1));
+    if (body == NULL) {
+        return HAY_ENOMEM;
+    }
+    struct hayi_join filled = head;
+    filled.host_size = (uint32_t)host_size;
+    memcpy(body, &filled, sizeof(filled));
+    memcpy(body + HAYI_PAD8(sizeof(filled)), worker->host, host_size);
+    return HAY_OK;
+}
+
+static hay_status
+on_welcome(struct hayi_worker *worker, const void *body, size_t size)
+{
+    struct hayi_error *err = &worker->error;
+    const struct hayi_welcome *head = body;
+    if (worker->welcome || size < sizeof(*head)) {
+        return hayi_fail(err, HAY_EMISMATCH, "an unexpected welcome");
+    }
+    const uint64_t parts[3] = {head->run_folder_size, head->cwd_size,
+                               head->env_size};
+    const void *at[3];
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*head), parts, 3, 7u, at, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    worker->options = *head;
+    worker->farm.seed = head->seed;
+    worker->farm.worker = head->worker;
+    worker->run_folder =
+        head->run_folder_size > 0 ? copy_part(at[0], parts[0]) : NULL;
+    worker->cwd = copy_part(at[1], parts[1]);
+    worker->env_bytes = copy_part(at[2], parts[2]);
+    if (worker->cwd == NULL || worker->env_bytes == NULL
+        || split_env(worker, head->env_size) != HAY_OK) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    worker->welcome = true;
+    struct hayi_error why;
+    status = make_slots(worker, &why);
+    if (status == HAY_OK) {
+        status = hayi_registry_init_worker(&why);
+    }
+    if (status != HAY_OK) {
+        (void)hayi_link_append_words(&worker->link, HAYI_RECORD_REFUSE,
+                                     why.text);
+        return HAY_OK; /* the manager ends the run */
+    }
+    return join(worker);
+}
+
+/* ---- the other records ---------------------------------------------------- */
+
+static hay_status
+on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
+{
+    struct hay_task *task = NULL;
+    hay_status status =
+        range ? hayi_task_new_range(&worker->farm, body, size, &task,
+                                    &worker->error)
+              : hayi_task_new(&worker->farm, body, size, &task, &worker->error);
+    if (status != HAY_OK) {
+        return status;
+    }
+    uint8_t kind = HAYI_WKIND_THREAD;
+    if (task->record.kind == HAYI_TASK_COMMAND) {
+        kind = HAYI_WKIND_COMMAND;
+    } else if (task->record.kind == HAYI_TASK_FAKE) {
+        kind = HAYI_WKIND_FAKE;
+    }
+    const struct hayi_wevent event = {
+        .kind = HAYI_WEVENT_ARRIVED,
+        .u.arrived = {.task = task->record.task,
+                      .attempt = task->record.attempt,
+                      .kind = kind,
+                      .prompt = (task->record.flags & HAYI_TASK_PROMPT) != 0,
+                      .cores = task->record.cores,
+                      .memory_bytes = task->record.memory_bytes,
+                      .priority = task->record.priority,
+                      .cookie = task},
+    };
+    hayi_worker_step(worker, &event);
+    return HAY_OK;
+}
+
+static hay_status on_cancel(struct hayi_worker *worker, const void *body)
+{
+    const struct hayi_cancel_record *cancel = body;
+    const struct hayi_wevent event = {
+        .kind = HAYI_WEVENT_CANCEL,
+        .u.cancel = {.task = cancel->task,
+                     .attempt = cancel->attempt,
+                     .force = cancel->force != 0,
+                     .unstarted_only = cancel->unstarted_only != 0},
+    };
+    hayi_worker_step(worker, &event);
+    return HAY_OK;
+}
+
+static hay_status on_recall(struct hayi_worker *worker, const void *body)
+{
+    const struct hayi_recall *recall = body;
+    const struct hayi_wevent event = {
+        .kind = HAYI_WEVENT_RECALL,
+        .u.recall = {.count = recall->count, .below = recall->below},
+    };
+    hayi_worker_step(worker, &event);
+    return HAY_OK;
+}
+
+static hay_status on_ping(struct hayi_worker *worker, const void *body)
+{
+    struct hayi_ping pong = *(const struct hayi_ping *)body;
+    pong.worker_ns = hayi_clock_ns();
+    return hayi_link_append(&worker->link, HAYI_RECORD_PONG, &pong,
+                            sizeof(pong));
+}
+
+static hay_status on_stop(struct hayi_worker *worker, const void *body)
+{
+    const struct hayi_stop *stop = body;
+    if (stop->at_once) {
+        hayi_worker_fail(worker, HAYI_WORKER_AT_ONCE);
+        return HAY_OK;
+    }
+    worker->stopping = true;
+    if (worker->state != NULL) {
+        const struct hayi_wevent event = {.kind = HAYI_WEVENT_STOP};
+        hayi_worker_step(worker, &event);
+    }
+    return HAY_OK;
+}
+
+static hay_status
+on_record(void *context, uint16_t type, const void *body, size_t size)
+{
+    struct hayi_worker *worker = context;
+    static const size_t least[] = {
+        [HAYI_RECORD_RECALL] = sizeof(struct hayi_recall),
+        [HAYI_RECORD_CANCEL] = sizeof(struct hayi_cancel_record),
+        [HAYI_RECORD_PING] = sizeof(struct hayi_ping),
+        [HAYI_RECORD_STOP] = sizeof(struct hayi_stop),
+    };
+    if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
+        return hayi_fail(&worker->error, HAY_EMISMATCH,
+                         "a record of type %u is too short", type);
+    }
+    if (worker->state == NULL
+        && (type == HAYI_RECORD_TASK || type == HAYI_RECORD_RANGE
+            || type == HAYI_RECORD_RECALL || type == HAYI_RECORD_CANCEL)) {
+        return hayi_fail(&worker->error, HAY_EMISMATCH,
+                         "a task before the welcome");
+    }
+    switch (type) {
+    case HAYI_RECORD_WELCOME:
+        return on_welcome(worker, body, size);
+    case HAYI_RECORD_TASK:
+        return on_task(worker, body, size, false);
+    case HAYI_RECORD_RANGE:
+        return on_task(worker, body, size, true);
+    case HAYI_RECORD_RECALL:
+        return on_recall(worker, body);
+    case HAYI_RECORD_CANCEL:
+        return on_cancel(worker, body);
+    case HAYI_RECORD_PING:
+        return on_ping(worker, body);
+    case HAYI_RECORD_STOP:
+        return on_stop(worker, body);
+    default:
+        return hayi_fail(&worker->error, HAY_EMISMATCH,
+                         "a record of unknown type %u", type);
+    }
+}
+
+static void
+on_frame(void *context, uint32_t peer, const void *data, size_t size)
+{
+    struct hayi_worker *worker = context;
+    if (peer != worker->link.peer) {
+        return;
+    }
+    worker->link.heard_ns = worker->now_ns;
+    if (hayi_channel_receive(worker->link.channel, data, size, on_record,
+                             worker, &worker->error)
+        != HAY_OK) {
+        hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
+    }
+}
+
+static void on_down(void *context, uint32_t peer, const char *how)
+{
+    struct hayi_worker *worker = context;
+    if (peer == worker->link.peer) {
+        worker->link.down = true;
+        (void)hayi_fail(&worker->error, HAY_EFARM, "the manager is gone: %s",
+                        how);
+        hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
+    }
+}
+
+/* ---- logs of tasks --------------------------------------------------------- */
+
+static void task_log(void *context, const char *text)
+{
+    struct hayi_worker *worker = context;
+    if (atomic_fetch_add(&worker->log_count, 1) >= HAYI_LOG_MAX) {
+        (void)atomic_fetch_sub(&worker->log_count, 1);
+        return;
+    }
+    size_t size = strlen(text) + 1;
+    struct hayi_log_line *line = malloc(sizeof(*line) + size);
+    if (line == NULL) {
+        (void)atomic_fetch_sub(&worker->log_count, 1);
+        return;
+    }
+    memcpy(line->text, text, size);
+    hayi_mpsc_push(&worker->logs, &line->node);
+    hayi_bell_ring(worker->config.bell);
+}
+
+static void send_logs(struct hayi_worker *worker)
+{
+    struct hayi_mpsc_node *node;
+    while ((node = hayi_mpsc_pop(&worker->logs)) != NULL) {
+        struct hayi_log_line *line = (struct hayi_log_line *)node;
+        (void)hayi_link_append_words(&worker->link, HAYI_RECORD_LOG,
+                                     line->text);
+        (void)atomic_fetch_sub(&worker->log_count, 1);
+        free(line);
+    }
+}
+
+/* ---- the round ------------------------------------------------------------- */
+
+static bool take_ended(struct hayi_worker *worker)
+{
+    struct hayi_mpsc_node *node;
+    bool any = false;
+    while ((node = hayi_mpsc_pop(&worker->ended)) != NULL) {
+        hayi_worker_finish(worker, (struct hay_task *)node, NULL);
+        any = true;
+    }
+    return any;
+}
+
+static bool take_fakes(struct hayi_worker *worker)
+{
+    struct hay_task *task;
+    bool any = false;
+    while ((task = hayi_fakes_due(&worker->fakes, worker->now_ns)) != NULL) {
+        hayi_worker_finish(worker, task, NULL);
+        any = true;
+    }
+    return any;
+}
+
+static void check_lease(struct hayi_worker *worker)
+{
+    uint64_t silence_ns = worker->options.silence_ns;
+    if (!worker->config.shared_memory && worker->welcome && silence_ns > 0
+        && worker->now_ns - worker->link.heard_ns > silence_ns) {
+        (void)hayi_fail(&worker->error, HAY_EFARM,
+                        "the manager has been silent for %g s",
+                        (double)silence_ns * 1e-9);
+        hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
+    }
+}
+
+static void finish_stop(struct hayi_worker *worker)
+{
+    uint32_t queued = 0;
+    uint32_t in_slots = 0;
+    if (worker->state != NULL) {
+        hayi_wstate_counts(worker->state, &queued, &in_slots);
+    }
+    if (queued == 0 && in_slots == 0) {
+        const struct hayi_stop bye = {0, 0};
+        send_logs(worker);
+        (void)hayi_link_append(&worker->link, HAYI_RECORD_BYE, &bye,
+                               sizeof(bye));
+        hayi_worker_fail(worker, HAYI_WORKER_DONE);
+    }
+}
+
+bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
+{
+    const struct hayi_transport_sink sink = {on_frame, on_down, worker};
+    bool busy = false;
+    if (now_ns - worker->now_ns > HAYI_HEARTBEAT_NS * 2
+        && worker->now_ns != 0) {
+        worker->link.heard_ns = now_ns; /* it is we who were asleep */
+    }
+    worker->now_ns = now_ns;
+    struct hayi_transport *transport = worker->config.transport;
+    if (transport->ops->poll(transport, &sink) > 0) {
+        busy = true;
+    }
+    if (worker->end == HAYI_WORKER_SERVES && worker->state != NULL) {
+        busy = take_ended(worker) || busy;
+        busy = hayi_worker_poll_commands(worker) || busy;
+        busy = take_fakes(worker) || busy;
+        (void)hayi_wstate_dispatch(worker->state, &worker->actions);
+        if (worker->actions.count > 0) {
+            busy = true;
+            hayi_worker_perform(worker);
+        }
+        if (worker->spawner_ready) {
+            (void)hayi_spawner_flush(worker->spawner);
+        }
+        hayi_worker_tell_started(worker);
+    }
+    send_logs(worker);
+    check_lease(worker);
+    if (worker->stopping && worker->end == HAYI_WORKER_SERVES) {
+        finish_stop(worker);
+    }
+    if (!worker->config.shared_memory) {
+        hayi_link_heartbeat(&worker->link, now_ns, HAYI_HEARTBEAT_NS);
+    }
+    return hayi_link_flush(&worker->link, transport, now_ns) || busy;
+}
+
+bool hayi_worker_saturated(const struct hayi_worker *worker)
+{
+    return worker->state != NULL && !hayi_wstate_hungry(worker->state);
+}
+
+uint64_t hayi_worker_deadline_ns(const struct hayi_worker *worker)
+{
+    uint64_t deadline = hayi_fakes_next_ns(&worker->fakes);
+    if (worker->started_check_ns < deadline) {
+        deadline = worker->started_check_ns;
+    }
+    if (!worker->config.shared_memory
+        && worker->link.sent_ns + HAYI_HEARTBEAT_NS < deadline) {
+        deadline = worker->link.sent_ns + HAYI_HEARTBEAT_NS;
+    }
+    uint32_t queued = 0;
+    uint32_t in_slots = 0;
+    if (worker->state != NULL) {
+        hayi_wstate_counts(worker->state, &queued, &in_slots);
+    }
+    if (in_slots > worker->core_count
+        && worker->now_ns + HAYI_BACKLOG_LOOK_NS < deadline) {
+        deadline = worker->now_ns + HAYI_BACKLOG_LOOK_NS;
+    }
+    return deadline;
+}
+
+size_t hayi_worker_fds(const struct hayi_worker *worker,
+                       struct pollfd *list,
+                       size_t room)
+{
+    if (!worker->spawner_ready || room == 0) {
+        return 0;
+    }
+    list[0] = (struct pollfd){.fd = hayi_spawner_fd(worker->spawner),
+                              .events = POLLIN};
+    return 1;
+}
+
+enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
+                                       struct hayi_error *err)
+{
+    if (err != NULL && worker->end >= HAYI_WORKER_ORPHAN) {
+        *err = worker->error;
+    }
+    /* BYE has to be on its way. */
+    if (worker->end == HAYI_WORKER_DONE && !worker->link.down
+        && (worker->link.pending_size > 0
+            || hayi_channel_unsent(worker->link.channel) > 0)) {
+        return HAYI_WORKER_SERVES;
+    }
+    return worker->end;
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+hay_status hayi_worker_new(const struct hayi_worker_config *config,
+                           struct hayi_worker **out,
+                           struct hayi_error *err)
+{
+    struct hayi_worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    worker->config = *config;
+    worker->spawner = config->spawner;
+    worker->started_check_ns = UINT64_MAX;
+    worker->farm.log = task_log;
+    worker->farm.context = worker;
+    worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
+    hayi_mpsc_init(&worker->ended);
+    hayi_mpsc_init(&worker->logs);
+    hayi_fakes_init(&worker->fakes);
+    hayi_wactions_init(&worker->actions);
+    worker->host = copy_part(config->host, strlen(config->host));
+    worker->masks = malloc(config->mask_count * sizeof(*worker->masks));
+    if (worker->masks != NULL) {
+        memcpy(worker->masks, config->masks,
+               config->mask_count * sizeof(*worker->masks));
+        worker->config.masks = worker->masks;
+    }
+    if (worker->host == NULL || worker->masks == NULL
+        || hayi_link_init(&worker->link, config->transport, 0, config->epoch)
+               != HAY_OK) {
+        worker->spawner = NULL; /* still the caller's */
+        hayi_worker_free(worker);
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    *out = worker;
+    return HAY_OK;
+}
+
+void hayi_worker_abandon(struct hayi_worker *worker)
+{
+    hayi_spawner_free(worker->spawner);
+    worker->spawner = NULL;
+    worker->spawner_ready = false;
+}
+
+void hayi_worker_free(struct hayi_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    hayi_spawner_free(worker->spawner);
+    for (size_t i = 0; worker->slots != NULL && i < worker->core_count; i++) {
+        hayi_slot_stop(&worker->slots[i]);
+    }
+    free(worker->slots);
+    struct hayi_mpsc_node *node;
+    while ((node = hayi_mpsc_pop(&worker->ended)) != NULL) {
+        struct hay_task *task = (struct hay_task *)node;
+        hayi_worker_unlist(worker, task);
+        hayi_task_free(task);
+    }
+    while ((node = hayi_mpsc_pop(&worker->logs)) != NULL) {
+        free(node);
+    }
+    while (worker->listed != NULL) {
+        struct hay_task *task = worker->listed;
+        hayi_worker_unlist(worker, task);
+        hayi_task_free(task);
+    }
+    hayi_wstate_free(worker->state);
+    hayi_wactions_fini(&worker->actions);
+    hayi_fakes_fini(&worker->fakes);
+    hayi_link_fini(&worker->link);
+    free(worker->cores);
+    free(worker->cpus);
+    free(worker->cpu_at);
+    free(worker->run_folder);
+    free(worker->cwd);
+    free(worker->env_bytes);
+    free(worker->env);
+    free(worker->masks);
+    free(worker->host);
+    free(worker);
+}

@@ -1,0 +1,65 @@
+/* worker.h - the shell around worker_state: receives, steps, starts, reports.
+ *
+ * Owns: the link to the manager, the slots' threads, the spawner, the attempts
+ *     that it holds.
+ * Never: decides what runs where (worker_state does), blocks.
+ * Threads: the loop's own; slots have a thread each.
+ */
+#ifndef HAYI_WORKER_WORKER_H
+#define HAYI_WORKER_WORKER_H
+
+#include "base/bell.h"
+#include "transport/transport.h"
+#include "worker/spawner.h"
+#include "worker/topology.h"
+
+struct pollfd;
+struct hayi_worker;
+
+struct hayi_worker_config {
+    struct hayi_transport *transport; /* borrowed; the manager is peer 0 */
+    struct hayi_bell *bell;           /* borrowed; rings the loop */
+    const struct hayi_topology *topology; /* borrowed */
+    const struct hayi_cpumask *masks; /* of the ranks here that run tasks;
+                                         copied */
+    size_t mask_count;
+    size_t mask_mine;
+    struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
+    const char *host; /* copied */
+    uint32_t epoch;
+    bool shared_memory; /* the manager is in this process */
+};
+
+hay_status hayi_worker_new(const struct hayi_worker_config *config,
+                           struct hayi_worker **worker,
+                           struct hayi_error *err);
+/* Ends what runs (commands are killed) and frees.  A slot's thread that still
+ * runs a function is waited for. */
+void hayi_worker_free(struct hayi_worker *worker);
+
+/* Kills the commands and nothing else: for a process that ends now, while
+ * functions may run. */
+void hayi_worker_abandon(struct hayi_worker *worker);
+
+/* One round: receive, step, start, report, send.  true: there was something to
+ * do. */
+bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns);
+/* Is every slot busy, with more behind?  Then waking early gains nothing. */
+bool hayi_worker_saturated(const struct hayi_worker *worker);
+/* When to poll at the latest. */
+uint64_t hayi_worker_deadline_ns(const struct hayi_worker *worker);
+size_t hayi_worker_fds(const struct hayi_worker *worker,
+                       struct pollfd *list,
+                       size_t room);
+
+enum hayi_worker_end {
+    HAYI_WORKER_SERVES = 0,
+    HAYI_WORKER_DONE,    /* stopped in order, BYE is sent */
+    HAYI_WORKER_AT_ONCE, /* told to leave at once */
+    HAYI_WORKER_ORPHAN,  /* the manager is gone; 'err' tells */
+    HAYI_WORKER_BROKEN,  /* cannot go on; 'err' tells */
+};
+enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
+                                       struct hayi_error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* worker_inside.h - the struct of worker.h, for the files that make it up:
+ * worker.c (records and the round), worker_start.c (starting, cancelling),
+ * worker_report.c (what is told to the manager).
+ *
+ * Owns: see worker.h.
+ * Never: included elsewhere.
+ * Threads: the loop's own, but for what slots and tasks are told to use.
+ */
+#ifndef HAYI_WORKER_WORKER_INSIDE_H
+#define HAYI_WORKER_WORKER_INSIDE_H
+
+#include "transport/link.h"
+#include "worker/fakes.h"
+#include "worker/slot_thread.h"
+#include "worker/worker.h"
+#include "worker/worker_state.h"
+
+enum {
+    HAYI_HEARTBEAT_NS = 1000000000,  /* a frame at least so often */
+    HAYI_STARTED_AFTER_NS = 5000000, /* a start is told when it runs so long */
+    HAYI_BACKLOG_LOOK_NS = 2000000,  /* while slots have a backlog */
+    HAYI_GRACE_NS = 2000000000,      /* from SIGTERM to SIGKILL */
+    HAYI_LOG_MAX = 1000,             /* lines that wait to be sent */
+};
+
+struct hayi_log_line {
+    struct hayi_mpsc_node node;
+    char text[];
+};
+
+struct hayi_worker {
+    struct hayi_worker_config config;
+    char *host;
+    struct hayi_cpumask *masks; /* [config.mask_count] */
+    struct hayi_link link;
+    struct hayi_task_farm farm;
+
+    /* from WELCOME on */
+    bool welcome;
+    struct hayi_welcome options;
+    char *run_folder; /* or NULL */
+    char *cwd;
+    char *env_bytes;
+    const char **env;
+    struct hayi_wstate *state;
+    int *cores; /* first operating system cpu of each */
+    size_t core_count;
+    int *cpus; /* all of them, core after core */
+    size_t *cpu_at; /* [core_count + 1]: where a core's begin in cpus */
+
+    struct hayi_slot *slots; /* [core_count] */
+    struct hayi_mpsc ended;  /* from the slots' threads */
+    struct hayi_mpsc logs;   /* from tasks */
+    atomic_uint log_count;
+    struct hayi_fakes fakes;
+    struct hayi_spawner *spawner;
+    bool spawner_ready;
+    struct hay_task *listed; /* all in slots, oldest first */
+    struct hay_task *listed_last;
+    uint64_t started_check_ns; /* when to look whose start is to be told */
+
+    struct hayi_wactions actions;
+    bool stopping;
+    enum hayi_worker_end end;
+    struct hayi_error error;
+    uint64_t now_ns;
+};
+
+/* worker_start.c */
+void hayi_worker_perform(struct hayi_worker *worker);
+bool hayi_worker_poll_commands(struct hayi_worker *worker);
+void hayi_worker_list(struct hayi_worker *worker, struct hay_task *task);
+void hayi_worker_unlist(struct hayi_worker *worker, struct hay_task *task);
+/* An attempt has ended (fields filled): report, step, free. */
+void hayi_worker_finish(struct hayi_worker *worker,
+                        struct hay_task *task,
+                        const struct hayi_capture_record *capture);
+/* Step the state; out of memory breaks the worker. */
+void hayi_worker_step(struct hayi_worker *worker,
+                      const struct hayi_wevent *event);
+
+/* worker_report.c */
+void hayi_worker_report_ended(struct hayi_worker *worker,
+                              const struct hay_task *task,
+                              const struct hayi_capture_record *capture);
+void hayi_worker_report_attempt(struct hayi_worker *worker,
+                                uint16_t type,
+                                const struct hay_task *task);
+void hayi_worker_tell_started(struct hayi_worker *worker);
+void hayi_worker_fail(struct hayi_worker *worker, enum hayi_worker_end end);
+
+#endif

@@ -1,0 +1,158 @@
+/* worker_report.c - what a worker tells the manager. */
+#include "config.h"
+
+#include "worker/worker_inside.h"
+
+#include <string.h>
+
+void hayi_worker_fail(struct hayi_worker *worker, enum hayi_worker_end end)
+{
+    if (worker->end == HAYI_WORKER_SERVES) {
+        worker->end = end;
+    }
+}
+
+static void no_memory(struct hayi_worker *worker)
+{
+    (void)hayi_fail(&worker->error, HAY_ENOMEM,
+                    "worker %u is out of memory for a report",
+                    worker->options.worker);
+    hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
+}
+
+static unsigned char *
+put_part(unsigned char *at, const void *data, uint64_t size)
+{
+    if (size > 0) {
+        memcpy(at, data, size);
+        memset(at + size, 0, HAYI_PAD8(size) - size);
+    }
+    return at + HAYI_PAD8(size);
+}
+
+static void
+report_range(struct hayi_worker *worker, const struct hay_task *task)
+{
+    bool by_value = task->range.out_address == 0;
+    const struct hayi_range_ended head = {
+        .task = task->record.task,
+        .handed_ns = task->record.handed_ns,
+        .start_ns = task->start_ns,
+        .end_ns = task->end_ns,
+        .items = task->items_done,
+        .failed = task->items_failed,
+        .text_size = task->failure_text.size,
+        .out_bytes = by_value ? task->result.size : 0,
+        .attempt = task->record.attempt,
+        .failures = (uint32_t)task->failure_count,
+        .slot = task->core,
+        .outcome = task->outcome,
+    };
+    const uint64_t parts[3] = {
+        task->failure_count * sizeof(struct hayi_range_failure),
+        head.text_size,
+        head.out_bytes,
+    };
+    unsigned char *body =
+        hayi_channel_append(worker->link.channel, HAYI_RECORD_RANGE_ENDED,
+                            hayi_record_size(sizeof(head), parts, 3));
+    if (body == NULL) {
+        no_memory(worker);
+        return;
+    }
+    body = put_part(body, &head, sizeof(head));
+    body = put_part(body, task->failures, parts[0]);
+    body = put_part(body, task->failure_text.data, parts[1]);
+    (void)put_part(body, task->result.data, parts[2]);
+}
+
+void hayi_worker_report_ended(struct hayi_worker *worker,
+                              const struct hay_task *task,
+                              const struct hayi_capture_record *capture)
+{
+    if (worker->link.down) {
+        return;
+    }
+    if (task->is_range) {
+        report_range(worker, task);
+        return;
+    }
+    bool wordless = task->outcome == HAYI_OUTCOME_FINISHED
+                    || task->error.text[0] == 0;
+    const struct hayi_ended head = {
+        .task = task->record.task,
+        .handed_ns = task->record.handed_ns,
+        .start_ns = task->start_ns,
+        .end_ns = task->end_ns,
+        .value_size = task->result.size,
+        .attempt = task->record.attempt,
+        .exit_code = task->exit_code,
+        .signal = task->signal,
+        .slot = task->core,
+        .cores = task->core_count,
+        .reason_size =
+            wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
+        .outcome = task->outcome,
+        .flags = capture != NULL ? HAYI_ENDED_CAPTURE : 0,
+    };
+    const uint64_t parts[3] = {
+        capture != NULL ? sizeof(*capture) : 0,
+        head.reason_size,
+        head.value_size,
+    };
+    unsigned char *body =
+        hayi_channel_append(worker->link.channel, HAYI_RECORD_ENDED,
+                            hayi_record_size(sizeof(head), parts, 3));
+    if (body == NULL) {
+        no_memory(worker);
+        return;
+    }
+    body = put_part(body, &head, sizeof(head));
+    body = put_part(body, capture, parts[0]);
+    body = put_part(body, task->error.text, parts[1]);
+    (void)put_part(body, task->result.data, parts[2]);
+}
+
+void hayi_worker_report_attempt(struct hayi_worker *worker,
+                                uint16_t type,
+                                const struct hay_task *task)
+{
+    const struct hayi_attempt_record record = {
+        .task = task->record.task,
+        .attempt = task->record.attempt,
+    };
+    if (hayi_link_append(&worker->link, type, &record, sizeof(record))
+        != HAY_OK) {
+        no_memory(worker);
+    }
+}
+
+/* Attempts that have run for a while are told as started; most have ended
+ * before, and their end tells it. */
+void hayi_worker_tell_started(struct hayi_worker *worker)
+{
+    if (worker->now_ns < worker->started_check_ns) {
+        return;
+    }
+    uint64_t next = UINT64_MAX;
+    for (struct hay_task *t = worker->listed; t != NULL; t = t->after) {
+        if (t->started_told) {
+            continue;
+        }
+        uint64_t due = t->given_ns + HAYI_STARTED_AFTER_NS;
+        if (due > worker->now_ns) {
+            next = due < next ? due : next;
+            break; /* the list is ordered by given_ns */
+        }
+        if (t->record.kind == HAYI_TASK_COMMAND) {
+            continue; /* its spawner tells */
+        }
+        if (t->record.kind == HAYI_TASK_FAKE || hayi_slot_runs(t)) {
+            hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, t);
+            t->started_told = true;
+        } else {
+            next = worker->now_ns + HAYI_STARTED_AFTER_NS;
+        }
+    }
+    worker->started_check_ns = next;
+}

@@ -1,0 +1,478 @@
+/* worker_start.c - what worker_state decided is done: attempts are given to
+ * their runners, taken back, stopped. */
+#include "config.h"
+
+#include "worker/worker_inside.h"
+
+#include "base/file_name.h"
+#include "client/command.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void hayi_worker_step(struct hayi_worker *worker,
+                      const struct hayi_wevent *event)
+{
+    if (hayi_wstate_step(worker->state, event, &worker->actions) != HAY_OK) {
+        (void)hayi_fail(&worker->error, HAY_ENOMEM,
+                        "worker %u is out of memory", worker->options.worker);
+        hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
+    }
+}
+
+void hayi_worker_list(struct hayi_worker *worker, struct hay_task *task)
+{
+    task->given_ns = worker->now_ns;
+    task->listed = true;
+    task->after = NULL;
+    task->before = worker->listed_last;
+    if (worker->listed_last != NULL) {
+        worker->listed_last->after = task;
+    } else {
+        worker->listed = task;
+    }
+    worker->listed_last = task;
+    uint64_t due = task->given_ns + HAYI_STARTED_AFTER_NS;
+    if (due < worker->started_check_ns) {
+        worker->started_check_ns = due;
+    }
+}
+
+void hayi_worker_unlist(struct hayi_worker *worker, struct hay_task *task)
+{
+    if (!task->listed) {
+        return;
+    }
+    if (task->before != NULL) {
+        task->before->after = task->after;
+    } else {
+        worker->listed = task->after;
+    }
+    if (task->after != NULL) {
+        task->after->before = task->before;
+    } else {
+        worker->listed_last = task->before;
+    }
+    task->before = task->after = NULL;
+    task->listed = false;
+}
+
+void hayi_worker_finish(struct hayi_worker *worker,
+                        struct hay_task *task,
+                        const struct hayi_capture_record *capture)
+{
+    hayi_worker_unlist(worker, task);
+    hayi_worker_report_ended(worker, task, capture);
+    const struct hayi_wevent event = {
+        .kind = HAYI_WEVENT_ENDED,
+        .u.ended = {.task = task->record.task,
+                    .attempt = task->record.attempt,
+                    .run_ns = task->end_ns > task->start_ns
+                                  ? task->end_ns - task->start_ns
+                                  : 0},
+    };
+    hayi_worker_step(worker, &event);
+    hayi_task_free(task);
+}
+
+/* It cannot be started: ends as failed here and now. */
+static void finish_unstarted(struct hayi_worker *worker, struct hay_task *task)
+{
+    task->start_ns = task->end_ns = worker->now_ns;
+    task->outcome = HAYI_OUTCOME_FAILED;
+    hayi_worker_finish(worker, task, NULL);
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
+{
+    static const enum hayi_capture_mode modes[] = {
+        [HAY_OUTPUT_DEFAULT] = HAYI_CAPTURE_INHERIT,
+        [HAY_OUTPUT_INHERIT] = HAYI_CAPTURE_INHERIT,
+        [HAY_OUTPUT_APPEND] = HAYI_CAPTURE_APPEND,
+        [HAY_OUTPUT_FILES] = HAYI_CAPTURE_FILES,
+        [HAY_OUTPUT_NULL] = HAYI_CAPTURE_NULL,
+    };
+    if (worker->spawner_ready) {
+        return true;
+    }
+    if (worker->spawner == NULL
+        && hayi_spawner_exec(&worker->spawner, err) != HAY_OK) {
+        return false;
+    }
+    char folder[4096];
+    char prefix[32];
+    (void)snprintf(folder, sizeof(folder), "%s/output",
+                   worker->run_folder != NULL ? worker->run_folder : ".");
+    (void)snprintf(prefix, sizeof(prefix), "w%" PRIu32, worker->options.worker);
+    const struct hayi_spawner_setup setup = {
+        .capture = modes[worker->options.output],
+        .folder = folder,
+        .prefix = prefix,
+        .cwd = worker->cwd,
+        .env = worker->env,
+        .umask_bits = worker->options.umask_bits,
+        .grace_ns = HAYI_GRACE_NS,
+        .slots = (uint32_t)worker->core_count,
+    };
+    worker->spawner_ready =
+        hayi_spawner_setup(worker->spawner, &setup, err) == HAY_OK;
+    return worker->spawner_ready;
+}
+
+enum { FARM_VARIABLES = 7, VARIABLE_MAX = 300, CPU_LIST_MAX = 1024 };
+
+/* "0,2,5" of the leased cpus. */
+static void print_cpus(const struct hay_task *task, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < task->cpu_count && used + 12 < size; i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%d",
+                                 i > 0 ? "," : "", task->cpus[i]);
+    }
+}
+
+/* The command's own additions after the farm's. */
+static const char **make_env(const struct hayi_worker *worker,
+                             const struct hay_task *task,
+                             const struct hayi_command_view *view,
+                             char (*room)[VARIABLE_MAX],
+                             char *cpu_room)
+{
+    size_t own = 0;
+    while (view->env[own] != NULL) {
+        own++;
+    }
+    const char **env = malloc((own + FARM_VARIABLES + 2) * sizeof(*env));
+    if (env == NULL) {
+        return NULL;
+    }
+    size_t n = 0;
+    const struct hayi_task_record *record = &task->record;
+    (void)snprintf(room[0], VARIABLE_MAX, "HAY_TASK_ID=%" PRIu64, record->id);
+    (void)snprintf(room[1], VARIABLE_MAX, "HAY_TASK_NAME=%s", task->name);
+    (void)snprintf(room[2], VARIABLE_MAX, "HAY_TASK_ATTEMPT=%" PRIu32,
+                   record->attempt);
+    (void)snprintf(room[3], VARIABLE_MAX, "HAY_TASK_CORES=%" PRIu32,
+                   record->cores);
+    (void)snprintf(room[4], VARIABLE_MAX, "OMP_NUM_THREADS=%" PRIu32,
+                   record->cores);
+    for (size_t i = 0; i < 5; i++) {
+        env[n++] = room[i];
+    }
+    if (view->has_index) {
+        (void)snprintf(room[5], VARIABLE_MAX, "HAY_INDEX=%" PRIu64,
+                       view->index);
+        env[n++] = room[5];
+        (void)snprintf(room[6], VARIABLE_MAX, "HAY_TASK_INDEX=%" PRIu64,
+                       view->index);
+        env[n++] = room[6];
+    }
+    (void)worker;
+    (void)snprintf(cpu_room, CPU_LIST_MAX, "HAY_TASK_CPUS=");
+    size_t used = strlen(cpu_room);
+    print_cpus(task, cpu_room + used, CPU_LIST_MAX - used);
+    env[n++] = cpu_room;
+    for (size_t i = 0; i < own; i++) {
+        env[n++] = view->env[i];
+    }
+    env[n] = NULL;
+    return env;
+}
+
+static hay_status start_unpacked(struct hayi_worker *worker,
+                                 struct hay_task *task,
+                                 const struct hayi_command_view *view,
+                                 const char *const *env)
+{
+    char number[24];
+    char file[HAYI_FILE_NAME_MAX];
+    (void)snprintf(number, sizeof(number), "%" PRIu64, task->record.id);
+    hayi_file_name(task->name[0] != 0 ? task->name : number, file,
+                   sizeof(file));
+    const struct hayi_spawn_request request = {
+        .id = (uint64_t)(uintptr_t)task,
+        .slot = task->core,
+        .line = view->line,
+        .argv = view->argv,
+        .cwd = view->cwd,
+        .env = env,
+        .stdin_path = view->stdin_path,
+        .name = file,
+        .cpus = task->cpus,
+        .cpu_count = task->cpu_count,
+        .time_limit_ns = task->record.time_limit_ns,
+    };
+    return hayi_spawner_start(worker->spawner, &request, &task->error);
+}
+
+static void start_command(struct hayi_worker *worker, struct hay_task *task)
+{
+    struct hayi_command_view view;
+    char room[FARM_VARIABLES][VARIABLE_MAX];
+    char cpu_room[CPU_LIST_MAX];
+    if (!ready_spawner(worker, &task->error)
+        || hayi_command_read(task->args, task->record.args_size, &view,
+                             &task->error)
+               != HAY_OK) {
+        finish_unstarted(worker, task);
+        return;
+    }
+    const char **env = make_env(worker, task, &view, room, cpu_room);
+    hay_status status =
+        env == NULL ? hayi_fail(&task->error, HAY_ENOMEM, "out of memory")
+                    : start_unpacked(worker, task, &view, env);
+    free(env);
+    free(view.memory);
+    if (status != HAY_OK) {
+        finish_unstarted(worker, task);
+    }
+}
+
+static void
+word_command_end(struct hay_task *task, const struct hayi_spawn_event *event)
+{
+    task->outcome = HAYI_OUTCOME_FAILED;
+    if (event->cancelled) {
+        task->outcome = HAYI_OUTCOME_CANCELLED;
+        (void)hayi_fail(&task->error, HAY_ECANCELLED, "cancelled");
+    } else if (event->timed_out) {
+        task->outcome = HAYI_OUTCOME_FARM;
+        (void)hayi_fail(&task->error, HAY_EFARM, "time limit of %g s",
+                        (double)task->record.time_limit_ns * 1e-9);
+    } else if (event->start_errno != 0) {
+        (void)hayi_fail(&task->error, HAY_ETASK, "cannot be started: %s",
+                        strerror(event->start_errno));
+    } else if (event->signal != 0) {
+        task->outcome = HAYI_OUTCOME_FARM;
+        (void)hayi_fail(&task->error, HAY_EFARM, "signal %d (%s)",
+                        event->signal, strsignal(event->signal));
+    } else if (event->exit_code != 0) {
+        (void)hayi_fail(&task->error, HAY_ETASK, "exit status %d",
+                        event->exit_code);
+    } else {
+        task->outcome = HAYI_OUTCOME_FINISHED;
+    }
+}
+
+static void
+command_ended(struct hayi_worker *worker, const struct hayi_spawn_event *event)
+{
+    struct hay_task *task = (struct hay_task *)(uintptr_t)event->id;
+    task->start_ns = event->start_ns;
+    task->end_ns = event->end_ns;
+    task->exit_code = event->exit_code;
+    task->signal = event->signal;
+    word_command_end(task, event);
+    const struct hayi_capture_record capture = {
+        .offset = {event->offset[0], event->offset[1]},
+        .length = {event->length[0], event->length[1]},
+        .slot = task->core,
+        .file = event->file,
+    };
+    bool captured = worker->options.output == HAY_OUTPUT_APPEND
+                    || worker->options.output == HAY_OUTPUT_FILES;
+    hayi_worker_finish(worker, task, captured ? &capture : NULL);
+}
+
+static void
+revoke_answered(struct hayi_worker *worker, struct hay_task *task, bool revoked)
+{
+    if (revoked) {
+        hayi_worker_unlist(worker, task);
+    }
+    const struct hayi_wevent event = {
+        .kind = revoked ? HAYI_WEVENT_REVOKED : HAYI_WEVENT_REVOKE_LATE,
+        .u.revoked = {.task = task->record.task,
+                      .attempt = task->record.attempt},
+    };
+    hayi_worker_step(worker, &event);
+}
+
+bool hayi_worker_poll_commands(struct hayi_worker *worker)
+{
+    struct hayi_spawn_event event;
+    bool any = false;
+    while (worker->spawner != NULL
+           && hayi_spawner_poll(worker->spawner, &event)) {
+        struct hay_task *task = (struct hay_task *)(uintptr_t)event.id;
+        any = true;
+        switch (event.kind) {
+        case HAYI_SPAWN_STARTED:
+            hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, task);
+            break;
+        case HAYI_SPAWN_ENDED:
+            command_ended(worker, &event);
+            break;
+        case HAYI_SPAWN_REVOKED:
+        case HAYI_SPAWN_REVOKE_LATE:
+            revoke_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
+            break;
+        case HAYI_SPAWN_GONE:
+            (void)hayi_fail(&worker->error, HAY_EFARM,
+                            "the spawner of worker %u on %s died",
+                            worker->options.worker, worker->host);
+            hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
+            return true;
+        }
+    }
+    return any;
+}
+
+/* ---- any kind ------------------------------------------------------------ */
+
+static void
+lease(struct hayi_worker *worker, const struct hayi_waction *action)
+{
+    struct hay_task *task = action->cookie;
+    task->core = action->cores[0];
+    task->core_count = action->core_count;
+    task->rebind = action->core_count > 1;
+    /* Neighbouring cores' cpus lie together; others are gathered. */
+    bool together = true;
+    for (uint32_t i = 1; i < action->core_count; i++) {
+        together = together && action->cores[i] == action->cores[0] + i;
+    }
+    task->cpus = NULL;
+    task->cpu_count = 0;
+    if (worker->cpus == NULL) {
+        return;
+    }
+    size_t begin = worker->cpu_at[action->cores[0]];
+    if (together) {
+        task->cpus = worker->cpus + begin;
+        task->cpu_count =
+            worker->cpu_at[action->cores[0] + action->core_count] - begin;
+        return;
+    }
+    size_t count = 0;
+    for (uint32_t i = 0; i < action->core_count; i++) {
+        uint32_t core = action->cores[i];
+        count += worker->cpu_at[core + 1] - worker->cpu_at[core];
+    }
+    free(task->own_cpus);
+    task->own_cpus = malloc(count * sizeof(int));
+    if (task->own_cpus == NULL) {
+        return; /* not pinned: runs all the same */
+    }
+    for (uint32_t i = 0; i < action->core_count; i++) {
+        for (size_t c = worker->cpu_at[action->cores[i]];
+             c < worker->cpu_at[action->cores[i] + 1]; c++) {
+            task->own_cpus[task->cpu_count++] = worker->cpus[c];
+        }
+    }
+    task->cpus = task->own_cpus;
+}
+
+static void start_thread(struct hayi_worker *worker, struct hay_task *task)
+{
+    struct hayi_slot *slot = &worker->slots[task->core];
+    if (!slot->started && hayi_slot_start(slot, &task->error) != HAY_OK) {
+        finish_unstarted(worker, task);
+        return;
+    }
+    hayi_slot_give(slot, task);
+    slot->given = true;
+}
+
+static void
+start(struct hayi_worker *worker, const struct hayi_waction *action)
+{
+    struct hay_task *task = action->cookie;
+    lease(worker, action);
+    hayi_worker_list(worker, task);
+    switch (task->record.kind) {
+    case HAYI_TASK_COMMAND:
+        start_command(worker, task);
+        return;
+    case HAYI_TASK_FAKE:
+        if (hayi_fakes_start(&worker->fakes, task, worker->now_ns) != HAY_OK) {
+            (void)hayi_fail(&task->error, HAY_ENOMEM, "out of memory");
+            finish_unstarted(worker, task);
+        }
+        return;
+    default:
+        start_thread(worker, task);
+        return;
+    }
+}
+
+static void take_back(struct hayi_worker *worker, struct hay_task *task)
+{
+    if (task->record.kind == HAYI_TASK_COMMAND) {
+        (void)hayi_spawner_revoke(worker->spawner, (uint64_t)(uintptr_t)task);
+        return;
+    }
+    revoke_answered(worker, task,
+                    hayi_slot_revoke(&worker->slots[task->core], task));
+}
+
+static void
+stop_it(struct hayi_worker *worker, struct hay_task *task, bool force)
+{
+    atomic_store(&task->cancelled, 1);
+    if (task->record.kind == HAYI_TASK_COMMAND && force) {
+        (void)hayi_spawner_cancel(worker->spawner, (uint64_t)(uintptr_t)task);
+    } else if (task->record.kind == HAYI_TASK_FAKE && force) {
+        hayi_fakes_cancel(&worker->fakes, task, worker->now_ns);
+    }
+}
+
+static void
+perform(struct hayi_worker *worker, const struct hayi_waction *action)
+{
+    struct hay_task *task = action->cookie;
+    switch (action->kind) {
+    case HAYI_WACTION_START:
+        start(worker, action);
+        break;
+    case HAYI_WACTION_REVOKE:
+        take_back(worker, task);
+        break;
+    case HAYI_WACTION_STOP_IT:
+        stop_it(worker, task, action->force);
+        break;
+    case HAYI_WACTION_RETURNED:
+        hayi_worker_report_attempt(worker, HAYI_RECORD_RETURNED, task);
+        hayi_task_free(task);
+        break;
+    case HAYI_WACTION_CANCELLED:
+        task->core_count = 0;
+        task->outcome = HAYI_OUTCOME_CANCELLED;
+        task->record.attempt = action->attempt;
+        task->start_ns = task->end_ns = 0; /* it never started */
+        hayi_worker_report_ended(worker, task, NULL);
+        hayi_task_free(task);
+        break;
+    case HAYI_WACTION_RECALL_DONE: {
+        const struct hayi_recall done = {0, 0};
+        (void)hayi_link_append(&worker->link, HAYI_RECORD_RECALL_DONE, &done,
+                               sizeof(done));
+        break;
+    }
+    }
+}
+
+void hayi_worker_perform(struct hayi_worker *worker)
+{
+    /* Performing may append further actions (a revoke is answered at once). */
+    for (size_t i = 0; i < worker->actions.count; i++) {
+        const struct hayi_waction action = worker->actions.list[i];
+        perform(worker, &action);
+    }
+    worker->actions.count = 0;
+    for (size_t i = 0; i < worker->core_count; i++) {
+        if (worker->slots[i].given) {
+            worker->slots[i].given = false;
+            hayi_slot_wake(&worker->slots[i]);
+        }
+        if (worker->slots[i].overflow != NULL) {
+            hayi_slot_refill(&worker->slots[i]);
+        }
+    }
+}
