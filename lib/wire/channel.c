@@ -9,7 +9,8 @@
  * 'start' has been sent, so that a frame's head can be written right before
  * its piece, and the frame leaves without a copy.  When the block is full it is
  * moved down if at least as much was sent as must be moved, else doubled: both
- * are constant per byte.
+ * are constant per byte.  The frame taken last is not written over before the
+ * next one is taken.
  *
  * Credit: frames with a piece of the stream count, with their heads; empty
  * ones (acknowledgements, heartbeats) do not and are not acknowledged, so that
@@ -62,6 +63,7 @@ struct hayi_channel {
     size_t start; /* first byte not sent; at least HAYI_FRAME_HEAD */
     size_t end;
     size_t room;
+    size_t taken;      /* of the frame before 'start'; 0: an empty one */
     uint32_t sequence; /* of the next frame */
     bool asked;
     uint64_t sent_bytes; /* of frames that count */
@@ -115,45 +117,40 @@ void hayi_channel_free(struct hayi_channel *channel)
 
 /* ---- sending ------------------------------------------------------------ */
 
+/* Room for 'size' bytes at the end.  The frame taken last is kept, in case the
+ * caller wants it again. */
 static bool reserve(struct hayi_channel *c, size_t size)
 {
-    size_t unsent = c->end - c->start;
-    if (unsent == 0) {
-        if (c->room > BLOCK_KEEP) {
-            free(c->block);
-            c->block = NULL;
-            c->room = 0;
-        }
-        c->start = HAYI_FRAME_HEAD;
-        c->end = HAYI_FRAME_HEAD;
-    }
     if (c->block != NULL && size <= c->room - c->end) {
         return true;
     }
-    if (c->block != NULL && c->start - HAYI_FRAME_HEAD >= unsent
-        && size <= c->room - HAYI_FRAME_HEAD - unsent) {
-        memmove(c->block + HAYI_FRAME_HEAD, c->block + c->start, unsent);
+    size_t base = c->taken > HAYI_FRAME_HEAD ? c->taken : HAYI_FRAME_HEAD;
+    size_t moved = c->end - c->start + c->taken;
+    size_t needed = base + c->end - c->start + size;
+    bool large = c->room > BLOCK_KEEP && needed < BLOCK_KEEP / 2;
+    if (c->block != NULL && needed <= c->room && !large
+        && c->start - c->taken >= moved) {
+        memmove(
+            c->block + base - c->taken, c->block + c->start - c->taken, moved);
     } else {
-        size_t room = c->room < BLOCK_MIN ? BLOCK_MIN : c->room;
-        while (room < HAYI_FRAME_HEAD + unsent + size) {
-            if (room > SIZE_MAX / 2) {
-                return false;
-            }
-            room *= 2;
+        size_t room = c->room < BLOCK_MIN || large ? BLOCK_MIN : 2 * c->room;
+        while (room < needed) {
+            room *= 2; /* no overflow: what is needed fits in memory */
         }
         unsigned char *block = malloc(room);
         if (block == NULL) {
             return false;
         }
-        if (unsent > 0) {
-            memcpy(block + HAYI_FRAME_HEAD, c->block + c->start, unsent);
+        if (moved > 0) {
+            memcpy(
+                block + base - c->taken, c->block + c->start - c->taken, moved);
         }
         free(c->block);
         c->block = block;
         c->room = room;
     }
-    c->start = HAYI_FRAME_HEAD;
-    c->end = HAYI_FRAME_HEAD + unsent;
+    c->end = base + c->end - c->start;
+    c->start = base;
     return true;
 }
 
@@ -237,17 +234,29 @@ size_t hayi_channel_take_frame(struct hayi_channel *channel, const void **data)
             return 0;
         }
         write_head(channel, channel->empty, 0);
+        channel->taken = 0;
         *data = channel->empty;
         return HAYI_FRAME_HEAD;
     }
     unsigned char *place = channel->block + channel->start - HAYI_FRAME_HEAD;
     write_head(channel, place, size - HAYI_FRAME_HEAD);
     channel->start += size - HAYI_FRAME_HEAD;
+    channel->taken = size;
     channel->sequence++;
     channel->sent_bytes += size;
     channel->sent_frames++;
     *data = place;
     return size;
+}
+
+size_t hayi_channel_again(const struct hayi_channel *channel, const void **data)
+{
+    if (channel->taken == 0) {
+        *data = channel->empty;
+        return HAYI_FRAME_HEAD;
+    }
+    *data = channel->block + channel->start - channel->taken;
+    return channel->taken;
 }
 
 size_t hayi_channel_next_frame(struct hayi_channel *channel, void *frame)

@@ -50,6 +50,10 @@ size_t hayi_channel_next_frame(struct hayi_channel *channel, void *frame);
 /* The same without copying where it can be: *data is borrowed until the next
  * call on this channel. */
 size_t hayi_channel_take_frame(struct hayi_channel *channel, const void **data);
+/* The frame that was taken last once more: the transport had no room for it.
+ * *data: borrowed as above. */
+size_t hayi_channel_again(const struct hayi_channel *channel,
+                          const void **data);
 /* Make the next frame due even if it is empty (a heartbeat). */
 void hayi_channel_ask_frame(struct hayi_channel *channel);
 

@@ -281,6 +281,38 @@ static void record_may_be_answered_while_it_is_delivered(void)
     CU_ASSERT_EQUAL(seen.count, 50);
 }
 
+/* The transport had no room, records are appended meanwhile. */
+static void frame_may_be_had_again(void)
+{
+    struct seen seen = {.good = true};
+    struct seen back = {.good = true};
+    uint32_t count = 0;
+    const void *frame = NULL;
+    for (int round = 0; round < 500; round++) {
+        put(a, count++);
+        size_t size = hayi_channel_take_frame(a, &frame);
+        for (int i = 0; i < round % 5; i++) {
+            put(a, count++);
+        }
+        while (size > 0) {
+            CU_ASSERT_EQUAL(hayi_channel_again(a, &frame), size);
+            CU_ASSERT_EQUAL(give(b, frame, size, &seen), HAY_OK);
+            (void)move(b, a, &back);
+            size = hayi_channel_take_frame(a, &frame);
+            if (size > 0 && count % 3 > 0) {
+                put(a, count++);
+            }
+        }
+        hayi_channel_ask_frame(a);
+        CU_ASSERT_EQUAL(hayi_channel_take_frame(a, &frame), HAYI_FRAME_HEAD);
+        CU_ASSERT_EQUAL(hayi_channel_again(a, &frame), HAYI_FRAME_HEAD);
+        CU_ASSERT_EQUAL(give(b, frame, HAYI_FRAME_HEAD, &seen), HAY_OK);
+    }
+    move_all(&back, &seen);
+    CU_ASSERT_EQUAL(seen.count, count);
+    CU_ASSERT_TRUE(seen.good);
+}
+
 /* ---- credit ------------------------------------------------------------- */
 
 static void unacknowledged_stays_within_bytes(void)
@@ -601,6 +633,7 @@ static CU_TestInfo tests[] = {
     TEST(largest_record_spans_many_frames),
     TEST(long_queue_is_linear),
     TEST(record_may_be_answered_while_it_is_delivered),
+    TEST(frame_may_be_had_again),
     TEST(unacknowledged_stays_within_bytes),
     TEST(unacknowledged_stays_within_frames),
     TEST(acknowledgement_is_due_at_half_of_the_credit),
