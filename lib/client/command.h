@@ -1,8 +1,8 @@
 /* command.h - a command as bytes: what hay_submit_command() packs and a worker
  * unpacks.
  *
- * Layout: hayi_command_head, then the strings, each with its 0: line or argv...,
- * cwd, env..., stdin.
+ * Layout: hayi_command_head, then the strings, each with its 0: line or
+ * argv..., cwd, env..., stdin.
  *
  * Owns: nothing.
  * Never: trusts a length.

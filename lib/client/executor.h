@@ -57,8 +57,8 @@ struct hay_executor {
     atomic_uint_fast64_t memory_max; /* 0: not accounted */
 
     alignas(64) atomic_uint_fast64_t next_id; /* the last one given */
-    atomic_uint_fast64_t unfinished; /* submitted and not ended */
-    atomic_uint refs; /* futures and queues keep the struct alive */
+    atomic_uint_fast64_t unfinished;          /* submitted and not ended */
+    atomic_uint refs;        /* futures and queues keep the struct alive */
     atomic_uint submitters;  /* that wait for unfinished to fall */
     atomic_uint posting;     /* other posts that are under way */
     atomic_uint next_thread; /* numbers of submitting threads */

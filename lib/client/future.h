@@ -62,8 +62,8 @@ struct hayi_result {
     uint32_t attempts;
     uint32_t worker;
     hay_task_id culprit;
-    uint64_t start_ns, end_ns; /* since the farm's start */
-    char *reason;              /* malloc'ed, or NULL */
+    uint64_t start_ns, end_ns;   /* since the farm's start */
+    char *reason;                /* malloc'ed, or NULL */
     const char *capture_path[2]; /* owned by the executor; or NULL */
     uint64_t capture_offset[2], capture_length[2];
     size_t value_size; /* bytes of value[]: value.h; 0: HAY_NONE */
@@ -103,13 +103,14 @@ struct hayi_future_plan {
  * the names are filled in, the rest of the specification is 0.  NULL when
  * memory is short.  A future that is not submitted is freed with
  * hayi_future_discard(); its deps are then not released. */
-hay_future *
-hayi_future_new(hay_executor *ex, const struct hayi_future_plan *plan);
+hay_future *hayi_future_new(hay_executor *ex,
+                            const struct hayi_future_plan *plan);
 void hayi_future_discard(hay_future *future);
 hay_future **hayi_spec_deps_room(struct hayi_spec *spec);
 void *hayi_spec_args_room(struct hayi_spec *spec);
 
-/* Has it ended?  As hay_future_done(), but ordered with the flags of sleepers. */
+/* Has it ended?  As hay_future_done(), but ordered with the flags of sleepers.
+ */
 bool hayi_future_ended(hay_future *future);
 /* "task 17 (fit)" or "map 3". */
 void hayi_future_label(const hay_future *future, char *text, size_t size);
@@ -121,9 +122,9 @@ const char *hayi_spec_category(const struct hayi_spec *spec);
 
 /* Manager: the task has ended.  result: taken; malloc'ed, may be NULL.  Where
  * it has no reason, one is worded: from the exit code or the signal, or from
- * the input that failed ("task 3 (prep): exit status 1").  Publishes result and state,
- * drops the counts of its inputs, fires the watches, gives back the manager's
- * own count.  true: somebody may be asleep in a wait; call
+ * the input that failed ("task 3 (prep): exit status 1").  Publishes result and
+ * state, drops the counts of its inputs, fires the watches, gives back the
+ * manager's own count.  true: somebody may be asleep in a wait; call
  * hayi_executor_wake() after the batch. */
 bool hayi_future_complete(hay_future *future,
                           hay_state state,

@@ -2,10 +2,34 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-client.la
 %C%_libhayfork_client_la_SOURCES = \
+	%D%/callback.c \
+	%D%/callback.h \
+	%D%/check.c \
+	%D%/check.h \
 	%D%/command.c \
 	%D%/command.h \
+	%D%/executor.c \
+	%D%/executor.h \
 	%D%/farm.c \
 	%D%/farm.h \
+	%D%/future.c \
+	%D%/future.h \
 	%D%/main.c \
+	%D%/map.c \
+	%D%/map.h \
+	%D%/map_iter.c \
+	%D%/queue.c \
+	%D%/queue.h \
+	%D%/ranges.c \
+	%D%/ranges.h \
+	%D%/result.c \
+	%D%/result.h \
 	%D%/settings.c \
-	%D%/settings.h
+	%D%/settings.h \
+	%D%/submit.c \
+	%D%/submit.h \
+	%D%/task_options.c \
+	%D%/task_options.h \
+	%D%/wait.c \
+	%D%/watch.c \
+	%D%/watch.h

@@ -1,0 +1,350 @@
+/* result.c - waiting for one future, and what came out of it. */
+#include "config.h"
+
+#include "client/result.h"
+
+#include "client/check.h"
+#include "client/executor.h"
+#include "wire/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- words
+ * ------------------------------------------------------------------- */
+
+static const char *reason_of(const hay_future *future)
+{
+    const struct hayi_result *result = future->result;
+    return result != NULL && result->reason != NULL ? result->reason : "";
+}
+
+static hay_status status_of(const hay_future *future)
+{
+    const struct hayi_result *result = future->result;
+    hay_state state = hay_future_state(future);
+    if (state == HAY_FINISHED) {
+        return HAY_OK;
+    }
+    if (result != NULL && result->status != HAY_OK) {
+        return result->status;
+    }
+    return state == HAY_CANCELLED ? HAY_ECANCELLED : HAY_EFARM;
+}
+
+hay_status hayi_result_status(const hay_future *future, struct hayi_error *err)
+{
+    char label[160];
+    const char *reason = reason_of(future);
+    hay_status st = status_of(future);
+    if (st == HAY_OK) {
+        return HAY_OK;
+    }
+    hayi_future_label(future, label, sizeof(label));
+    const char *colon = reason[0] != 0 ? ": " : "";
+    switch (st) {
+    case HAY_EDEPENDENCY:
+        return hayi_fail(
+            err, st, "an input of %s failed%s%s", label, colon, reason);
+    case HAY_ECANCELLED:
+        return hayi_fail(err, st, "%s was cancelled%s%s", label, colon, reason);
+    case HAY_EFARM:
+        return hayi_fail(
+            err, st, "the farm failed %s%s%s", label, colon, reason);
+    case HAY_EINFEASIBLE:
+        return hayi_fail(err, st, "%s can never run%s%s", label, colon, reason);
+    default:
+        return hayi_fail(err, st, "%s failed%s%s", label, colon, reason);
+    }
+}
+
+/* ---- waiting
+ * -------------------------------------------------------------------- */
+
+static bool ended(void *argument)
+{
+    hay_future *future = argument;
+    if (hayi_future_ended(future)) {
+        return true;
+    }
+    if (atomic_load(&future->waited) == 0) {
+        atomic_store(&future->waited, 1);
+        return hayi_future_ended(future);
+    }
+    return false;
+}
+
+hay_status hay_future_wait(hay_future *future, uint64_t timeout_ns)
+{
+    char label[160];
+    if (future == NULL) {
+        return hayi_fail(hayi_thread_error(), HAY_EINVAL, "the future is NULL");
+    }
+    hay_status st =
+        hayi_executor_sleep(future->ex, ended, future, timeout_ns, true);
+    if (st == HAY_ETIMEDOUT) {
+        hayi_future_label(future, label, sizeof(label));
+        (void)hayi_fail(hayi_thread_error(),
+                        st,
+                        "%s is not done yet (%s)",
+                        label,
+                        hay_state_name(hay_future_state(future)));
+    }
+    return st;
+}
+
+/* ---- results
+ * --------------------------------------------------------------------- */
+
+static hay_status wait_value(hay_future *future,
+                             uint64_t timeout_ns,
+                             hay_type type,
+                             struct hayi_value *value)
+{
+    struct hayi_error *err = hayi_thread_error();
+    hay_status st = hay_future_wait(future, timeout_ns);
+    if (st == HAY_OK) {
+        st = hayi_result_status(future, err);
+    }
+    if (st != HAY_OK) {
+        return st;
+    }
+    const struct hayi_result *result = future->result;
+    memset(value, 0, sizeof(*value));
+    if (result != NULL && result->value_size > 0) {
+        st = hayi_value_read(
+            result->value, result->value_size, value, NULL, err);
+    }
+    if (st == HAY_OK && value->type != type) {
+        char label[160];
+        hayi_future_label(future, label, sizeof(label));
+        st = hayi_fail(err,
+                       HAY_ETYPE,
+                       "the result of %s is %s, not %s",
+                       label,
+                       hayi_type_name(value->type),
+                       hayi_type_name(type));
+    }
+    return st;
+}
+
+hay_status
+hay_result_double(hay_future *future, uint64_t timeout_ns, double *value)
+{
+    struct hayi_value v;
+    hay_status st = wait_value(future, timeout_ns, HAY_DOUBLE, &v);
+    if (st == HAY_OK) {
+        memcpy(value, v.data, sizeof(*value));
+    }
+    return st;
+}
+
+hay_status
+hay_result_int64(hay_future *future, uint64_t timeout_ns, int64_t *value)
+{
+    struct hayi_value v;
+    hay_status st = wait_value(future, timeout_ns, HAY_INT64, &v);
+    if (st == HAY_OK) {
+        memcpy(value, v.data, sizeof(*value));
+    }
+    return st;
+}
+
+hay_status
+hay_result_string(hay_future *future, uint64_t timeout_ns, const char **text)
+{
+    struct hayi_value v;
+    hay_status st = wait_value(future, timeout_ns, HAY_STRING, &v);
+    if (st == HAY_OK) {
+        *text = v.data;
+    }
+    return st;
+}
+
+hay_status hay_result_bytes(hay_future *future,
+                            uint64_t timeout_ns,
+                            const void **data,
+                            size_t *size_bytes)
+{
+    struct hayi_value v;
+    hay_status st = wait_value(future, timeout_ns, HAY_BYTES, &v);
+    if (st == HAY_OK) {
+        *data = v.data;
+        *size_bytes = v.size;
+    }
+    return st;
+}
+
+hay_status
+hay_result_array(hay_future *future, uint64_t timeout_ns, hay_array_view *view)
+{
+    struct hayi_value v;
+    hay_status st = wait_value(future, timeout_ns, HAY_ARRAY, &v);
+    if (st == HAY_OK) {
+        *view = v.array;
+    }
+    return st;
+}
+
+hay_type hay_result_type(hay_future *future)
+{
+    struct hayi_value value;
+    if (hay_future_state(future) != HAY_FINISHED || future->result == NULL
+        || future->result->value_size == 0
+        || hayi_value_read(future->result->value,
+                           future->result->value_size,
+                           &value,
+                           NULL,
+                           NULL)
+               != HAY_OK) {
+        return HAY_NONE;
+    }
+    return value.type;
+}
+
+/* ---- how it ended
+ * ------------------------------------------------------------------ */
+
+static hay_status not_done(const hay_future *future)
+{
+    char label[160];
+    hayi_future_label(future, label, sizeof(label));
+    return hayi_fail(
+        hayi_thread_error(), HAY_EPENDING, "%s is not done yet", label);
+}
+
+hay_status hay_future_outcome(const hay_future *future, hay_outcome *outcome)
+{
+    hay_status st = hayi_check_out(
+        outcome, sizeof(*outcome), "hay_outcome", hayi_thread_error());
+    if (st != HAY_OK) {
+        return st;
+    }
+    if (!hay_future_done(future)) {
+        return not_done(future);
+    }
+    outcome->state = hay_future_state(future);
+    outcome->status = status_of(future);
+    outcome->reason = reason_of(future);
+    const struct hayi_result none = {.status = HAY_OK};
+    const struct hayi_result *r =
+        future->result != NULL ? future->result : &none;
+    outcome->exit_code = r->exit_code;
+    outcome->signal = r->signal;
+    outcome->attempts = r->attempts;
+    outcome->worker = r->worker;
+    outcome->start_ns = r->start_ns;
+    outcome->end_ns = r->end_ns;
+    outcome->culprit = r->culprit;
+    return HAY_OK;
+}
+
+hay_status hay_future_capture(const hay_future *future, hay_capture *capture)
+{
+    hay_status st = hayi_check_out(
+        capture, sizeof(*capture), "hay_capture", hayi_thread_error());
+    if (st != HAY_OK) {
+        return st;
+    }
+    if (!hay_future_done(future)) {
+        return not_done(future);
+    }
+    const struct hayi_result none = {.status = HAY_OK};
+    const struct hayi_result *r =
+        future->result != NULL ? future->result : &none;
+    for (int i = 0; i < 2; i++) {
+        capture->path[i] = r->capture_path[i];
+        capture->offset[i] = r->capture_offset[i];
+        capture->length[i] = r->capture_length[i];
+    }
+    return HAY_OK;
+}
+
+/* ---- cancel
+ * ------------------------------------------------------------------------- */
+
+static bool answered(void *argument)
+{
+    struct hayi_cancel_item *item = argument;
+    return atomic_load(&item->done) != 0;
+}
+
+/* For one that has ended: as Python's cancel(), which says yes again. */
+static hay_status cancel_ended(const hay_future *future)
+{
+    if (hay_future_state(future) == HAY_CANCELLED) {
+        return HAY_OK;
+    }
+    return hayi_fail(hayi_thread_error(),
+                     HAY_EINVAL,
+                     "it has %s already",
+                     hay_state_name(hay_future_state(future)));
+}
+
+static hay_status post_cancel(hay_future *future, bool force)
+{
+    hay_executor *ex = future->ex;
+    struct hayi_error *err = hayi_thread_error();
+    struct hayi_cancel_item *item = calloc(1, sizeof(*item));
+    if (item == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory to cancel");
+    }
+    item->item.kind = HAYI_ITEM_CANCEL;
+    item->future = hay_future_retain(future);
+    item->force = force;
+    hay_status st = HAY_EINVAL;
+    if (hayi_executor_post(ex, &item->item)) {
+        (void)hayi_executor_sleep(ex, answered, item, HAY_FOREVER, false);
+        st = item->status;
+    }
+    hay_future_release(item->future);
+    free(item);
+    return st;
+}
+
+hay_status hay_future_cancel(hay_future *future, unsigned flags)
+{
+    struct hayi_error *err = hayi_thread_error();
+    char label[160];
+    if (future == NULL || (flags & ~HAY_CANCEL_FORCE) != 0) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_future_cancel: the future is NULL or a flag is "
+                         "unknown");
+    }
+    bool force = (flags & HAY_CANCEL_FORCE) != 0;
+    if (hay_future_done(future)) {
+        return cancel_ended(future);
+    }
+    if (force
+        && (future->spec->kind == HAYI_TASK_FUNCTION
+            || future->spec->kind == HAYI_TASK_MAP)) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "functions cannot be forced to stop: that needs "
+                         "process slots, which this version does not have");
+    }
+    if (hayi_thread_no_wait()) {
+        return hayi_fail(err,
+                         HAY_EAGAIN,
+                         "a task or the farm's own thread may not wait here");
+    }
+    hay_status st = post_cancel(future, force);
+    hayi_future_label(future, label, sizeof(label));
+    if (st == HAY_EINVAL && hay_future_done(future)) {
+        return cancel_ended(future);
+    }
+    if (st == HAY_OK) {
+        /* The end was told before the answer, or is about to be. */
+        (void)hayi_executor_sleep(
+            future->ex, ended, future, HAY_FOREVER, false);
+    } else if (st == HAY_EPENDING) {
+        (void)hayi_fail(err, st, "%s was asked to stop", label);
+    } else if (st == HAY_ERUNNING) {
+        (void)hayi_fail(err, st, "%s runs; it was asked to stop", label);
+    } else if (st == HAY_EINVAL) {
+        (void)hayi_fail(
+            err, st, "%s cannot be cancelled: the farm has ended", label);
+    }
+    return st;
+}

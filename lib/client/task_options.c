@@ -1,0 +1,187 @@
+/* task_options.c - see task_options.h.
+ *
+ * Limits of a task are compared with what the manager has published of the
+ * workers; a request that only the scheduler can judge (a single worker's
+ * cores) is left to it.
+ */
+#include "config.h"
+
+#include "client/task_options.h"
+
+#include "client/check.h"
+#include "client/executor.h"
+
+enum {
+    NAME_MAX_BYTES = 1023,
+    CATEGORY_MAX_BYTES = 255,
+};
+
+void hay_task_options_init(hay_task_options *options)
+{
+    *options = (hay_task_options)HAY_TASK_OPTIONS_INIT;
+}
+
+const hay_task_options *
+hayi_task_options_or_default(const hay_task_options *options)
+{
+    static const hay_task_options defaults = HAY_TASK_OPTIONS_INIT;
+    return options != NULL ? options : &defaults;
+}
+
+struct hayi_needs hayi_task_options_needs(const hay_task_options *options)
+{
+    return (struct hayi_needs){
+        .cores = options->cores > 0 ? options->cores : 1,
+        .gpus = options->gpus,
+        .memory_bytes = options->memory_bytes,
+        .worker = options->worker,
+    };
+}
+
+/* Which runner can serve which kind; kind 0: not known yet. */
+static hay_status check_runner(const hay_task_options *options,
+                               enum hayi_task_kind kind,
+                               struct hayi_error *err)
+{
+    hay_runner runner = options->runner;
+    if ((int)runner < HAY_RUNNER_DEFAULT || runner > HAY_RUNNER_FAKE) {
+        return hayi_fail(err, HAY_EINVAL, "runner %d is unknown", (int)runner);
+    }
+    if (runner == HAY_RUNNER_PROCESS) {
+        return hayi_fail(
+            err, HAY_EUNSUPPORTED, "process slots are not in this version");
+    }
+    if (runner == HAY_RUNNER_FAKE && kind != 0 && kind != HAYI_TASK_FAKE) {
+        return hayi_fail(
+            err, HAY_EINVAL, "the fake runner is for hay_submit_fake() only");
+    }
+    if (runner == HAY_RUNNER_THREAD
+        && (kind == HAYI_TASK_COMMAND || kind == HAYI_TASK_FAKE)) {
+        return hayi_fail(err, HAY_EINVAL, "only functions run in thread slots");
+    }
+    if (options->time_limit_ns != 0
+        && (kind == HAYI_TASK_FUNCTION
+            || (kind == 0 && runner == HAY_RUNNER_THREAD))) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "function tasks with a time limit need process "
+                         "slots, which this version does not have");
+    }
+    return HAY_OK;
+}
+
+static hay_status check_futures(hay_executor *ex,
+                                hay_future *const *futures,
+                                size_t count,
+                                const char *what,
+                                struct hayi_error *err)
+{
+    if (count > 0 && futures == NULL) {
+        return hayi_fail(err, HAY_EINVAL, "%s: the list is NULL", what);
+    }
+    if (count > UINT32_MAX / 4) {
+        return hayi_fail(err, HAY_EINVAL, "%s: too many futures", what);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (futures[i] == NULL) {
+            return hayi_fail(
+                err, HAY_EINVAL, "%s: future %zu is NULL", what, i);
+        }
+        if (futures[i]->ex != ex) {
+            return hayi_fail(err,
+                             HAY_EINVAL,
+                             "%s: future %zu belongs to another executor",
+                             what,
+                             i);
+        }
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_task_options_feasible(hay_executor *ex,
+                                      const struct hayi_needs *needs,
+                                      struct hayi_error *err)
+{
+    unsigned workers = atomic_load(&ex->workers);
+    if (workers == 0 || workers < ex->workers_expected) {
+        return HAY_OK;
+    }
+    unsigned cores = atomic_load(&ex->cores_max);
+    unsigned gpus = atomic_load(&ex->gpus_max);
+    uint64_t memory = atomic_load(&ex->memory_max);
+    if (needs->cores > cores) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "%u cores asked for, but no worker has more than %u",
+                         needs->cores,
+                         cores);
+    }
+    if (needs->gpus > gpus) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "%u gpus asked for, but no worker has more than %u",
+                         needs->gpus,
+                         gpus);
+    }
+    if (memory != 0 && needs->memory_bytes > memory) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "%llu bytes of memory asked for, but no worker has "
+                         "more than %llu",
+                         (unsigned long long)needs->memory_bytes,
+                         (unsigned long long)memory);
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_task_options_check(hay_executor *ex,
+                                   const hay_task_options *options,
+                                   enum hayi_task_kind kind,
+                                   struct hayi_error *err)
+{
+    if (ex == NULL) {
+        return hayi_fail(err, HAY_EINVAL, "the executor is NULL");
+    }
+    hay_status st =
+        hayi_check_in(options, sizeof(*options), "hay_task_options", err);
+    if (st != HAY_OK || (st = check_runner(options, kind, err)) != HAY_OK
+        || (st =
+                hayi_check_text(options->name, NAME_MAX_BYTES, "the name", err))
+               != HAY_OK
+        || (st = hayi_check_text(
+                options->category, CATEGORY_MAX_BYTES, "the category", err))
+               != HAY_OK
+        || (st = check_futures(
+                ex, options->after, options->after_count, "after", err))
+               != HAY_OK
+        || (st = check_futures(ex,
+                               options->after_any,
+                               options->after_any_count,
+                               "after_any",
+                               err))
+               != HAY_OK) {
+        return st;
+    }
+    if (options->retries > UINT16_MAX) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "%u retries: at most %u",
+                         options->retries,
+                         (unsigned)UINT16_MAX);
+    }
+    const struct hayi_needs needs = hayi_task_options_needs(options);
+    return hayi_task_options_feasible(ex, &needs, err);
+}
+
+hay_status hay_task_options_check(hay_executor *ex,
+                                  const hay_task_options *options,
+                                  uint64_t timeout_ns)
+{
+    const hay_task_options *o = hayi_task_options_or_default(options);
+    hay_status st = hay_executor_wait_workers(ex, timeout_ns);
+    if (st != HAY_OK) {
+        return st;
+    }
+    return hayi_task_options_check(
+        ex, o, (enum hayi_task_kind)0, hayi_thread_error());
+}

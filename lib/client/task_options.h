@@ -1,0 +1,26 @@
+/* task_options.h - what a submit may ask for.
+ *
+ * Owns: nothing.
+ * Never: submits.
+ * Threads: any.
+ */
+#ifndef HAYI_CLIENT_TASK_OPTIONS_H
+#define HAYI_CLIENT_TASK_OPTIONS_H
+
+#include "client/future.h"
+
+/* options: NULL for the defaults, which are returned.  kind 0: any. */
+const hay_task_options *
+hayi_task_options_or_default(const hay_task_options *options);
+/* HAY_EINVAL, HAY_EUNSUPPORTED, HAY_EINFEASIBLE with words. */
+hay_status hayi_task_options_check(hay_executor *ex,
+                                   const hay_task_options *options,
+                                   enum hayi_task_kind kind,
+                                   struct hayi_error *err);
+/* Can a worker meet it?  HAY_OK too while not all have joined. */
+hay_status hayi_task_options_feasible(hay_executor *ex,
+                                      const struct hayi_needs *needs,
+                                      struct hayi_error *err);
+struct hayi_needs hayi_task_options_needs(const hay_task_options *options);
+
+#endif
