@@ -104,7 +104,7 @@ check_map(const struct hayi_sched *s, uint32_t index, const struct recount *r)
     assert(map->cursor <= map->count);
     assert(map->done <= map->count);
     if (!map->stopped) {
-        assert(map->cursor == map->done + map->farm + r->items[index] + back);
+        assert(map->cursor == map->done + r->items[index] + back);
         assert(map->out > 0 || hayi_map_remaining(map) > 0);
     } else {
         assert(map->out > 0);

@@ -105,7 +105,6 @@ static hay_status drain_judge(struct hayi_sched *s,
                 return HAY_ENOMEM;
             }
             const struct hayi_row *row = hayi_sched_row(s, index);
-            hayi_ready_remove(&s->ready, index);
             struct hayi_end end = {
                 .state = HAY_FAILED,
                 .status = HAY_EINFEASIBLE,
@@ -113,8 +112,9 @@ static hay_status drain_judge(struct hayi_sched *s,
                 .worker = row->worker,
             };
             if ((row->flags & HAYI_ROW_MAP) != 0) {
-                hayi_range_fail(s, index, HAY_EINFEASIBLE, actions);
+                hayi_range_judge(s, index, actions);
             } else {
+                hayi_ready_remove(&s->ready, index);
                 hayi_task_end(s, index, &end, actions);
             }
             index = hayi_ready_first(&s->ready, s->judge);

@@ -15,7 +15,7 @@ struct hayi_map {
     uint64_t back_items; /* in ranges that came back */
     uint64_t done;       /* items that ended, failed ones included */
     uint64_t failed;
-    uint64_t farm; /* items that the farm failed */
+    uint64_t farm; /* failed ones that the farm failed */
     uint64_t read;
     uint64_t unread_max; /* 0: no bound */
     uint64_t range_max;

@@ -41,12 +41,31 @@ static struct hayi_end end_of(const struct hayi_map *map)
     return end;
 }
 
+/* Ranges that came back are dropped, and the rest is never handed out. */
+static void stop(struct hayi_sched *s, uint32_t map_row)
+{
+    struct hayi_map *map = map_of(s, map_row);
+    while (map->back != 0) {
+        uint32_t index = map->back;
+        map->back = hayi_sched_row(s, index)->next;
+        hayi_sched_drop(s, index);
+    }
+    map->cursor -= map->back_items; /* how many were never begun */
+    map->back_items = 0;
+    map->stopped = true;
+}
+
 /* After a change: to its end, to the ready queue, or out of it.  1 action. */
 static void
 settle(struct hayi_sched *s, uint32_t map_row, struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, map_row);
     struct hayi_map *map = map_of(s, map_row);
+    uint32_t class = s->ready.levels[row->level].class;
+    if (s->ready.classes.list[class].infeasible && !map->stopped) {
+        stop(s, map_row);
+        map->status = HAY_EINFEASIBLE;
+    }
     bool open = hayi_map_open(map) > 0;
     if (row->state == HAYI_ROW_READY && !open) {
         hayi_ready_remove(&s->ready, map_row);
@@ -62,20 +81,6 @@ settle(struct hayi_sched *s, uint32_t map_row, struct hayi_actions *actions)
         hayi_maps_give(&s->maps, row->map);
         hayi_task_end(s, map_row, &end, actions);
     }
-}
-
-/* Ranges that came back are dropped, and the rest is never handed out. */
-static void stop(struct hayi_sched *s, uint32_t map_row)
-{
-    struct hayi_map *map = map_of(s, map_row);
-    while (map->back != 0) {
-        uint32_t index = map->back;
-        map->back = hayi_sched_row(s, index)->next;
-        hayi_sched_drop(s, index);
-    }
-    map->cursor -= map->back_items; /* how many were never begun */
-    map->back_items = 0;
-    map->stopped = true;
 }
 
 /* Tell the workers of all ranges that are out; room for each was reserved. */
@@ -140,14 +145,10 @@ void hayi_range_close(struct hayi_sched *s,
     settle(s, index, actions);
 }
 
-void hayi_range_fail(struct hayi_sched *s,
-                     uint32_t index,
-                     hay_status status,
-                     struct hayi_actions *actions)
+void hayi_range_judge(struct hayi_sched *s,
+                      uint32_t index,
+                      struct hayi_actions *actions)
 {
-    struct hayi_map *map = map_of(s, index);
-    stop(s, index);
-    map->status = status;
     settle(s, index, actions);
 }
 
@@ -296,40 +297,24 @@ void hayi_range_started(struct hayi_sched *s,
     a->u.state.worker = row->worker;
 }
 
-/* What happens to the items that the range did not get to. */
-static void leave_rest(struct hayi_sched *s,
-                       uint32_t index,
-                       uint64_t items,
-                       enum hayi_outcome outcome)
+/* The range is over but for 'rest' items at its end, which nobody ran. */
+static void
+leave_rest(struct hayi_sched *s, uint32_t index, uint64_t rest, bool gave_up)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     struct hayi_map *map = map_of(s, row->map);
-    uint64_t rest = row->count - items;
-    if (rest == 0 || map->stopped) {
-        if (outcome == HAYI_OUTCOME_FARM) {
-            map->farm += rest;
-        }
-        hayi_sched_drop(s, index);
-        return;
-    }
-    if (outcome == HAYI_OUTCOME_FINISHED && items > 0) {
-        row->first += items;
+    if (rest > 0 && !map->stopped && !gave_up) {
+        row->first += row->count - rest;
         row->count = rest;
         row->flags = HAYI_ROW_RANGE;
         hayi_sched_mark(s, index, HAYI_ROW_BACK);
         hayi_map_put_back(map, &s->table, index);
         return;
     }
-    if (outcome == HAYI_OUTCOME_FARM) {
-        map->farm += rest;
-    } else if (outcome == HAYI_OUTCOME_CANCELLED) {
+    if (rest > 0 && !map->stopped) {
         /* Nobody asked: the task gave up, and with it the map. */
         stop(s, row->map);
         map->cancelled = true;
-    } else {
-        /* It failed as a whole; trying again would fail again. */
-        map->done += rest;
-        map->failed += rest;
     }
     hayi_sched_drop(s, index);
 }
@@ -354,6 +339,17 @@ static void tell_range(struct hayi_sched *s,
     }
 }
 
+/* Do the items that the range did not get to count as failed?  Trying them
+ * again would fail again, or has to wait for a later issue (the farm's). */
+static bool fails_whole(const struct hayi_map *map,
+                        enum hayi_outcome outcome,
+                        uint64_t items)
+{
+    return outcome == HAYI_OUTCOME_FARM
+           || (outcome == HAYI_OUTCOME_FAILED && !map->stop_on_failure)
+           || (outcome == HAYI_OUTCOME_FINISHED && items == 0);
+}
+
 hay_status hayi_range_ended(struct hayi_sched *s,
                             uint32_t index,
                             const struct hayi_event *event,
@@ -371,9 +367,16 @@ hay_status hayi_range_ended(struct hayi_sched *s,
     items = items < row->count ? items : row->count;
     uint64_t failed = event->u.ended.failed;
     failed = failed < items ? failed : items;
+    uint64_t rest = row->count - items;
+    hayi_map_learn(map, items, event->u.ended.run_ns);
+    if (rest > 0 && !map->stopped && fails_whole(map, outcome, items)) {
+        failed += rest;
+        items += rest;
+        map->farm += outcome == HAYI_OUTCOME_FARM ? rest : 0;
+        rest = 0;
+    }
     hayi_task_unbook(s, index);
     tell_range(s, row, event, items, failed, actions);
-    hayi_map_learn(map, items, event->u.ended.run_ns);
     map->out--;
     map->done += items;
     map->failed += failed;
@@ -385,7 +388,7 @@ hay_status hayi_range_ended(struct hayi_sched *s,
         stop(s, map_row);
         tell_ranges(s, map_row, false, actions);
     }
-    leave_rest(s, index, items, outcome);
+    leave_rest(s, index, rest, outcome == HAYI_OUTCOME_CANCELLED);
     settle(s, map_row, actions);
     return HAY_OK;
 }
@@ -417,9 +420,13 @@ void hayi_range_farm_failed(struct hayi_sched *s,
     uint32_t map_row = row->map;
     struct hayi_map *map = map_of(s, map_row);
     /* Running its items again after a loss belongs here: put it back. */
+    uint64_t failed = map->stopped ? 0 : row->count;
     hayi_task_unbook(s, index);
-    tell_range(s, row, NULL, 0, 0, actions);
+    tell_range(s, row, NULL, failed, failed, actions);
     map->out--;
-    leave_rest(s, index, 0, HAYI_OUTCOME_FARM);
+    map->done += failed;
+    map->failed += failed;
+    map->farm += row->count;
+    leave_rest(s, index, row->count - failed, false);
     settle(s, map_row, actions);
 }

@@ -160,6 +160,10 @@ hay_status hayi_sched_step(struct hayi_sched *s,
         if (status != HAY_OK) {
             return status;
         }
+        if (event->kind == HAYI_EVENT_TASK && event->u.task.dep_count > 0) {
+            /* Its inputs may have ended just now: the caller looks again. */
+            return HAY_ENOMEM;
+        }
     }
     hay_status status = take(s, event, actions);
     if (status == HAY_OK && hayi_drain_wanted(s)) {

@@ -182,8 +182,9 @@ struct hayi_action {
         struct {
             uint64_t payload;
             uint64_t first;
-            uint64_t count; /* done in order */
-            uint64_t failed;
+            uint64_t count;  /* that ended: in order, failed ones included */
+            uint64_t failed; /* if the outcome is FAILED or FARM, also those
+                                that the worker did not get to */
             uint32_t worker;
             uint8_t outcome;
             uint64_t report;
@@ -240,7 +241,9 @@ void hayi_sched_free(struct hayi_sched *sched);
 
 /* Take one event; append what must be done to 'actions' (the caller empties
  * it).  now_ns: never goes back.  event: only its "out" fields are written.
- * HAY_ENOMEM: the event was not taken.  HAY_ECLOSED: a submit after CLOSE.
+ * HAY_ENOMEM: the event was not taken.  There may be actions of earlier events
+ * all the same: do them, look again whether the inputs of a task have ended,
+ * and give the event once more.  HAY_ECLOSED: a submit after CLOSE.
  * News of attempts that are not current is counted and dropped.
  * Hand-outs are decided in hayi_sched_dispatch(). */
 hay_status hayi_sched_step(struct hayi_sched *sched,

@@ -150,11 +150,10 @@ hay_status hayi_range_cancel(struct hayi_sched *s,
 void hayi_range_close(struct hayi_sched *s,
                       uint32_t index,
                       struct hayi_actions *actions);
-/* The map, in no queue, will never run further: no worker can meet it. */
-void hayi_range_fail(struct hayi_sched *s,
-                     uint32_t index,
-                     hay_status status,
-                     struct hayi_actions *actions);
+/* The class of the map was judged infeasible: its end.  1 action. */
+void hayi_range_judge(struct hayi_sched *s,
+                      uint32_t index,
+                      struct hayi_actions *actions);
 void hayi_range_started(struct hayi_sched *s,
                         uint32_t index,
                         struct hayi_actions *actions);
