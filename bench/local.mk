@@ -5,3 +5,9 @@ noinst_PROGRAMS += %D%/bench_core
 %C%_bench_core_LDADD = \
 	lib/core/libhayfork-core.la \
 	lib/base/libhayfork-base.la
+
+noinst_PROGRAMS += %D%/bench_spawn
+%C%_bench_spawn_SOURCES = %D%/bench_spawn.c
+%C%_bench_spawn_LDADD = \
+	lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la
