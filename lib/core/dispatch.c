@@ -35,8 +35,12 @@ static uint32_t depth_of(const struct hayi_sched *s, uint64_t expected_ns)
 
 static bool has_room(const struct hayi_worker *worker,
                      const struct hayi_needs *needs,
+                     int32_t priority,
                      uint32_t depth)
 {
+    if (priority < worker->wanted && needs->cores > hayi_worker_idle(worker)) {
+        return false;
+    }
     if (hayi_worker_idle(worker) > 0) {
         return true;
     }
@@ -44,8 +48,10 @@ static bool has_room(const struct hayi_worker *worker,
     return ahead <= (uint64_t)depth * worker->cores;
 }
 
-static uint32_t
-walk(const struct hayi_sched *s, const struct hayi_needs *needs, uint32_t depth)
+static uint32_t walk(const struct hayi_sched *s,
+                     const struct hayi_needs *needs,
+                     int32_t priority,
+                     uint32_t depth)
 {
     uint32_t best = NOBODY;
     const struct hayi_workers_slot *found = NULL;
@@ -58,7 +64,7 @@ walk(const struct hayi_sched *s, const struct hayi_needs *needs, uint32_t depth)
         }
         const struct hayi_worker *worker = &s->workers.list[slot->worker];
         if (hayi_worker_fits(worker, slot->worker, needs)
-            && has_room(worker, needs, depth)) {
+            && has_room(worker, needs, priority, depth)) {
             best = slot->worker;
             found = slot;
         }
@@ -68,6 +74,7 @@ walk(const struct hayi_sched *s, const struct hayi_needs *needs, uint32_t depth)
 
 static uint32_t choose(const struct hayi_sched *s,
                        const struct hayi_needs *needs,
+                       int32_t priority,
                        uint32_t depth)
 {
     if (s->workers.heap_count == 0) {
@@ -79,9 +86,9 @@ static uint32_t choose(const struct hayi_sched *s,
     }
     const struct hayi_worker *worker = &s->workers.list[top];
     if (hayi_worker_fits(worker, top, needs)) {
-        return has_room(worker, needs, depth) ? top : NOBODY;
+        return has_room(worker, needs, priority, depth) ? top : NOBODY;
     }
-    return needs->worker != 0 ? NOBODY : walk(s, needs, depth);
+    return needs->worker != 0 ? NOBODY : walk(s, needs, priority, depth);
 }
 
 void hayi_dispatch_book(struct hayi_sched *s,
@@ -104,6 +111,10 @@ void hayi_dispatch_book(struct hayi_sched *s,
         worker->moved_ns = s->now_ns;
     }
     worker->recall_vain = false;
+    if ((row->flags & HAYI_ROW_CAME) != 0
+        && needs->cores > hayi_worker_idle(worker)) {
+        worker->bounced = worker->asked;
+    }
     hayi_sched_mark(s, index, HAYI_ROW_HELD);
     hayi_workers_book(&s->workers, index, needs);
     int32_t priority = s->ready.levels[row->level].priority;
@@ -135,7 +146,10 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
-    uint32_t worker = choose(s, needs, depth_of(s, expected_ns));
+    uint32_t worker = choose(s,
+                             needs,
+                             s->ready.levels[row->level].priority,
+                             depth_of(s, expected_ns));
     if (worker == NOBODY) {
         return false;
     }
@@ -152,6 +166,7 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
 
 void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker)
 {
+    s->workers.list[worker].wanted = INT32_MIN;
     if (s->blocked != 0) {
         hayi_ready_unblock(&s->ready, &s->blocked);
     }

@@ -9,6 +9,11 @@
  * they do; a worker that has not moved for a while counts as having more work
  * than it seems.  Each worker has at most one recall out, and one that brought
  * nothing is not repeated until something changes there.
+ *
+ * Nothing may go to and fro.  If what came back for an idle worker has to wait
+ * where it was, the next recall asks for twice as many, until all have been
+ * asked for; then no more until something ends there.  And a worker where a
+ * task of higher priority found no room holds nothing lower ahead meanwhile.
  */
 #include "config.h"
 
@@ -66,6 +71,12 @@ static void ask(struct hayi_sched *s,
                 struct hayi_actions *actions)
 {
     struct hayi_worker *worker = &s->workers.list[index];
+    if (count / 2 < worker->bounced) {
+        uint32_t unstarted = hayi_worker_unstarted(worker);
+        count =
+            worker->bounced < unstarted / 2 ? 2 * worker->bounced : unstarted;
+    }
+    worker->asked = count;
     worker->recalled = count;
     worker->recall_gave = false;
     s->recalled += count;
@@ -91,7 +102,8 @@ giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
     for (uint32_t w = 0; w < s->workers.max; w++) {
         struct hayi_worker *worker = &s->workers.list[w];
         if (worker->state != HAYI_WORKER_JOINED || worker->recalled != 0
-            || worker->recall_vain || hayi_worker_unstarted(worker) == 0) {
+            || worker->recall_vain
+            || worker->bounced >= hayi_worker_unstarted(worker)) {
             continue;
         }
         uint64_t work = hayi_worker_unstarted_ns(worker) + 1;
@@ -165,10 +177,15 @@ hay_status hayi_recall_for(struct hayi_sched *s,
             w = needs->worker - 1;
             last = 1;
         }
-        const struct hayi_worker *worker = &s->workers.list[w];
+        struct hayi_worker *worker = &s->workers.list[w];
+        if (!hayi_worker_meets(worker, w, needs)) {
+            continue;
+        }
+        if (worker->wanted < level->priority) {
+            worker->wanted = level->priority;
+        }
         uint32_t unstarted = hayi_worker_unstarted(worker);
         if (unstarted == 0 || worker->recalled != 0 || worker->recall_vain
-            || !hayi_worker_meets(worker, w, needs)
             || !holds(s, worker, NULL, 0, level->priority)) {
             continue;
         }

@@ -31,6 +31,7 @@ enum hayi_row_flag {
     HAYI_ROW_FORCE = 8,   /* ... with force */
     HAYI_ROW_CLOSE = 16,  /* its worker was told: not if unstarted */
     HAYI_ROW_LISTED = 32, /* ENDED: in the list, its edges are still there */
+    HAYI_ROW_CAME = 64,   /* it came back from a worker, unstarted */
 };
 
 struct hayi_row {

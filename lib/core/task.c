@@ -369,6 +369,7 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     }
     struct hayi_row *row = hayi_sched_row(s, index);
     s->workers.list[row->worker].recall_vain = false;
+    s->workers.list[row->worker].bounced = 0;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
         return hayi_range_ended(s, index, event, actions);
     }
@@ -423,6 +424,7 @@ hay_status hayi_task_returned(struct hayi_sched *s,
     }
     hayi_task_unbook(s, index);
     row->flags &= (uint8_t) ~(uint32_t)HAYI_ROW_CLOSE;
+    row->flags |= HAYI_ROW_CAME;
     if ((row->flags & HAYI_ROW_CANCEL) != 0) {
         end_cancelled(s, index, 0, actions);
     } else {

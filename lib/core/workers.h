@@ -35,6 +35,11 @@ struct hayi_worker {
     uint32_t recalled; /* asked back by the recall that is out; 0: none is */
     bool recall_vain;  /* the last one brought nothing, and nothing changed */
     bool recall_gave;  /* the one that is out brought something */
+    uint32_t asked;    /* asked back by the last recall */
+    int32_t wanted;    /* a ready task of this priority found no room here:
+                          nothing of lower priority is held ahead for now */
+    uint32_t bounced;  /* a recall of so many brought what had to wait here
+                          again; the next one asks for more; 0: did not */
     uint64_t heard_ns;
     uint64_t moved_ns; /* when something of it ended or it began to hold */
 };
