@@ -32,3 +32,11 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 noinst_LTLIBRARIES += %D%/libhayfork-mpi.la
 %C%_libhayfork_mpi_la_SOURCES = %D%/transport_mpi.c
 %C%_libhayfork_mpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
+
+# The transport in virtual time: for lib/sim and tests, not in the library.
+noinst_LTLIBRARIES += %D%/libhayfork-simnet.la
+%C%_libhayfork_simnet_la_SOURCES = \
+	%D%/due.c \
+	%D%/due.h \
+	%D%/transport_sim.c \
+	%D%/transport_sim.h
