@@ -1,4 +1,20 @@
 # lib/sim: a whole cluster in one thread, in virtual time.
 
 noinst_LTLIBRARIES += %D%/libhayfork-sim.la
-%C%_libhayfork_sim_la_SOURCES =
+%C%_libhayfork_sim_la_SOURCES = \
+	%D%/chaos.c \
+	%D%/chaos.h \
+	%D%/cluster.c \
+	%D%/cluster.h \
+	%D%/dice.c \
+	%D%/dice.h \
+	%D%/ledger.c \
+	%D%/ledger.h \
+	%D%/mail.c \
+	%D%/mail.h \
+	%D%/node.c \
+	%D%/node.h \
+	%D%/slot.c \
+	%D%/slot.h \
+	%D%/world.c \
+	%D%/world.h

@@ -1,0 +1,396 @@
+/* chaos.c - what the dice choose: size and speed of the workers, shape and
+ * needs of the tasks, and what goes wrong.
+ *
+ * A task that is wide or pinned asks only for what a worker has that will not
+ * die, so that each can run; the rules of the ledger do the rest.
+ */
+#include "config.h"
+
+#include "sim/chaos.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SILENCE_NS  2000000000u
+#define BEAT_NS     400000000u
+#define PAUSE_NS    1200000000u /* at most; with a beat still below silence */
+#define LATENCY_MAX 2000000u
+#define DEPS_MAX    8u
+#define NO_WORKER   UINT32_MAX
+
+enum shape {
+    SHAPE_FREE = 0, /* no dependencies */
+    SHAPE_CHAINS,
+    SHAPE_LAYERS, /* out and in: one for many, many for one */
+    SHAPE_DAG,
+    SHAPE_COUNT,
+};
+
+static const char *const shape_names[SHAPE_COUNT] = {"free",
+                                                     "chains",
+                                                     "layers",
+                                                     "dag"};
+
+struct chaos {
+    struct hayi_dice dice;
+    struct hayi_chaos_limits limits;
+    struct hayi_sim *sim;
+    struct hayi_sim_node_config *nodes;
+    uint64_t *join_ns;
+    uint32_t workers;
+    uint32_t widest; /* worker with the most cores that stays */
+    uint32_t dies;   /* NO_WORKER: none does */
+    uint32_t tasks;
+    uint32_t maps;
+    enum shape shape;
+    uint32_t width; /* of layers, or number of chains */
+    uint32_t any_permille;
+    uint32_t wide_permille;
+    uint32_t pinned_permille;
+    uint32_t memory_permille;
+    uint32_t failing_permille;
+    uint32_t cancel_permille;
+    uint32_t command_permille;
+    uint32_t priorities;
+    uint64_t duration_ns; /* around which tasks take */
+    uint64_t spread_ns;   /* submits come within so long */
+};
+
+/* Off in most runs, rare in some, common in few. */
+static uint32_t rate(struct chaos *c)
+{
+    switch (hayi_dice_below(&c->dice, 6)) {
+    case 0:
+        return 10;
+    case 1:
+        return 60;
+    case 2:
+        return 300;
+    default:
+        return 0;
+    }
+}
+
+static void choose(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+
+    c->workers = (uint32_t)hayi_dice_log(d, 2, c->limits.workers_max);
+    c->tasks = (uint32_t)hayi_dice_log(d, 1, c->limits.tasks_max);
+    if (c->tasks < c->workers && hayi_dice_chance(d, 700)) {
+        c->tasks =
+            c->workers < c->limits.tasks_max ? c->workers : c->limits.tasks_max;
+    }
+    c->maps = hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_below(d, 6) : 0;
+    c->shape = (enum shape)hayi_dice_below(d, SHAPE_COUNT);
+    c->width = (uint32_t)hayi_dice_log(d, 1, 300);
+    c->any_permille = rate(c);
+    c->wide_permille = rate(c);
+    c->pinned_permille = rate(c);
+    c->memory_permille = rate(c);
+    c->failing_permille = rate(c);
+    c->cancel_permille = rate(c);
+    c->command_permille = rate(c);
+    c->priorities =
+        hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 2, 100) : 1;
+    c->duration_ns = hayi_dice_log(d, 1000, 50000000);
+    c->spread_ns =
+        hayi_dice_chance(d, 500) ? 0 : hayi_dice_log(d, 1000, 2000000000);
+    c->dies = hayi_dice_chance(d, 150)
+                  ? (uint32_t)hayi_dice_below(d, c->workers)
+                  : NO_WORKER;
+}
+
+static void choose_nodes(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t cores_max = hayi_dice_log(d, 1, c->workers > 50 ? 8 : 64);
+    bool equal = hayi_dice_chance(d, 500);
+    bool slow_ones = hayi_dice_chance(d, 300);
+    bool memory = hayi_dice_chance(d, 500);
+    struct hayi_sim_node_config all = {
+        .backlog_ns =
+            hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 5000000) : 0,
+        .backlog_max =
+            hayi_dice_chance(d, 300) ? (uint32_t)hayi_dice_log(d, 1, 50) : 0,
+        .turn_ns = hayi_dice_log(d, 1, 300000),
+        .report_ns =
+            hayi_dice_chance(d, 700) ? hayi_dice_log(d, 1, 2000000) : 0,
+        .beat_ns = BEAT_NS,
+        .started_ns = hayi_dice_chance(d, 300)   ? 0
+                      : hayi_dice_chance(d, 500) ? UINT64_MAX
+                                                 : 1000000,
+        .late_answers = hayi_dice_chance(d, 300),
+    };
+
+    c->widest = c->dies == 0 ? 1 : 0;
+    for (uint32_t i = 0; i < c->workers; i++) {
+        c->nodes[i] = all;
+        c->nodes[i].index = i;
+        c->nodes[i].cores =
+            (uint32_t)(equal ? cores_max : hayi_dice_between(d, 1, cores_max));
+        c->nodes[i].memory_bytes =
+            memory ? hayi_dice_between(d, 1000, 10000) : 0;
+        c->nodes[i].slow_permille =
+            slow_ones && hayi_dice_chance(d, 100)
+                ? (uint32_t)hayi_dice_between(d, 1500, 20000)
+                : 1000;
+        c->join_ns[i] = hayi_dice_below(d, 5000000);
+        if (i != c->dies && c->nodes[i].cores > c->nodes[c->widest].cores) {
+            c->widest = i;
+        }
+    }
+}
+
+/* ---- tasks ---- */
+
+static size_t
+choose_deps(struct chaos *c, uint32_t index, struct hayi_sim_dep *deps)
+{
+    struct hayi_dice *d = &c->dice;
+    size_t count = 0;
+
+    switch (c->shape) {
+    case SHAPE_CHAINS:
+        if (index >= c->width) {
+            deps[count++].task = index - c->width;
+        }
+        break;
+    case SHAPE_LAYERS:
+        if (index == 0) {
+            break;
+        }
+        if (index % (c->width + 1) == 0) {
+            /* gathers some of the layer before it */
+            for (uint32_t i = 0; i < DEPS_MAX && i < c->width; i++) {
+                deps[count++].task = index - 1 - i;
+            }
+        } else {
+            deps[count++].task = index - index % (c->width + 1);
+        }
+        break;
+    case SHAPE_DAG:
+        for (uint64_t n = hayi_dice_below(d, 5); n > 0 && index > 0; n--) {
+            uint64_t back = hayi_dice_log(d, 1, index);
+            deps[count++].task = index - (uint32_t)back;
+        }
+        break;
+    case SHAPE_FREE:
+    case SHAPE_COUNT:
+        break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        deps[i].any = hayi_dice_chance(d, c->any_permille);
+    }
+    return count;
+}
+
+static uint64_t choose_duration(struct chaos *c)
+{
+    uint64_t mean_ns = c->duration_ns;
+    if (hayi_dice_chance(&c->dice, 20)) {
+        return 0;
+    }
+    if (hayi_dice_chance(&c->dice, 20)) {
+        return mean_ns * hayi_dice_between(&c->dice, 2, 20);
+    }
+    return hayi_dice_between(&c->dice, mean_ns / 2, mean_ns * 2);
+}
+
+static void choose_needs(struct chaos *c, struct hayi_needs *needs)
+{
+    struct hayi_dice *d = &c->dice;
+    const struct hayi_sim_node_config *on = &c->nodes[c->widest];
+
+    needs->cores = 1;
+    if (hayi_dice_chance(d, c->pinned_permille)) {
+        uint32_t worker = (uint32_t)hayi_dice_below(d, c->workers);
+        if (worker != c->dies) {
+            needs->worker = worker + 1;
+            on = &c->nodes[worker];
+        }
+    }
+    if (hayi_dice_chance(d, c->wide_permille)) {
+        needs->cores = (uint32_t)hayi_dice_between(d, 1, on->cores);
+    }
+    if (hayi_dice_chance(d, c->memory_permille)) {
+        needs->memory_bytes = hayi_dice_below(
+            d, (on->memory_bytes == 0 ? 1000 : on->memory_bytes) + 1);
+    }
+}
+
+static void choose_task(struct chaos *c,
+                        uint32_t index,
+                        struct hayi_sim_dep *deps,
+                        struct hayi_sim_spec *spec)
+{
+    struct hayi_dice *d = &c->dice;
+
+    *spec = (struct hayi_sim_spec){
+        .deps = deps,
+        .dep_count = choose_deps(c, index, deps),
+        .priority = (int32_t)hayi_dice_below(d, c->priorities),
+        .retries = (uint32_t)hayi_dice_below(d, 3),
+        .category = (uint32_t)hayi_dice_below(d, 3),
+        .duration_ns = choose_duration(c),
+        .agrees = hayi_dice_chance(d, 500),
+        .command = hayi_dice_chance(d, c->command_permille),
+    };
+    choose_needs(c, &spec->needs);
+    if (hayi_dice_chance(d, c->failing_permille)) {
+        spec->failures = (uint32_t)hayi_dice_between(d, 1, 3);
+        spec->by_farm = hayi_dice_chance(d, 100);
+    }
+}
+
+static void choose_map(struct chaos *c, struct hayi_sim_spec *spec)
+{
+    struct hayi_dice *d = &c->dice;
+
+    *spec = (struct hayi_sim_spec){
+        .map = true,
+        .needs = {.cores = 1},
+        .items = hayi_dice_chance(d, 50)
+                     ? 0
+                     : hayi_dice_log(d, 1, c->limits.items_max),
+        .range_max = hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 1000) : 0,
+        .unread_max = hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 500) : 0,
+        .priority = (int32_t)hayi_dice_below(d, c->priorities),
+        .category = 3,
+        .duration_ns = hayi_dice_log(d, 1, 200000),
+    };
+    if (hayi_dice_chance(d, 200)) {
+        spec->fail_every = hayi_dice_log(d, 1, 2000);
+        spec->stop_on_failure = hayi_dice_chance(d, 500);
+    }
+}
+
+/* A task after another comes no earlier than it. */
+static hay_status add_tasks(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t step_ns = c->spread_ns / (c->tasks + c->maps);
+    uint32_t maps = c->maps;
+    hay_status st = HAY_OK;
+
+    for (uint32_t i = 0; i < c->tasks + c->maps && st == HAY_OK; i++) {
+        struct hayi_sim_dep deps[DEPS_MAX];
+        struct hayi_sim_spec spec;
+        uint64_t at_ns = i * step_ns;
+        uint32_t index = 0;
+        if (maps > 0 && hayi_dice_below(d, c->tasks + c->maps - i) < maps) {
+            maps--;
+            choose_map(c, &spec);
+        } else {
+            choose_task(c, i, deps, &spec);
+        }
+        st = hayi_sim_task(c->sim, &spec, &index);
+        if (st == HAY_OK) {
+            st =
+                hayi_sim_wish(c->sim,
+                              at_ns,
+                              &(struct hayi_sim_wish){
+                                  .kind = HAYI_SIM_WISH_SUBMIT, .task = index});
+        }
+        if (st == HAY_OK
+            && (hayi_dice_chance(d, c->cancel_permille)
+                || (spec.map && hayi_dice_chance(d, 150)))) {
+            st = hayi_sim_wish(
+                c->sim,
+                at_ns + hayi_dice_log(d, 1, 300000000),
+                &(struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CANCEL,
+                                        .task = index,
+                                        .flag = hayi_dice_chance(d, 400)});
+        }
+    }
+    return st;
+}
+
+/* ---- disasters ---- */
+
+static hay_status add_disasters(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t pauses =
+        hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, c->workers) : 0;
+    uint64_t slow_links =
+        hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, c->workers) : 0;
+    struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_CLOSE};
+    hay_status st = HAY_OK;
+
+    for (; pauses > 0 && st == HAY_OK; pauses--) {
+        wish.kind = HAYI_SIM_WISH_PAUSE;
+        wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
+        wish.for_ns = hayi_dice_log(d, 1000, PAUSE_NS);
+        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, 500000000), &wish);
+    }
+    for (; slow_links > 0 && st == HAY_OK; slow_links--) {
+        wish.kind = HAYI_SIM_WISH_SLOW_LINK;
+        wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
+        wish.for_ns = hayi_dice_log(d, 1000, 20000000);
+        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, 500000000), &wish);
+    }
+    if (c->dies != NO_WORKER && st == HAY_OK) {
+        wish.kind = HAYI_SIM_WISH_KILL;
+        wish.worker = c->dies;
+        wish.flag = hayi_dice_chance(d, 300);
+        st = hayi_sim_wish(
+            c->sim, hayi_dice_log(d, 10000000, 1000000000), &wish);
+    }
+    if (st == HAY_OK) {
+        wish.kind = HAYI_SIM_WISH_CLOSE;
+        wish.flag = hayi_dice_chance(d, 150);
+        st = hayi_sim_wish(
+            c->sim, c->spread_ns + hayi_dice_log(d, 1, 200000000), &wish);
+    }
+    return st;
+}
+
+struct hayi_sim *
+hayi_chaos_new(uint64_t seed,
+               const struct hayi_chaos_limits *limits,
+               void (*trace)(void *context, uint64_t now_ns, const char *line),
+               void *context,
+               char *about,
+               size_t size)
+{
+    struct chaos c = {.limits = *limits};
+    struct hayi_sim_config config = {
+        .seed = seed, .trace = trace, .trace_context = context};
+
+    hayi_dice_init(&c.dice, seed * UINT64_C(0xd1342543de82ef95) + 1);
+    choose(&c);
+    c.nodes = calloc(c.workers, sizeof c.nodes[0]);
+    c.join_ns = calloc(c.workers, sizeof c.join_ns[0]);
+    if (c.nodes != NULL && c.join_ns != NULL) {
+        choose_nodes(&c);
+        config.worker_count = c.workers;
+        config.nodes = c.nodes;
+        config.join_ns = c.join_ns;
+        config.sched.silence_ns = SILENCE_NS;
+        config.latency_ns = hayi_dice_log(&c.dice, 1, LATENCY_MAX);
+        config.jitter_ns = hayi_dice_chance(&c.dice, 500)
+                               ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)
+                               : 0;
+        config.turn_ns = hayi_dice_log(&c.dice, 1, 300000);
+        config.frame_max = (size_t)hayi_dice_log(&c.dice, 8, 2048) * 8;
+        c.sim = hayi_sim_new(&config);
+    }
+    if (c.sim != NULL
+        && (add_tasks(&c) != HAY_OK || add_disasters(&c) != HAY_OK)) {
+        hayi_sim_free(c.sim);
+        c.sim = NULL;
+    }
+    (void)snprintf(about,
+                   size,
+                   "%u workers, %u tasks (%s), %u maps%s",
+                   c.workers,
+                   c.tasks,
+                   shape_names[c.shape],
+                   c.maps,
+                   c.dies != NO_WORKER ? ", one dies" : "");
+    free(c.nodes);
+    free(c.join_ns);
+    return c.sim;
+}

@@ -1,0 +1,672 @@
+/* cluster.c - the simulated manager, the wishes of its client, the clock.
+ *
+ * Time jumps to whatever is due next, a timer or a frame.  The manager works in
+ * turns as the real one does: it takes all frames that have come, steps the
+ * core for each record, dispatches once, and sends what came of it.
+ *
+ * The invariants are looked at after each event while that is cheap; then as
+ * often as keeps their cost in proportion to that of the run.
+ */
+#include "config.h"
+
+#include "sim/cluster.h"
+
+#include "sim/mail.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STORIES_MAX    3u /* told when a run is stuck */
+#define STORY_SIZE     120u
+#define CHECK_CREDIT   32u /* rows looked at for each event */
+#define READ_AFTER_NS  20000u
+#define STUCK_NS       60000000000u
+#define STILL_MAX      5000000u /* things at one time, or it is a loop */
+#define NET_FRAMES_MAX 1024u
+
+struct sim_link {
+    struct hayi_channel *channel;
+    uint64_t slow_ns; /* besides; both ways */
+    bool dirty;       /* in the list of those to flush */
+};
+
+struct hayi_sim {
+    struct hayi_sim_config config;
+    struct hayi_sim_world world;
+    struct hayi_sched *sched;
+    struct hayi_actions actions;
+    struct hayi_simnet *net;
+    struct hayi_transport *transport; /* the manager's */
+    struct hayi_sim_node **nodes;
+    uint64_t *join_ns;
+    struct sim_link *links; /* [worker] */
+    uint32_t *dirty;
+    uint32_t dirty_count;
+    struct hayi_sim_wish *wishes;
+    uint32_t wish_count;
+    uint32_t wish_room;
+    struct hayi_dep *deps; /* room for the largest submit */
+    size_t dep_room;
+    bool turn_set;
+    uint64_t tick_ns; /* when the earliest tick is set for */
+    uint64_t credit;  /* for checks */
+    uint64_t still;   /* things that happened since time moved */
+    uint64_t events;
+};
+
+/* ---- life ---- */
+
+static uint64_t delay_ns(void *context, uint32_t from, uint32_t to, size_t size)
+{
+    struct hayi_sim *sim = context;
+    uint32_t peer = from == 0 ? to : from;
+    (void)size;
+    return sim->config.latency_ns
+           + hayi_dice_below(&sim->world.dice, sim->config.jitter_ns + 1)
+           + (peer == 0 ? 0 : sim->links[peer - 1].slow_ns);
+}
+
+static bool make_net(struct hayi_sim *sim)
+{
+    uint32_t count = sim->config.worker_count;
+    struct hayi_simnet_config config = {.peer_count = count + 1,
+                                        .frame_max = sim->config.frame_max,
+                                        .frames_max = NET_FRAMES_MAX,
+                                        .delay_ns = delay_ns,
+                                        .context = sim};
+    struct hayi_channel_config channel_config;
+
+    if (hayi_simnet_new(&config, &sim->net) != HAY_OK
+        || hayi_simnet_end(sim->net, 0, &sim->transport) != HAY_OK) {
+        return false;
+    }
+    hayi_sim_channel_config(sim->transport, &channel_config);
+    for (uint32_t i = 0; i < count; i++) {
+        sim->links[i].channel = hayi_channel_new(&channel_config);
+        sim->nodes[i] =
+            hayi_sim_node_new(&sim->world, sim->net, &sim->config.nodes[i]);
+        if (sim->links[i].channel == NULL || sim->nodes[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
+{
+    struct hayi_sim *sim = calloc(1, sizeof *sim);
+    uint32_t count = config->worker_count;
+
+    if (sim == NULL) {
+        return NULL;
+    }
+    sim->config = *config;
+    sim->config.sched.worker_max = count;
+    sim->config.sched.workers_expected = count;
+    sim->config.sched.seed = config->seed;
+    if (config->stuck_ns == 0) {
+        sim->config.stuck_ns = STUCK_NS;
+    }
+    sim->tick_ns = UINT64_MAX;
+    sim->world.trace = config->trace;
+    sim->world.trace_context = config->trace_context;
+    hayi_due_init(&sim->world.timers);
+    hayi_dice_init(&sim->world.dice, config->seed);
+    hayi_actions_init(&sim->actions);
+    sim->nodes = calloc(count, sizeof(struct hayi_sim_node *));
+    sim->links = calloc(count, sizeof sim->links[0]);
+    sim->dirty = calloc(count, sizeof sim->dirty[0]);
+    sim->join_ns = calloc(count, sizeof sim->join_ns[0]);
+    sim->sched = hayi_sched_new(&sim->config.sched);
+    if (hayi_ledger_init(&sim->world.ledger, count) != HAY_OK
+        || sim->nodes == NULL || sim->links == NULL || sim->dirty == NULL
+        || sim->join_ns == NULL || sim->sched == NULL || !make_net(sim)) {
+        hayi_sim_free(sim);
+        return NULL;
+    }
+    memcpy(sim->join_ns, config->join_ns, count * sizeof sim->join_ns[0]);
+    sim->config.nodes = NULL;
+    sim->config.join_ns = NULL;
+    return sim;
+}
+
+void hayi_sim_free(struct hayi_sim *sim)
+{
+    if (sim == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < sim->config.worker_count; i++) {
+        hayi_sim_node_free(sim->nodes != NULL ? sim->nodes[i] : NULL);
+        hayi_channel_free(sim->links != NULL ? sim->links[i].channel : NULL);
+    }
+    if (sim->transport != NULL) {
+        sim->transport->ops->close(sim->transport, true);
+    }
+    hayi_simnet_free(sim->net);
+    hayi_sched_free(sim->sched);
+    hayi_actions_fini(&sim->actions);
+    hayi_ledger_fini(&sim->world.ledger);
+    hayi_due_fini(&sim->world.timers);
+    free(sim->nodes);
+    free(sim->links);
+    free(sim->dirty);
+    free(sim->join_ns);
+    free(sim->wishes);
+    free(sim->deps);
+    free(sim);
+}
+
+hay_status hayi_sim_task(struct hayi_sim *sim,
+                         const struct hayi_sim_spec *spec,
+                         uint32_t *index)
+{
+    if (spec->dep_count > sim->dep_room) {
+        struct hayi_dep *deps =
+            realloc(sim->deps, spec->dep_count * sizeof deps[0]);
+        if (deps == NULL) {
+            return HAY_ENOMEM;
+        }
+        sim->deps = deps;
+        sim->dep_room = spec->dep_count;
+    }
+    return hayi_ledger_add(&sim->world.ledger, spec, index);
+}
+
+hay_status hayi_sim_wish(struct hayi_sim *sim,
+                         uint64_t at_ns,
+                         const struct hayi_sim_wish *wish)
+{
+    if (sim->wish_count == sim->wish_room) {
+        uint32_t room = sim->wish_room * 2 + 16;
+        struct hayi_sim_wish *wishes =
+            realloc(sim->wishes, room * sizeof wishes[0]);
+        if (wishes == NULL) {
+            return HAY_ENOMEM;
+        }
+        sim->wishes = wishes;
+        sim->wish_room = room;
+    }
+    sim->wishes[sim->wish_count] = *wish;
+    hayi_sim_set_timer(&sim->world,
+                       at_ns - sim->world.now_ns,
+                       (struct hayi_sim_due){.timer = HAYI_SIM_WISH,
+                                             .number = sim->wish_count++});
+    return sim->world.ledger.err.status;
+}
+
+/* ---- the manager tells the workers ---- */
+
+/* The worker's channel has something to send, or may have. */
+static void mark_dirty(struct hayi_sim *sim, uint32_t worker)
+{
+    if (!sim->links[worker].dirty) {
+        sim->links[worker].dirty = true;
+        sim->dirty[sim->dirty_count++] = worker;
+    }
+}
+
+static void flush(struct hayi_sim *sim, uint32_t worker)
+{
+    struct hayi_channel *channel = sim->links[worker].channel;
+
+    sim->links[worker].dirty = false;
+    while (hayi_channel_sendable(channel)) {
+        const void *data;
+        size_t size = hayi_channel_take_frame(channel, &data);
+        if (size == 0) {
+            return;
+        }
+        hay_status st =
+            sim->transport->ops->send(sim->transport, worker + 1, data, size);
+        if (st == HAY_EFARM) {
+            return; /* it is down; the core knows, or will at once */
+        }
+        if (st != HAY_OK) {
+            hayi_ledger_fail(&sim->world.ledger,
+                             "the net is full in spite of credit");
+            return;
+        }
+    }
+}
+
+/* ---- the core ---- */
+
+static void wake_manager(struct hayi_sim *sim)
+{
+    if (!sim->turn_set) {
+        sim->turn_set = true;
+        hayi_sim_set_timer(
+            &sim->world,
+            hayi_dice_below(&sim->world.dice, sim->config.turn_ns + 1),
+            (struct hayi_sim_due){.timer = HAYI_SIM_MANAGER_TURN});
+    }
+}
+
+static void act(struct hayi_sim *sim, const struct hayi_action *action)
+{
+    if (sim->world.trace != NULL) {
+        char line[200];
+        hayi_action_print(action, line, sizeof line);
+        hayi_sim_trace(&sim->world, "core: %s", line);
+    }
+    hayi_ledger_action(&sim->world.ledger, action);
+    switch (action->kind) {
+    case HAYI_ACTION_HAND_OUT:
+    case HAYI_ACTION_RECALL:
+    case HAYI_ACTION_CANCEL: {
+        uint32_t worker = hayi_sim_mail_worker(action);
+        if (hayi_sim_mail_write(sim->links[worker].channel, action) != HAY_OK) {
+            hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
+        }
+        mark_dirty(sim, worker);
+        break;
+    }
+    case HAYI_ACTION_RANGE_ENDED:
+        hayi_sim_set_timer(
+            &sim->world,
+            READ_AFTER_NS,
+            (struct hayi_sim_due){
+                .timer = HAYI_SIM_READ,
+                .number = (uint32_t)(action->u.range_ended.payload - 1)});
+        break;
+    case HAYI_ACTION_TELL:
+        hayi_sim_trace(&sim->world,
+                       "%" PRIu64 " is %s",
+                       action->u.tell.payload - 1,
+                       hay_state_name((hay_state)action->u.tell.state));
+        sim->world.moved_ns = sim->world.now_ns;
+        break;
+    case HAYI_ACTION_WORKER_LOST:
+        hayi_sim_trace(&sim->world,
+                       "w%u is lost%s",
+                       action->u.worker_lost.worker,
+                       action->u.worker_lost.silent ? ", silent" : "");
+        sim->world.moved_ns = sim->world.now_ns;
+        break;
+    case HAYI_ACTION_STATE:
+    case HAYI_ACTION_ATTEMPT_ENDED:
+    case HAYI_ACTION_ANSWER:
+    case HAYI_ACTION_ALL_ENDED:
+        break;
+    }
+}
+
+static void act_all(struct hayi_sim *sim)
+{
+    for (size_t i = 0; i < sim->actions.count; i++) {
+        act(sim, &sim->actions.list[i]);
+    }
+    sim->actions.count = 0;
+}
+
+/* Look at the invariants when enough has happened to pay for it. */
+static void check(struct hayi_sim *sim)
+{
+    struct hayi_sched_stats stats;
+
+    sim->credit += CHECK_CREDIT;
+    if (!sim->config.check_all && sim->credit < sim->config.worker_count) {
+        return;
+    }
+    hayi_sched_get_stats(sim->sched, &stats);
+    if (sim->config.check_all
+        || sim->credit >= stats.unfinished + sim->config.worker_count) {
+        hayi_sched_check(sim->sched);
+        sim->credit = 0;
+    }
+}
+
+static hay_status step(struct hayi_sim *sim, struct hayi_event *event)
+{
+    hay_status st =
+        hayi_sched_step(sim->sched, sim->world.now_ns, event, &sim->actions);
+    sim->events++;
+    if (st != HAY_OK && st != HAY_EINVAL) {
+        hayi_ledger_fail(&sim->world.ledger,
+                         "the core refuses an event of kind %d: %s",
+                         (int)event->kind,
+                         hay_status_name(st));
+    }
+    check(sim);
+    return st;
+}
+
+static void set_tick(struct hayi_sim *sim)
+{
+    uint64_t deadline_ns = hayi_sched_deadline_ns(sim->sched);
+    uint64_t now_ns = sim->world.now_ns;
+
+    if (deadline_ns < sim->tick_ns) {
+        sim->tick_ns = deadline_ns;
+        hayi_sim_set_timer(&sim->world,
+                           deadline_ns > now_ns ? deadline_ns - now_ns : 0,
+                           (struct hayi_sim_due){.timer = HAYI_SIM_TICK});
+    }
+}
+
+/* ---- the manager hears ---- */
+
+static hay_status
+record_came(void *context, uint16_t type, const void *body, size_t size);
+
+struct sender {
+    struct hayi_sim *sim;
+    uint32_t worker;
+};
+
+static void
+frame_came(void *context, uint32_t peer, const void *data, size_t size)
+{
+    struct hayi_sim *sim = context;
+    struct sender sender = {sim, peer - 1};
+    struct hayi_error err = {.status = HAY_OK};
+    struct hayi_event event = {.kind = HAYI_EVENT_HEARD,
+                               .u.heard = {.worker = peer - 1}};
+
+    if (hayi_channel_receive(sim->links[peer - 1].channel,
+                             data,
+                             size,
+                             record_came,
+                             &sender,
+                             &err)
+        != HAY_OK) {
+        hayi_ledger_fail(
+            &sim->world.ledger, "a frame is refused: %s", err.text);
+    }
+    (void)step(sim, &event);
+    mark_dirty(sim, peer - 1); /* credit may have come */
+}
+
+static void peer_down(void *context, uint32_t peer, const char *how)
+{
+    struct hayi_sim *sim = context;
+    struct hayi_event event = {.kind = HAYI_EVENT_LOST,
+                               .u.lost = {.worker = peer - 1}};
+    (void)how;
+    (void)step(sim, &event);
+}
+
+static hay_status
+record_came(void *context, uint16_t type, const void *body, size_t size)
+{
+    const struct sender *sender = context;
+    struct hayi_event event;
+
+    (void)size;
+    if (hayi_sim_mail_read(sender->worker, type, body, &event) != HAY_OK) {
+        hayi_ledger_fail(&sender->sim->world.ledger, "an unknown record");
+    } else {
+        (void)step(sender->sim, &event);
+    }
+    return HAY_OK;
+}
+
+static void manager_turn(struct hayi_sim *sim)
+{
+    const struct hayi_transport_sink sink = {
+        .frame = frame_came, .down = peer_down, .context = sim};
+
+    sim->turn_set = false;
+    (void)sim->transport->ops->poll(sim->transport, &sink);
+    if (hayi_sched_dispatch(sim->sched, sim->world.now_ns, &sim->actions)
+        != HAY_OK) {
+        hayi_ledger_fail(&sim->world.ledger, "no memory to dispatch");
+    }
+    check(sim);
+    act_all(sim);
+    while (sim->dirty_count > 0) {
+        flush(sim, sim->dirty[--sim->dirty_count]);
+    }
+    set_tick(sim);
+}
+
+/* ---- the client's wishes ---- */
+
+static void submit(struct hayi_sim *sim, uint32_t index)
+{
+    struct hayi_ledger_task *task = &sim->world.ledger.tasks[index];
+    struct hayi_event event;
+
+    hayi_ledger_event(&sim->world.ledger, index, sim->deps, &event);
+    task->submitted = true;
+    hay_status st = step(sim, &event);
+    if (st != HAY_OK) {
+        hayi_ledger_fail(&sim->world.ledger,
+                         "the submit of %u is refused: %s",
+                         index,
+                         hay_status_name(st));
+    }
+    task->handle = task->spec.map ? event.u.map.task : event.u.task.task;
+}
+
+static void cancel(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
+{
+    struct hayi_ledger_task *task = &sim->world.ledger.tasks[wish->task];
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_CANCEL,
+        .u.cancel = {.force = wish->flag,
+                     .cookie = hayi_ledger_payload(wish->task)}};
+
+    if (task->submitted && !task->told) {
+        event.u.cancel.task = task->handle;
+        task->cancels++;
+        (void)step(sim, &event);
+        act_all(sim);
+        if (task->answers != task->cancels) {
+            hayi_ledger_fail(&sim->world.ledger,
+                             "the cancel of %u is not answered",
+                             wish->task);
+        }
+    }
+}
+
+static void wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_CLOSE,
+                               .u.close = {.cancel_pending = wish->flag}};
+    sim->world.moved_ns = sim->world.now_ns;
+    switch (wish->kind) {
+    case HAYI_SIM_WISH_SUBMIT:
+        submit(sim, wish->task);
+        break;
+    case HAYI_SIM_WISH_CANCEL:
+        hayi_sim_trace(&sim->world,
+                       "cancel of %u%s",
+                       wish->task,
+                       wish->flag ? ", forced" : "");
+        cancel(sim, wish);
+        break;
+    case HAYI_SIM_WISH_CLOSE:
+        hayi_sim_trace(&sim->world, "close%s", wish->flag ? " at once" : "");
+        sim->world.ledger.closed = true;
+        sim->world.ledger.cancel_pending = wish->flag;
+        (void)step(sim, &event);
+        break;
+    case HAYI_SIM_WISH_PAUSE:
+        hayi_sim_node_pause(sim->nodes[wish->worker], wish->for_ns);
+        break;
+    case HAYI_SIM_WISH_KILL:
+        hayi_sim_trace(&sim->world, "w%u dies", wish->worker);
+        hayi_sim_node_kill(sim->nodes[wish->worker], wish->flag);
+        break;
+    case HAYI_SIM_WISH_SLOW_LINK:
+        sim->links[wish->worker].slow_ns = wish->for_ns;
+        break;
+    }
+    act_all(sim);
+    wake_manager(sim);
+}
+
+/* A reader has seen all items of a map that have been reported. */
+static void read_items(struct hayi_sim *sim, uint32_t index)
+{
+    struct hayi_ledger_task *task = &sim->world.ledger.tasks[index];
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_MAP_READ,
+        .u.map_read = {.task = task->handle, .count = task->reported}};
+
+    if (!task->told && task->reported > task->read) {
+        task->read = task->reported;
+        (void)step(sim, &event);
+        act_all(sim);
+        wake_manager(sim);
+    }
+}
+
+static void tick(struct hayi_sim *sim)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_TICK};
+
+    sim->tick_ns = UINT64_MAX;
+    if (hayi_sched_deadline_ns(sim->sched) <= sim->world.now_ns) {
+        (void)step(sim, &event);
+        act_all(sim);
+        wake_manager(sim);
+    } else {
+        set_tick(sim);
+    }
+}
+
+/* ---- the run ---- */
+
+static void timer_due(struct hayi_sim *sim, struct hayi_sim_due due)
+{
+    switch (due.timer) {
+    case HAYI_SIM_WISH: {
+        struct hayi_sim_wish wish = sim->wishes[due.number];
+        wish_comes(sim, &wish);
+        break;
+    }
+    case HAYI_SIM_MANAGER_TURN:
+        manager_turn(sim);
+        break;
+    case HAYI_SIM_TICK:
+        tick(sim);
+        break;
+    case HAYI_SIM_READ:
+        read_items(sim, due.number);
+        break;
+    case HAYI_SIM_NODE_JOIN:
+    case HAYI_SIM_NODE_TURN:
+    case HAYI_SIM_NODE_FLUSH:
+    case HAYI_SIM_NODE_BEAT:
+    case HAYI_SIM_SLOT:
+        hayi_sim_node_timer(sim->nodes[due.node], due);
+        if (due.timer == HAYI_SIM_NODE_TURN) {
+            hayi_sim_node_check(sim->nodes[due.node]);
+        }
+        break;
+    }
+}
+
+static void set_time(struct hayi_sim *sim, uint64_t now_ns)
+{
+    sim->still = now_ns > sim->world.now_ns ? 0 : sim->still + 1;
+    if (sim->still > STILL_MAX) {
+        hayi_ledger_fail(&sim->world.ledger, "time stands still");
+    }
+    sim->world.now_ns = now_ns;
+    hayi_simnet_advance(sim->net, now_ns);
+}
+
+/* Let the next thing happen.  false: there is none. */
+static bool advance(struct hayi_sim *sim)
+{
+    const struct hayi_due_entry *first = hayi_due_first(&sim->world.timers);
+    uint64_t frame_ns = UINT64_MAX;
+    bool frame = hayi_simnet_next(sim->net, &frame_ns);
+
+    if (first == NULL && !frame) {
+        return false;
+    }
+    if (first == NULL || frame_ns < first->at_ns) {
+        set_time(sim, frame_ns);
+        uint32_t peer = hayi_simnet_tell(sim->net);
+        if (peer == 0) {
+            wake_manager(sim);
+        } else {
+            hayi_sim_node_wake(sim->nodes[peer - 1]);
+        }
+    } else {
+        set_time(sim, first->at_ns);
+        timer_due(sim, hayi_sim_next_timer(&sim->world));
+    }
+    return true;
+}
+
+/* Nothing moves: say of some tasks why. */
+static void tell_stories(struct hayi_sim *sim, const char *why)
+{
+    const struct hayi_ledger *ledger = &sim->world.ledger;
+    char text[STORIES_MAX * STORY_SIZE + 1] = "";
+    size_t at = 0;
+    uint32_t stories = 0;
+
+    for (uint32_t i = 0; i < ledger->count && stories < STORIES_MAX; i++) {
+        if (ledger->tasks[i].submitted && !ledger->tasks[i].told) {
+            hayi_sched_story(sim->sched,
+                             ledger->tasks[i].handle,
+                             sim->world.now_ns,
+                             text + at,
+                             STORY_SIZE);
+            at = strlen(text);
+            stories++;
+        }
+    }
+    hayi_ledger_fail(&sim->world.ledger,
+                     "%s; %u of %u have ended, closed %d; %s",
+                     why,
+                     ledger->told_count,
+                     ledger->count,
+                     (int)ledger->closed,
+                     text);
+}
+
+static void count_states(const struct hayi_sim *sim,
+                         struct hayi_sim_result *result)
+{
+    struct hayi_sched_stats stats;
+
+    hayi_sched_get_stats(sim->sched, &stats);
+    *result = (struct hayi_sim_result){.end_ns = sim->world.now_ns,
+                                       .events = sim->events,
+                                       .stale = stats.stale};
+    for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
+        const struct hayi_ledger_task *task = &sim->world.ledger.tasks[i];
+        result->finished += task->told && task->state == HAY_FINISHED;
+        result->failed += task->told && task->state == HAY_FAILED;
+        result->cancelled += task->told && task->state == HAY_CANCELLED;
+    }
+}
+
+hay_status hayi_sim_run(struct hayi_sim *sim,
+                        struct hayi_sim_result *result,
+                        struct hayi_error *err)
+{
+    struct hayi_ledger *ledger = &sim->world.ledger;
+
+    for (uint32_t i = 0; i < sim->config.worker_count; i++) {
+        hayi_sim_set_timer(
+            &sim->world,
+            sim->join_ns[i],
+            (struct hayi_sim_due){.timer = HAYI_SIM_NODE_JOIN, .node = i});
+    }
+    while (!ledger->all_ended && ledger->err.status == HAY_OK) {
+        if (!advance(sim)) {
+            tell_stories(sim, "nothing is left to happen");
+        } else if (sim->world.now_ns - sim->world.moved_ns
+                   > sim->config.stuck_ns) {
+            tell_stories(sim, "nothing moves");
+        }
+    }
+    if (ledger->err.status == HAY_OK) {
+        hayi_sched_check(sim->sched);
+    }
+    count_states(sim, result);
+    if (err != NULL) {
+        *err = ledger->err;
+    }
+    return ledger->err.status;
+}

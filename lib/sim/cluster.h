@@ -1,0 +1,78 @@
+/* cluster.h - a whole farm in one thread, in virtual time: the real core, real
+ * worker states and channels, a net and slots that only take time.
+ *
+ * Owns: the world, the core, the net, the nodes.
+ * Never: reads a clock; the same configuration and wishes give the same run.
+ * Threads: one at a time.
+ *
+ * new, { task | wish }, run, free.
+ */
+#ifndef HAYI_SIM_CLUSTER_H
+#define HAYI_SIM_CLUSTER_H
+
+#include "sim/node.h"
+
+struct hayi_sim_config {
+    uint64_t seed;
+    uint32_t worker_count;
+    const struct hayi_sim_node_config *nodes; /* [worker_count]; copied */
+    const uint64_t *join_ns; /* [worker_count], when each joins; copied */
+    struct hayi_sched_config sched; /* worker_max, workers_expected and seed
+                                       are filled in */
+    uint64_t latency_ns;            /* of every frame */
+    uint64_t jitter_ns;             /* at most so much besides */
+    uint64_t turn_ns;  /* at most so long from news to the manager's turn */
+    size_t frame_max;  /* 0: the net's default */
+    uint64_t stuck_ns; /* nothing moves for so long: the run has failed */
+    bool check_all;    /* invariants after every event, not only now and then */
+    void (*trace)(void *context, uint64_t now_ns, const char *line);
+    void *trace_context;
+};
+
+enum hayi_sim_wish_kind {
+    HAYI_SIM_WISH_SUBMIT = 1, /* task */
+    HAYI_SIM_WISH_CANCEL,     /* task, flag: force */
+    HAYI_SIM_WISH_CLOSE,      /* flag: cancel what has not begun */
+    HAYI_SIM_WISH_PAUSE,      /* worker stands still for_ns */
+    HAYI_SIM_WISH_KILL,       /* worker; flag: nobody is told */
+    HAYI_SIM_WISH_SLOW_LINK,  /* worker: frames take for_ns besides */
+};
+
+struct hayi_sim_wish {
+    enum hayi_sim_wish_kind kind;
+    uint32_t task;
+    uint32_t worker;
+    bool flag;
+    uint64_t for_ns;
+};
+
+struct hayi_sim;
+
+/* NULL when memory is short. */
+struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config);
+void hayi_sim_free(struct hayi_sim *sim);
+
+/* Note a task, which a wish submits later; *index: its number.  HAY_ENOMEM. */
+hay_status hayi_sim_task(struct hayi_sim *sim,
+                         const struct hayi_sim_spec *spec,
+                         uint32_t *index);
+/* Something happens at 'at_ns'.  The last submit must come before the CLOSE.
+ * HAY_ENOMEM. */
+hay_status hayi_sim_wish(struct hayi_sim *sim,
+                         uint64_t at_ns,
+                         const struct hayi_sim_wish *wish);
+
+struct hayi_sim_result {
+    uint64_t end_ns; /* virtual */
+    uint64_t events; /* that the core took */
+    uint32_t finished, failed, cancelled;
+    uint64_t stale; /* news that the core dropped */
+};
+
+/* Run until all have ended.  HAY_OK; HAY_EFARM: a rule was broken, 'err'
+ * tells which.  result: filled in both cases. */
+hay_status hayi_sim_run(struct hayi_sim *sim,
+                        struct hayi_sim_result *result,
+                        struct hayi_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* ledger.h - what a simulated run must do: each task as its user sees it, and
+ * the rules that the farm may not break.
+ *
+ * Owns: the tasks' specifications, what truly happened to each, what the user
+ *     was told.
+ * Never: tells the farm anything; looks into the core or a worker's state.
+ * Threads: one at a time.
+ *
+ * The first rule that is broken is kept in 'err'; what comes later is not
+ * looked at.
+ */
+#ifndef HAYI_SIM_LEDGER_H
+#define HAYI_SIM_LEDGER_H
+
+#include "core/sched.h"
+
+struct hayi_sim_dep {
+    uint32_t task; /* index; a smaller one than the task's own */
+    bool any;
+};
+
+/* A task or a map, and how it will behave. */
+struct hayi_sim_spec {
+    const struct hayi_sim_dep *deps; /* copied */
+    size_t dep_count;
+    struct hayi_needs needs;
+    int32_t priority;
+    uint32_t retries;
+    uint32_t category;
+    uint64_t duration_ns; /* of an attempt; of an item */
+    uint32_t failures;    /* so many attempts fail before one does not */
+    bool by_farm;         /* ... by the farm, not by the task */
+    bool agrees;          /* ends when it is asked to */
+    bool command;         /* runs as a command, not in a thread */
+
+    bool map;
+    uint64_t items;
+    uint64_t range_max; /* 0: any */
+    uint64_t unread_max;
+    uint64_t fail_every; /* item i fails if i + 1 is a multiple; 0: none */
+    bool stop_on_failure;
+};
+
+struct hayi_ledger_task {
+    struct hayi_sim_spec spec; /* deps: the ledger's */
+    hayi_handle handle;
+    bool submitted;
+    bool told;
+    uint8_t state;       /* told: hay_state */
+    hay_status status;   /* told */
+    hay_task_id culprit; /* of its end; its own, if it failed by itself */
+    /* the truth */
+    uint32_t attempt; /* the last that began */
+    uint32_t worker;  /* where */
+    uint32_t failed_attempts;
+    uint8_t outcome; /* of the last that ended */
+    bool running;
+    bool finished; /* an attempt succeeded */
+    bool lost;     /* held by a worker that was lost */
+    /* wishes */
+    uint32_t hand_outs; /* of a task: it may come back and go out again */
+    uint32_t cancels;   /* asked for */
+    uint32_t answers;   /* of them answered */
+    bool never_run;     /* answered: it will never run */
+    /* maps */
+    uint8_t *marks; /* [items]: how often run; bit 7: reported */
+    uint64_t reported;
+    uint64_t reported_failed;
+    uint64_t read;
+};
+
+struct hayi_ledger {
+    struct hayi_ledger_task *tasks;
+    uint32_t count;
+    uint32_t room;
+    uint32_t told_count;
+    uint32_t ended_count; /* attempts */
+    bool closed;
+    bool cancel_pending;
+    bool all_ended;
+    bool *lost; /* [worker_max] */
+    uint32_t worker_max;
+    struct hayi_error err;
+};
+
+hay_status hayi_ledger_init(struct hayi_ledger *ledger, uint32_t worker_max);
+void hayi_ledger_fini(struct hayi_ledger *ledger);
+
+/* Note a task; *index: its number, from 0.  HAY_ENOMEM. */
+hay_status hayi_ledger_add(struct hayi_ledger *ledger,
+                           const struct hayi_sim_spec *spec,
+                           uint32_t *index);
+/* The event that submits it.  deps[spec.dep_count]: room, used by the event.
+ * The caller puts the handle into the task after the step. */
+void hayi_ledger_event(const struct hayi_ledger *ledger,
+                       uint32_t index,
+                       struct hayi_dep *deps,
+                       struct hayi_event *event);
+
+/* The truth, from the workers.  Items: of maps only. */
+void hayi_ledger_began(struct hayi_ledger *ledger,
+                       uint32_t index,
+                       uint32_t attempt,
+                       uint32_t worker);
+void hayi_ledger_ended(struct hayi_ledger *ledger,
+                       uint32_t index,
+                       uint32_t attempt,
+                       uint8_t outcome);
+void hayi_ledger_items(struct hayi_ledger *ledger,
+                       uint32_t index,
+                       uint64_t first,
+                       uint64_t count);
+void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker);
+
+/* What the core tells its client. */
+void hayi_ledger_action(struct hayi_ledger *ledger,
+                        const struct hayi_action *action);
+
+/* Break a rule: keep the words, if they are the first. */
+void hayi_ledger_fail(struct hayi_ledger *ledger, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The caller's words and numbers for a task, and back. */
+static inline uint64_t hayi_ledger_payload(uint32_t index)
+{
+    return (uint64_t)index + 1;
+}
+
+static inline uint64_t hayi_ledger_report(uint32_t index, uint32_t attempt)
+{
+    return ((uint64_t)index + 1) << 32 | attempt;
+}
+
+#endif

@@ -1,0 +1,600 @@
+/* node.c - the loop of a simulated worker.
+ *
+ * A turn: take the frames that have come, hear what ended in the slots, let
+ * worker_state decide, do what it says, send the reports.  A revoke is answered
+ * in the same turn or, by configuration, in the next one, when the attempt may
+ * have ended meanwhile.
+ */
+#include "config.h"
+
+#include "sim/node.h"
+
+#include "sim/slot.h"
+#include "wire/record.h"
+#include "worker/worker_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define SINK_PEER 0u /* the manager */
+
+/* An answer to a revoke that waits for the next turn. */
+struct answer {
+    struct hayi_sim_run *run;
+    bool revoked;
+};
+
+struct hayi_sim_node {
+    struct hayi_sim_node_config config;
+    struct hayi_sim_world *world;
+    struct hayi_simnet *net;
+    struct hayi_transport *transport;
+    struct hayi_channel *channel;
+    struct hayi_wstate *state;
+    struct hayi_wactions actions;
+    struct hayi_sim_slots slots;
+    struct hayi_sim_run *runs; /* all that it holds */
+    struct answer *answers;
+    uint32_t answer_count;
+    uint32_t answer_room;
+    uint64_t paused_until_ns;
+    bool turn_set;
+    bool flush_set;
+    bool urgent; /* send at the end of this turn */
+    bool dead;
+};
+
+/* ---- life ---- */
+
+void hayi_sim_channel_config(const struct hayi_transport *t,
+                             struct hayi_channel_config *config)
+{
+    *config = (struct hayi_channel_config){.epoch = 1,
+                                           .frame_max = t->frame_max,
+                                           .credit_bytes = t->credit_bytes,
+                                           .credit_frames = t->credit_frames};
+}
+
+struct hayi_sim_node *hayi_sim_node_new(struct hayi_sim_world *world,
+                                        struct hayi_simnet *net,
+                                        const struct hayi_sim_node_config *c)
+{
+    struct hayi_sim_node *node = calloc(1, sizeof *node);
+    struct hayi_wstate_config state_config = {.cores = c->cores,
+                                              .memory_bytes = c->memory_bytes,
+                                              .backlog_ns = c->backlog_ns,
+                                              .backlog_max = c->backlog_max};
+    struct hayi_channel_config channel_config;
+
+    if (node == NULL) {
+        return NULL;
+    }
+    node->config = *c;
+    node->world = world;
+    node->net = net;
+    hayi_wactions_init(&node->actions);
+    node->state = hayi_wstate_new(&state_config);
+    if (node->state == NULL
+        || hayi_sim_slots_init(&node->slots, world, c->cores) != HAY_OK
+        || hayi_simnet_end(net, c->index + 1, &node->transport) != HAY_OK) {
+        hayi_sim_node_free(node);
+        return NULL;
+    }
+    hayi_sim_channel_config(node->transport, &channel_config);
+    node->channel = hayi_channel_new(&channel_config);
+    if (node->channel == NULL) {
+        hayi_sim_node_free(node);
+        return NULL;
+    }
+    node->slots.node = c->index;
+    node->slots.slow_permille = c->slow_permille;
+    node->slots.started_ns = c->started_ns;
+    node->slots.memory_bytes = c->memory_bytes;
+    return node;
+}
+
+void hayi_sim_node_free(struct hayi_sim_node *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    while (node->runs != NULL) {
+        struct hayi_sim_run *run = node->runs;
+        node->runs = run->all_next;
+        free(run);
+    }
+    if (node->transport != NULL) {
+        node->transport->ops->close(node->transport, true);
+    }
+    hayi_channel_free(node->channel);
+    hayi_sim_slots_fini(&node->slots);
+    hayi_wstate_free(node->state);
+    hayi_wactions_fini(&node->actions);
+    free(node->answers);
+    free(node);
+}
+
+static void drop_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    *(run->all_prev == NULL ? &node->runs : &run->all_prev->all_next) =
+        run->all_next;
+    if (run->all_next != NULL) {
+        run->all_next->all_prev = run->all_prev;
+    }
+    free(run);
+}
+
+static void no_memory(struct hayi_sim_node *node)
+{
+    hayi_ledger_fail(&node->world->ledger, "the simulator has no memory");
+}
+
+/* ---- what the manager is told ---- */
+
+static void *append(struct hayi_sim_node *node, uint16_t type, size_t size)
+{
+    void *body = hayi_channel_append(node->channel, type, size);
+    if (body == NULL) {
+        no_memory(node);
+    }
+    return body;
+}
+
+static void tell_attempt(struct hayi_sim_node *node,
+                         uint16_t type,
+                         const struct hayi_sim_run *run)
+{
+    struct hayi_attempt_record *record = append(node, type, sizeof *record);
+    if (record != NULL) {
+        *record = (struct hayi_attempt_record){.task = run->task,
+                                               .attempt = run->attempt};
+    }
+}
+
+static void tell_ended(struct hayi_sim_node *node,
+                       const struct hayi_sim_run *run)
+{
+    if (run->range) {
+        struct hayi_range_ended *record =
+            append(node, HAYI_RECORD_RANGE_ENDED, sizeof *record);
+        if (record != NULL) {
+            *record = (struct hayi_range_ended){.task = run->task,
+                                                .attempt = run->attempt,
+                                                .start_ns = run->begin_ns,
+                                                .end_ns = run->end_ns,
+                                                .items = run->items,
+                                                .failed = run->failed,
+                                                .outcome = run->outcome};
+        }
+    } else {
+        struct hayi_ended *record =
+            append(node, HAYI_RECORD_ENDED, sizeof *record);
+        if (record != NULL) {
+            *record = (struct hayi_ended){
+                .task = run->task,
+                .handed_ns = hayi_ledger_report(run->index, run->attempt),
+                .attempt = run->attempt,
+                .start_ns = run->begin_ns,
+                .end_ns = run->end_ns,
+                .outcome = run->outcome};
+        }
+    }
+    node->urgent = node->urgent || run->prompt;
+}
+
+/* Cancelled before it began: it ended, and took no time. */
+static void tell_cancelled(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    run->outcome = HAYI_OUTCOME_CANCELLED;
+    run->begin_ns = node->world->now_ns;
+    run->end_ns = node->world->now_ns;
+    run->items = 0;
+    run->failed = 0;
+    tell_ended(node, run);
+    node->urgent = true;
+}
+
+static void flush(struct hayi_sim_node *node)
+{
+    const struct hayi_transport_ops *ops = node->transport->ops;
+
+    while (hayi_channel_sendable(node->channel)) {
+        const void *data;
+        size_t size = hayi_channel_take_frame(node->channel, &data);
+        if (size == 0) {
+            break;
+        }
+        if (ops->send(node->transport, SINK_PEER, data, size) != HAY_OK) {
+            hayi_ledger_fail(&node->world->ledger,
+                             "w%u: the net is full in spite of credit",
+                             node->config.index);
+            break;
+        }
+    }
+}
+
+/* ---- what worker_state says ---- */
+
+static void step(struct hayi_sim_node *node, const struct hayi_wevent *event)
+{
+    hay_status st = hayi_wstate_step(node->state, event, &node->actions);
+    if (st != HAY_OK) {
+        hayi_ledger_fail(&node->world->ledger,
+                         "w%u: an event is refused: %s",
+                         node->config.index,
+                         hay_status_name(st));
+    }
+}
+
+static void answer_revoke(struct hayi_sim_node *node,
+                          const struct hayi_sim_run *run,
+                          bool revoked)
+{
+    step(node,
+         &(struct hayi_wevent){.kind = revoked ? HAYI_WEVENT_REVOKED
+                                               : HAYI_WEVENT_REVOKE_LATE,
+                               .u.revoked = {run->task, run->attempt}});
+}
+
+static void act_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    bool revoked = hayi_sim_slots_revoke(&node->slots, run);
+
+    if (!node->config.late_answers) {
+        answer_revoke(node, run, revoked);
+        return;
+    }
+    if (node->answer_count == node->answer_room) {
+        uint32_t room = node->answer_room * 2 + 16;
+        struct answer *more =
+            realloc(node->answers, room * sizeof node->answers[0]);
+        if (more == NULL) {
+            no_memory(node);
+            return;
+        }
+        node->answers = more;
+        node->answer_room = room;
+    }
+    node->answers[node->answer_count++] = (struct answer){run, revoked};
+    hayi_sim_node_wake(node);
+}
+
+static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
+{
+    struct hayi_sim_run *run = action->cookie;
+
+    switch (action->kind) {
+    case HAYI_WACTION_START:
+        run->cores = action->cores;
+        run->core_count = action->core_count;
+        hayi_sim_slots_give(&node->slots, run, action->backlog);
+        break;
+    case HAYI_WACTION_REVOKE:
+        act_revoke(node, run);
+        break;
+    case HAYI_WACTION_STOP_IT:
+        hayi_sim_slots_stop(&node->slots, run, action->force);
+        break;
+    case HAYI_WACTION_RETURNED:
+        tell_attempt(node, HAYI_RECORD_RETURNED, run);
+        drop_run(node, run);
+        node->urgent = true;
+        break;
+    case HAYI_WACTION_CANCELLED:
+        tell_cancelled(node, run);
+        drop_run(node, run);
+        break;
+    case HAYI_WACTION_RECALL_DONE:
+        (void)append(node, HAYI_RECORD_RECALL_DONE, 0);
+        node->urgent = true;
+        break;
+    }
+}
+
+/* Actions may bring events, which bring further actions: at most one round
+ * more for each attempt that is held. */
+static void carry_out(struct hayi_sim_node *node)
+{
+    size_t done = 0;
+
+    do {
+        for (; done < node->actions.count; done++) {
+            struct hayi_waction action = node->actions.list[done];
+            act(node, &action);
+        }
+        if (hayi_wstate_dispatch(node->state, &node->actions) != HAY_OK) {
+            no_memory(node);
+        }
+    } while (done < node->actions.count);
+    node->actions.count = 0;
+}
+
+/* ---- what comes ---- */
+
+static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
+{
+    struct hayi_sim_run *run = malloc(sizeof *run);
+    const struct hayi_sim_spec *spec =
+        &node->world->ledger.tasks[as->index].spec;
+
+    if (run == NULL) {
+        no_memory(node);
+        return;
+    }
+    *run = *as;
+    run->all_next = node->runs;
+    if (node->runs != NULL) {
+        node->runs->all_prev = run;
+    }
+    node->runs = run;
+    step(node,
+         &(struct hayi_wevent){.kind = HAYI_WEVENT_ARRIVED,
+                               .u.arrived = {.task = run->task,
+                                             .attempt = run->attempt,
+                                             .kind = spec->command
+                                                         ? HAYI_WKIND_COMMAND
+                                                         : HAYI_WKIND_THREAD,
+                                             .prompt = run->prompt,
+                                             .cores = run->core_count,
+                                             .memory_bytes = run->memory_bytes,
+                                             .priority = spec->priority,
+                                             .cookie = run}});
+}
+
+static void task_came(struct hayi_sim_node *node,
+                      const struct hayi_task_record *record)
+{
+    arrived(node,
+            &(struct hayi_sim_run){.task = record->task,
+                                   .attempt = record->attempt,
+                                   .index = (uint32_t)(record->id - 1),
+                                   .prompt =
+                                       (record->flags & HAYI_TASK_PROMPT) != 0,
+                                   .memory_bytes = record->memory_bytes,
+                                   .core_count = record->cores});
+}
+
+static void range_came(struct hayi_sim_node *node,
+                       const struct hayi_range_record *record)
+{
+    arrived(node,
+            &(struct hayi_sim_run){.task = record->task,
+                                   .attempt = record->attempt,
+                                   .index = (uint32_t)(record->id - 1),
+                                   .range = true,
+                                   .prompt = record->prompt != 0,
+                                   .first = record->first,
+                                   .count = record->count,
+                                   .core_count = 1});
+}
+
+static hay_status
+record_came(void *context, uint16_t type, const void *body, size_t size)
+{
+    struct hayi_sim_node *node = context;
+    struct hayi_wevent event = {.kind = HAYI_WEVENT_RECALL};
+
+    (void)size;
+    switch (type) {
+    case HAYI_RECORD_TASK:
+        task_came(node, body);
+        break;
+    case HAYI_RECORD_RANGE:
+        range_came(node, body);
+        break;
+    case HAYI_RECORD_RECALL: {
+        const struct hayi_recall *recall = body;
+        event.u.recall.count = recall->count;
+        event.u.recall.below = recall->below;
+        step(node, &event);
+        break;
+    }
+    case HAYI_RECORD_CANCEL: {
+        const struct hayi_cancel_record *cancel = body;
+        event.kind = HAYI_WEVENT_CANCEL;
+        event.u.cancel.task = cancel->task;
+        event.u.cancel.attempt = cancel->attempt;
+        event.u.cancel.force = cancel->force != 0;
+        event.u.cancel.unstarted_only = cancel->unstarted_only != 0;
+        step(node, &event);
+        break;
+    }
+    default:
+        hayi_ledger_fail(&node->world->ledger, "an unknown record came");
+    }
+    return HAY_OK;
+}
+
+static void
+frame_came(void *context, uint32_t peer, const void *data, size_t size)
+{
+    struct hayi_sim_node *node = context;
+    struct hayi_error err = {.status = HAY_OK};
+
+    assert(peer == SINK_PEER);
+    if (hayi_channel_receive(node->channel, data, size, record_came, node, &err)
+        != HAY_OK) {
+        hayi_ledger_fail(&node->world->ledger,
+                         "w%u: a frame is refused: %s",
+                         node->config.index,
+                         err.text);
+    }
+}
+
+static void peer_down(void *context, uint32_t peer, const char *how)
+{
+    (void)context;
+    (void)peer;
+    (void)how;
+}
+
+/* Hear what ended in the slots, and the answers of the last turn. */
+static void hear_slots(struct hayi_sim_node *node)
+{
+    uint32_t answers = node->answer_count;
+
+    while (node->slots.ended != NULL) {
+        struct hayi_sim_run *run = node->slots.ended;
+        node->slots.ended = run->next;
+        if (node->slots.ended == NULL) {
+            node->slots.ended_last = &node->slots.ended;
+        }
+        step(node,
+             &(struct hayi_wevent){
+                 .kind = HAYI_WEVENT_ENDED,
+                 .u.ended = {.task = run->task,
+                             .attempt = run->attempt,
+                             .run_ns = run->end_ns - run->begin_ns}});
+        tell_ended(node, run);
+        for (uint32_t i = 0; i < answers; i++) {
+            node->answers[i].run =
+                node->answers[i].run == run ? NULL : node->answers[i].run;
+        }
+        drop_run(node, run);
+    }
+    for (uint32_t i = 0; i < answers; i++) {
+        if (node->answers[i].run != NULL) {
+            answer_revoke(node, node->answers[i].run, node->answers[i].revoked);
+        }
+    }
+    node->answer_count = 0;
+}
+
+static void turn(struct hayi_sim_node *node)
+{
+    const struct hayi_transport_sink sink = {
+        .frame = frame_came, .down = peer_down, .context = node};
+
+    node->turn_set = false;
+    if (node->world->now_ns < node->paused_until_ns) {
+        hayi_sim_node_wake(node);
+        return;
+    }
+    hear_slots(node);
+    (void)node->transport->ops->poll(node->transport, &sink);
+    carry_out(node);
+    if (node->urgent || hayi_wstate_hungry(node->state)
+        || node->config.report_ns == 0) {
+        node->urgent = false;
+        flush(node);
+    } else if (!node->flush_set && hayi_channel_sendable(node->channel)) {
+        node->flush_set = true;
+        hayi_sim_set_timer(node->world,
+                           node->config.report_ns,
+                           (struct hayi_sim_due){.timer = HAYI_SIM_NODE_FLUSH,
+                                                 .node = node->config.index});
+    }
+}
+
+void hayi_sim_node_wake(struct hayi_sim_node *node)
+{
+    uint64_t now_ns = node->world->now_ns;
+    uint64_t after_ns =
+        hayi_dice_below(&node->world->dice, node->config.turn_ns + 1);
+
+    if (node->turn_set || node->dead) {
+        return;
+    }
+    if (now_ns + after_ns < node->paused_until_ns) {
+        after_ns = node->paused_until_ns - now_ns;
+    }
+    node->turn_set = true;
+    hayi_sim_set_timer(node->world,
+                       after_ns,
+                       (struct hayi_sim_due){.timer = HAYI_SIM_NODE_TURN,
+                                             .node = node->config.index});
+}
+
+/* ---- timers ---- */
+
+static void join(struct hayi_sim_node *node)
+{
+    struct hayi_join *record = append(node, HAYI_RECORD_JOIN, sizeof *record);
+    if (record != NULL) {
+        *record = (struct hayi_join){.cores = node->config.cores,
+                                     .memory_bytes = node->config.memory_bytes};
+    }
+    flush(node);
+}
+
+static void beat(struct hayi_sim_node *node)
+{
+    if (node->world->now_ns >= node->paused_until_ns) {
+        hayi_channel_ask_frame(node->channel);
+        flush(node);
+    }
+    hayi_sim_set_timer(node->world,
+                       node->config.beat_ns,
+                       (struct hayi_sim_due){.timer = HAYI_SIM_NODE_BEAT,
+                                             .node = node->config.index});
+}
+
+static void slot_due(struct hayi_sim_node *node, struct hayi_sim_due due)
+{
+    const struct hayi_sim_run *run =
+        hayi_sim_slots_due(&node->slots, due.core, due.number);
+    if (run != NULL) {
+        tell_attempt(node, HAYI_RECORD_STARTED, run);
+    }
+    hayi_sim_node_wake(node);
+}
+
+void hayi_sim_node_timer(struct hayi_sim_node *node, struct hayi_sim_due due)
+{
+    if (node->dead) {
+        return;
+    }
+    switch (due.timer) {
+    case HAYI_SIM_NODE_JOIN:
+        join(node);
+        beat(node);
+        break;
+    case HAYI_SIM_NODE_TURN:
+        turn(node);
+        break;
+    case HAYI_SIM_NODE_FLUSH:
+        node->flush_set = false;
+        if (node->world->now_ns >= node->paused_until_ns) {
+            flush(node);
+        } else {
+            node->urgent = true;
+            hayi_sim_node_wake(node);
+        }
+        break;
+    case HAYI_SIM_NODE_BEAT:
+        beat(node);
+        break;
+    case HAYI_SIM_SLOT:
+        slot_due(node, due);
+        break;
+    default:
+        assert(!"a timer of no node");
+    }
+}
+
+void hayi_sim_node_pause(struct hayi_sim_node *node, uint64_t for_ns)
+{
+    node->paused_until_ns = node->world->now_ns + for_ns;
+}
+
+void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent)
+{
+    if (!node->dead) {
+        node->dead = true;
+        hayi_simnet_kill(node->net, node->config.index + 1, silent);
+        hayi_ledger_lost(&node->world->ledger, node->config.index);
+    }
+}
+
+void hayi_sim_node_check(const struct hayi_sim_node *node)
+{
+    hayi_wstate_check(node->state);
+}
+
+uint32_t hayi_sim_node_held(const struct hayi_sim_node *node)
+{
+    uint32_t queued;
+    uint32_t in_slots;
+    hayi_wstate_counts(node->state, &queued, &in_slots);
+    return queued + in_slots;
+}

@@ -1,0 +1,244 @@
+/* slot.c - attempts that take their time and end as they were planned to. */
+#include "config.h"
+
+#include "sim/slot.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define STOP_NS 1000u /* from the wish to the end of what agrees */
+
+hay_status hayi_sim_slots_init(struct hayi_sim_slots *slots,
+                               struct hayi_sim_world *world,
+                               uint32_t core_count)
+{
+    *slots = (struct hayi_sim_slots){.world = world, .core_count = core_count};
+    slots->ended_last = &slots->ended;
+    slots->list = calloc(core_count, sizeof slots->list[0]);
+    return slots->list != NULL ? HAY_OK : HAY_ENOMEM;
+}
+
+void hayi_sim_slots_fini(struct hayi_sim_slots *slots)
+{
+    free(slots->list);
+    *slots = (struct hayi_sim_slots){.list = NULL};
+}
+
+static uint64_t slowed(const struct hayi_sim_slots *slots, uint64_t ns)
+{
+    return ns * slots->slow_permille / 1000;
+}
+
+/* Work out how a range will end, if nobody stops it. */
+static void plan_range(const struct hayi_sim_spec *spec,
+                       struct hayi_sim_run *run)
+{
+    run->items = run->count;
+    if (spec->fail_every != 0) {
+        uint64_t before = run->first / spec->fail_every;
+        run->failed = (run->first + run->count) / spec->fail_every - before;
+        if (run->failed > 0 && spec->stop_on_failure) {
+            run->failed = 1;
+            run->items = (before + 1) * spec->fail_every - run->first;
+        }
+    }
+    run->outcome =
+        run->failed > 0 ? HAYI_OUTCOME_FAILED : HAYI_OUTCOME_FINISHED;
+}
+
+static void plan(const struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    const struct hayi_ledger_task *task =
+        &slots->world->ledger.tasks[run->index];
+    uint64_t ns = task->spec.duration_ns;
+
+    if (run->range) {
+        plan_range(&task->spec, run);
+        ns *= run->items;
+    } else if (run->attempt <= task->spec.failures) {
+        run->outcome =
+            task->spec.by_farm ? HAYI_OUTCOME_FARM : HAYI_OUTCOME_FAILED;
+    }
+    run->begin_ns = slots->world->now_ns;
+    run->end_ns = run->begin_ns + slowed(slots, ns);
+}
+
+/* When to look at a run next: when it is to be announced, or ends. */
+static void set_timer(struct hayi_sim_slots *slots,
+                      const struct hayi_sim_run *run)
+{
+    uint32_t core = run->cores[0];
+    uint64_t left_ns = run->end_ns - slots->world->now_ns;
+
+    slots->list[core].stamp++;
+    hayi_sim_set_timer(
+        slots->world,
+        !run->announced && left_ns > slots->started_ns ? slots->started_ns
+                                                       : left_ns,
+        (struct hayi_sim_due){
+            HAYI_SIM_SLOT, slots->node, core, slots->list[core].stamp});
+}
+
+static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    struct hayi_sim_world *world = slots->world;
+
+    run->begun = true;
+    world->moved_ns = world->now_ns;
+    hayi_ledger_began(&world->ledger, run->index, run->attempt, slots->node);
+    if (run->range) {
+        hayi_sim_trace(world,
+                       "w%u begins %u items %" PRIu64 "+%" PRIu64 " on %u",
+                       slots->node,
+                       run->index,
+                       run->first,
+                       run->count,
+                       run->cores[0]);
+    } else {
+        hayi_sim_trace(world,
+                       "w%u begins %u on %u%s",
+                       slots->node,
+                       run->index,
+                       run->cores[0],
+                       run->core_count > 1 ? "..." : "");
+    }
+    plan(slots, run);
+    set_timer(slots, run);
+}
+
+void hayi_sim_slots_give(struct hayi_sim_slots *slots,
+                         struct hayi_sim_run *run,
+                         bool backlog)
+{
+    struct hayi_ledger *ledger = &slots->world->ledger;
+    struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
+
+    slots->memory_used += run->memory_bytes;
+    if (slots->memory_bytes != 0 && slots->memory_used > slots->memory_bytes) {
+        hayi_ledger_fail(ledger, "w%u: memory is overbooked", slots->node);
+    }
+    run->next = NULL;
+    if (backlog) {
+        /* The loop may not know yet that the slot has come to its end. */
+        if (slot->first != NULL && slot->user->core_count != 1) {
+            hayi_ledger_fail(ledger, "w%u: a wide backlog", slots->node);
+        }
+    } else {
+        for (uint32_t i = 0; i < run->core_count; i++) {
+            if (slots->list[run->cores[i]].user != NULL) {
+                hayi_ledger_fail(ledger,
+                                 "w%u: core %u is booked twice",
+                                 slots->node,
+                                 run->cores[i]);
+            }
+            slots->list[run->cores[i]].user = run;
+        }
+    }
+    if (slot->first != NULL) {
+        slot->last->next = run;
+        slot->last = run;
+    } else {
+        slot->first = run;
+        slot->last = run;
+        slot->user = run;
+        begin(slots, run);
+    }
+}
+
+bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
+                           struct hayi_sim_run *run)
+{
+    if (run->begun) {
+        return false;
+    }
+    struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
+    struct hayi_sim_run *before = slot->first;
+    while (before->next != run) {
+        before = before->next;
+    }
+    before->next = run->next;
+    if (slot->last == run) {
+        slot->last = before;
+    }
+    slots->memory_used -= run->memory_bytes;
+    return true;
+}
+
+void hayi_sim_slots_stop(struct hayi_sim_slots *slots,
+                         struct hayi_sim_run *run,
+                         bool force)
+{
+    const struct hayi_sim_spec *spec =
+        &slots->world->ledger.tasks[run->index].spec;
+    uint64_t end_ns = slots->world->now_ns + STOP_NS;
+
+    if (!run->begun || slots->list[run->cores[0]].first != run
+        || run->outcome == HAYI_OUTCOME_CANCELLED || end_ns >= run->end_ns
+        || (!force && !spec->agrees && !run->range)) {
+        return;
+    }
+    run->end_ns = end_ns;
+    run->outcome = HAYI_OUTCOME_CANCELLED;
+    if (run->range) {
+        uint64_t item_ns = slowed(slots, spec->duration_ns);
+        uint64_t items = item_ns == 0 ? 0 : (end_ns - run->begin_ns) / item_ns;
+        run->items = items < run->items ? items : run->items;
+        run->failed = spec->fail_every == 0
+                          ? 0
+                          : (run->first + run->items) / spec->fail_every
+                                - run->first / spec->fail_every;
+    }
+    set_timer(slots, run);
+}
+
+/* The core of 'run' is free, or its next one begins. */
+static void next_of(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
+
+    slot->first = run->next;
+    if (slot->first == NULL) {
+        slot->last = NULL;
+        for (uint32_t i = 0; i < run->core_count; i++) {
+            slots->list[run->cores[i]].user = NULL;
+        }
+    } else {
+        slot->user = slot->first;
+        begin(slots, slot->first);
+    }
+}
+
+struct hayi_sim_run *
+hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
+{
+    struct hayi_sim_world *world = slots->world;
+    struct hayi_sim_run *run = slots->list[core].first;
+
+    if (run == NULL || slots->list[core].stamp != stamp) {
+        return NULL;
+    }
+    if (run->end_ns > world->now_ns) {
+        run->announced = true;
+        set_timer(slots, run);
+        return run;
+    }
+    world->moved_ns = world->now_ns;
+    hayi_sim_trace(world,
+                   "w%u ends %u%s",
+                   slots->node,
+                   run->index,
+                   run->outcome == HAYI_OUTCOME_FINISHED    ? ""
+                   : run->outcome == HAYI_OUTCOME_CANCELLED ? ", stopped"
+                   : run->outcome == HAYI_OUTCOME_FARM      ? ", by the farm"
+                                                            : ", failed");
+    hayi_ledger_ended(&world->ledger, run->index, run->attempt, run->outcome);
+    if (run->range) {
+        hayi_ledger_items(&world->ledger, run->index, run->first, run->items);
+    }
+    next_of(slots, run);
+    slots->memory_used -= run->memory_bytes;
+    run->next = NULL;
+    *slots->ended_last = run;
+    slots->ended_last = &run->next;
+    return NULL;
+}

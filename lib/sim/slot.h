@@ -1,0 +1,79 @@
+/* slot.h - the slots of a simulated worker: what truly runs on its cores.
+ *
+ * Owns: which attempt is on which core, what waits in each slot.
+ * Never: knows why an attempt was given to it; frees one (they are the node's).
+ * Threads: one at a time.
+ */
+#ifndef HAYI_SIM_SLOT_H
+#define HAYI_SIM_SLOT_H
+
+#include "sim/world.h"
+
+/* One attempt that a node was given. */
+struct hayi_sim_run {
+    hayi_handle task;
+    uint32_t attempt;
+    uint32_t index; /* of the task in the ledger */
+    bool range;
+    bool prompt;
+    uint64_t first; /* of a range */
+    uint64_t count;
+    uint64_t memory_bytes;
+    const uint32_t *cores; /* once started: worker_state's */
+    uint32_t core_count;
+    bool begun;
+    bool announced; /* its start was told */
+    uint64_t begin_ns;
+    uint64_t end_ns; /* planned, then true */
+    uint8_t outcome;
+    uint64_t items; /* of a range: done in order */
+    uint64_t failed;
+    struct hayi_sim_run *next;     /* in the slot; later in the ended ones */
+    struct hayi_sim_run *all_next; /* the node's */
+    struct hayi_sim_run *all_prev;
+};
+
+struct hayi_sim_slot {
+    struct hayi_sim_run *first; /* runs, or waits for another one's core */
+    struct hayi_sim_run *last;
+    struct hayi_sim_run *user; /* who has this core */
+    uint32_t stamp;            /* of the timer that counts */
+};
+
+struct hayi_sim_slots {
+    struct hayi_sim_world *world;
+    struct hayi_sim_slot *list;
+    uint32_t core_count;
+    uint32_t node;
+    uint32_t slow_permille;
+    uint64_t started_ns; /* what runs for longer is announced */
+    uint64_t memory_bytes;
+    uint64_t memory_used;
+    struct hayi_sim_run *ended; /* that the loop has not heard of */
+    struct hayi_sim_run **ended_last;
+};
+
+/* HAY_ENOMEM. */
+hay_status hayi_sim_slots_init(struct hayi_sim_slots *slots,
+                               struct hayi_sim_world *world,
+                               uint32_t core_count);
+void hayi_sim_slots_fini(struct hayi_sim_slots *slots);
+
+/* Give a run to the slot of its first core: it begins now, or, with backlog,
+ * after those before it.  A core that is taken breaks a rule. */
+void hayi_sim_slots_give(struct hayi_sim_slots *slots,
+                         struct hayi_sim_run *run,
+                         bool backlog);
+/* Take it back if it has not begun. */
+bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
+                           struct hayi_sim_run *run);
+/* Ask it to end, if it runs still. */
+void hayi_sim_slots_stop(struct hayi_sim_slots *slots,
+                         struct hayi_sim_run *run,
+                         bool force);
+/* The timer of a core, if the stamp is current: its run is announced, and
+ * given; or it ends, and the next one begins.  NULL: nothing, or it ended. */
+struct hayi_sim_run *
+hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp);
+
+#endif
