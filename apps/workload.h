@@ -1,0 +1,119 @@
+/* workload.h - what is to be run: tasks, their requests and their edges.
+ *
+ * Tasks come in blocks.  A block is one task, or an array of tasks that differ
+ * by an index only; it costs the same memory whatever its count.  Edges lead
+ * from blocks to blocks, since every element of an array has the same ones:
+ * to some elements of another block, or each to the element with its own
+ * index.  So a cycle among blocks is a cycle among tasks, and one order of the
+ * blocks is an order of the tasks.
+ *
+ * Filled by taskfile.c and wfformat.c, submitted by farm.c.
+ */
+#ifndef APPS_WORKLOAD_H
+#define APPS_WORKLOAD_H
+
+#include "arena.h"
+#include "fault.h"
+
+#define WORKLOAD_TASKS_MAX  ((uint64_t)1 << 40)
+#define WORKLOAD_BLOCKS_MAX ((size_t)UINT32_MAX - 1)
+#define NO_BLOCK            UINT32_MAX
+
+/* What a task asks for; many tasks may share one. */
+struct request {
+    uint32_t cores; /* at least 1 */
+    uint32_t gpus;
+    uint32_t retries;
+    int32_t priority;
+    uint64_t memory_bytes;
+    uint64_t time_limit_ns; /* 0: none */
+    const char *cwd;        /* NULL: where hayfork was started */
+    const char *stdin_path; /* NULL: /dev/null */
+    const char *const *env; /* "NAME=VALUE", env_count of them, then NULL */
+    size_t env_count;
+};
+
+#define REQUEST_INIT                                                           \
+    {                                                                          \
+        .cores = 1                                                             \
+    }
+
+/* An edge: this block's tasks come after tasks of 'block'. */
+struct dep {
+    uint32_t block;
+    bool any;              /* the end is enough, success is not needed */
+    bool same;             /* element i after the element with the same index */
+    uint64_t first, count; /* if not same: elements of 'block', from 0 */
+};
+
+struct block {
+    const char *name; /* NULL: none */
+    const char *text; /* the command; NULL: a task that only takes time */
+    const struct request *request;
+    uint64_t first_task; /* number in the workload of its first task, from 0 */
+    uint64_t first, step, count; /* indices of an array; else 0, 1, 1 */
+    uint64_t duration_ns;        /* recorded time */
+    uint32_t line;
+    uint32_t dep_first, dep_count;
+    uint32_t users; /* how many edges lead here */
+    bool array;
+};
+
+struct workload_name;
+
+struct workload {
+    const char *file; /* for messages; borrowed */
+    struct arena arena;
+    struct block *blocks;
+    size_t block_count, block_room;
+    struct dep *deps;
+    size_t dep_count, dep_room;
+    uint64_t task_count;
+    uint32_t *order; /* order[block_count], parents first; workload_order() */
+    struct workload_name *names;
+};
+
+void workload_init(struct workload *w, const char *file);
+void workload_fini(struct workload *w);
+
+/* Append a block with w's next task number; its first_task is set here.
+ * Edges: those appended by workload_add_dep() after this call.  Returns its
+ * index.  HAY_EINVAL: too many tasks. */
+hay_status workload_add(struct workload *w,
+                        const struct block *block,
+                        uint32_t *index,
+                        struct fault *fault);
+/* An edge of the block that was added last. */
+void workload_add_dep(struct workload *w, const struct dep *dep);
+
+/* Names: lookup gives NO_BLOCK if there is none.  workload_name() makes the
+ * block known by its name; false: the name is taken already. */
+uint32_t workload_find(const struct workload *w, const char *name);
+bool workload_name(struct workload *w, uint32_t block);
+
+/* Is there an element with this index, and which (from 0)? */
+bool block_element(const struct block *block,
+                   uint64_t index,
+                   uint64_t *element);
+/* Has 'block' an element for each index of 'user'? */
+bool block_covers(const struct block *block, const struct block *user);
+
+/* Find an order of all blocks with parents first, as near to the order of the
+ * file as can be, into w->order.  HAY_EINVAL: a cycle, with the tasks on it. */
+hay_status workload_order(struct workload *w, struct fault *fault);
+
+/* The block of a task by its number. */
+uint32_t workload_block_of(const struct workload *w, uint64_t task);
+
+/* The name of element 'element': "sim[7]"; "" if it has none. */
+void block_element_name(const struct block *block,
+                        uint64_t element,
+                        struct text *name);
+/* Text of an element: in arrays {n} becomes the index (not after $) and {{ a
+ * brace. */
+void block_expand(const struct block *block,
+                  uint64_t element,
+                  const char *template,
+                  struct text *text);
+
+#endif
