@@ -20,6 +20,7 @@ include tests/unit/worker/local.mk
 include tests/unit/client/local.mk
 include tests/unit/observe/local.mk
 include tests/unit/sim/local.mk
+include tests/unit/apps/local.mk
 include tests/contract/local.mk
 include tests/sim/local.mk
 include tests/mpi/local.mk

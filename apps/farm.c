@@ -1,0 +1,440 @@
+/* farm.c - runs a workload on a farm; see farm.h.
+ *
+ * One loop in the main thread: submit while there is room, take what has ended,
+ * look at signals, tell the progress, sleep in poll().  Not more than
+ * pending_max tasks are submitted and not ended at any time, so neither a file
+ * of many millions of tasks nor a stream of them fills the memory.
+ */
+#include "config.h"
+
+#include "farm.h"
+#include "report.h"
+#include "runfolder.h"
+#include "signals.h"
+#include "taskfile.h"
+#include "units.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUBMIT_BATCH 256
+#define TAKE_BATCH   4096
+#define SLEEP_MS     1000
+#define HEALTH_NS    (NS_PER_S / 4)
+#define JOIN_NS      (60 * NS_PER_S)
+#define STREAM_READ  ((size_t)65536)
+
+/* A task that was submitted and has not ended. */
+struct running {
+    hay_future *future; /* NULL: a free place */
+    uint64_t task;      /* or the next free place */
+};
+
+struct farm {
+    hay_executor *ex;
+    const struct farm_plan *plan;
+    hay_queue *queue;
+    struct submit submit;
+    struct taskfile *reader; /* of a stream; NULL: at its end */
+    struct running *running;
+    size_t running_count, running_room, free_first, unfinished;
+    struct report report;
+    struct show show;
+    struct progress progress;
+    uint64_t submitted, never;
+    uint64_t start_ns, end_ns, health_ns;
+    int level;      /* of signals, that was acted upon */
+    bool stop;      /* nothing more is submitted */
+    bool bad_input; /* of a stream */
+    bool broken;    /* the farm is */
+};
+
+#define NO_PLACE SIZE_MAX
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- what runs ---- */
+
+static size_t take_place(struct farm *f)
+{
+    size_t place = f->free_first;
+    if (place != NO_PLACE) {
+        f->free_first = (size_t)f->running[place].task;
+        return place;
+    }
+    f->running = mem_grow(
+        f->running, f->running_count, &f->running_room, sizeof *f->running);
+    f->running[f->running_count] = (struct running){.future = NULL};
+    return f->running_count++;
+}
+
+static void give_place(struct farm *f, size_t place)
+{
+    f->running[place] = (struct running){.future = NULL, .task = f->free_first};
+    f->free_first = place;
+}
+
+static bool nothing_left(const struct farm *f)
+{
+    return f->stop || (f->reader == NULL && submit_done(&f->submit));
+}
+
+static void stop_submitting(struct farm *f)
+{
+    f->stop = true;
+    taskfile_free(f->reader);
+    f->reader = NULL;
+}
+
+static void tell(struct farm *f, const struct fault *fault)
+{
+    progress_clear(&f->progress);
+    fault_print(fault);
+}
+
+/* false: there was nothing to submit, or no room for it. */
+static bool submit_some(struct farm *f)
+{
+    struct fault fault;
+    int count = 0;
+    while (count < SUBMIT_BATCH && !f->stop && !submit_done(&f->submit)
+           && f->unfinished < f->plan->pending_max) {
+        hay_future *future = NULL;
+        uint64_t task = 0;
+        size_t place = take_place(f);
+        hay_status status = submit_next(
+            &f->submit, (void *)(uintptr_t)(place + 1), &task, &future, &fault);
+        if (status != HAY_OK) {
+            give_place(f, place);
+            stop_submitting(f);
+            f->broken = status == HAY_EFARM || status == HAY_ECLOSED;
+            f->bad_input = !f->broken;
+            if (!f->broken) {
+                tell(f, &fault);
+            }
+            return false;
+        }
+        f->running[place] = (struct running){future, task};
+        f->unfinished++;
+        if (f->submitted++ == 0 && f->plan->run_folder != NULL) {
+            runfolder_set_latest(f->plan->run_folder);
+        }
+        count++;
+    }
+    return count > 0;
+}
+
+static void task_ended(struct farm *f, hay_future *future)
+{
+    size_t place = (size_t)(uintptr_t)hay_future_user(future) - 1;
+    uint64_t task = f->running[place].task;
+    struct workload *w = f->plan->w;
+    report_task(&f->report, &w->blocks[workload_block_of(w, task)], future);
+    if (f->show.mode != SHOW_NONE) {
+        progress_clear(&f->progress);
+        show_task(&f->show, task, future);
+    }
+    hay_future_release(f->running[place].future);
+    hay_future_release(future);
+    give_place(f, place);
+    f->unfinished--;
+}
+
+static bool take_some(struct farm *f)
+{
+    int count = 0;
+    hay_future *future = NULL;
+    while (count < TAKE_BATCH && f->unfinished > 0
+           && hay_queue_next(f->queue, 0, &future) == HAY_OK) {
+        task_ended(f, future);
+        count++;
+    }
+    return count > 0;
+}
+
+/* ---- a stream ---- */
+
+static void bad_line(struct farm *f, const struct fault *fault)
+{
+    tell(f, fault);
+    f->bad_input = true;
+    taskfile_free(f->reader);
+    f->reader = NULL;
+}
+
+/* Standard input is readable.  What stood above a bad line is still run. */
+static void read_stream(struct farm *f)
+{
+    char data[STREAM_READ];
+    struct fault fault;
+    ssize_t got = read(STDIN_FILENO, data, sizeof data);
+    hay_status status = HAY_OK;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    if (got < 0) {
+        fault_set(&fault, HAY_EIO, "standard input: %s", strerror(errno));
+        bad_line(f, &fault);
+        return;
+    }
+    if (got > 0) {
+        status = taskfile_feed(f->reader, data, (size_t)got, &fault);
+    } else {
+        status = taskfile_end(f->reader, &fault);
+    }
+    if (status != HAY_OK) {
+        bad_line(f, &fault);
+    } else if (got == 0) {
+        taskfile_free(f->reader);
+        f->reader = NULL;
+    }
+}
+
+/* ---- signals, health, progress ---- */
+
+static void cancel_running(struct farm *f)
+{
+    for (size_t i = 0; i < f->running_count; i++) {
+        if (f->running[i].future != NULL) {
+            (void)hay_future_cancel(f->running[i].future, HAY_CANCEL_FORCE);
+        }
+    }
+}
+
+static void begin_drain(struct farm *f)
+{
+    stop_submitting(f);
+    f->never = f->plan->w->task_count - f->submitted;
+    (void)hay_shutdown(f->ex, false, true);
+}
+
+static void look_at_signals(struct farm *f)
+{
+    int level = signals_level();
+    if (f->show.closed && level == SIGNALS_NONE) {
+        level = SIGNALS_DRAIN; /* nobody reads what we print */
+    }
+    if (level > f->level) {
+        progress_clear(&f->progress);
+        say(level >= SIGNALS_FORCE
+                ? "interrupted: the running tasks are ended"
+                : "interrupted: no new task starts, the running ones are "
+                  "waited for (once more: they are ended)");
+    }
+    if (level >= SIGNALS_DRAIN && f->level < SIGNALS_DRAIN) {
+        begin_drain(f);
+    }
+    if (level >= SIGNALS_FORCE && f->level < SIGNALS_FORCE) {
+        cancel_running(f);
+    }
+    f->level = level > f->level ? level : f->level;
+}
+
+static void look_at_health(struct farm *f, uint64_t now)
+{
+    if (now >= f->health_ns) {
+        f->health_ns = now + HEALTH_NS;
+        f->broken = f->broken || hay_executor_health(f->ex) != HAY_OK;
+    }
+}
+
+static void tell_progress(struct farm *f, uint64_t now)
+{
+    hay_stats stats = {.size = sizeof stats};
+    if (now < progress_next_ns(&f->progress)
+        || hay_executor_stats(f->ex, &stats) != HAY_OK) {
+        return;
+    }
+    struct progress_counts counts = {
+        .done = f->report.ended,
+        .total = f->plan->w->task_count,
+        .running = stats.running,
+        .failed = f->report.failed + f->report.cancelled,
+        .growing = f->reader != NULL,
+    };
+    progress_tell(&f->progress, &counts, now);
+}
+
+static void sleep_until_something(struct farm *f)
+{
+    struct pollfd fds[3] = {
+        {.fd = -1, .events = POLLIN},
+        {.fd = signals_fd(), .events = POLLIN},
+        {.fd = -1, .events = POLLIN},
+    };
+    uint64_t now = now_ns();
+    uint64_t next = progress_next_ns(&f->progress);
+    int wait_ms = SLEEP_MS;
+    (void)hay_queue_fd(f->queue, &fds[0].fd);
+    if (f->reader != NULL && f->unfinished < f->plan->pending_max) {
+        fds[2].fd = STDIN_FILENO;
+    }
+    if (next < now + SLEEP_MS * UINT64_C(1000000)) {
+        wait_ms = next > now ? (int)((next - now) / 1000000) + 1 : 0;
+    }
+    if (poll(fds, 3, wait_ms) > 0 && fds[2].revents != 0) {
+        read_stream(f);
+    }
+}
+
+static void loop(struct farm *f)
+{
+    while (!f->broken && !(nothing_left(f) && f->unfinished == 0)) {
+        bool busy = submit_some(f);
+        busy = take_some(f) || busy;
+        look_at_signals(f);
+        uint64_t now = now_ns();
+        look_at_health(f, now);
+        tell_progress(f, now);
+        if (!busy && !(nothing_left(f) && f->unfinished == 0)) {
+            sleep_until_something(f);
+        }
+    }
+}
+
+/* ---- before and after ---- */
+
+/* Waits for the workers; false: interrupted, or the farm is broken. */
+static bool workers_join(struct farm *f)
+{
+    uint64_t limit = now_ns() + JOIN_NS;
+    hay_status status;
+    do {
+        status = hay_executor_wait_workers(f->ex, NS_PER_S / 10);
+        if (signals_level() > SIGNALS_NONE) {
+            f->level = signals_level();
+            return false;
+        }
+    } while (status == HAY_ETIMEDOUT && now_ns() < limit);
+    if (status != HAY_OK) {
+        struct fault fault;
+        fault_library(&fault, status);
+        fault_print(&fault);
+        f->broken = true;
+    }
+    return status == HAY_OK;
+}
+
+/* Can each task ever run here?  Blocks that share a request are asked once. */
+static bool feasible(struct farm *f)
+{
+    const struct workload *w = f->plan->w;
+    const struct request *last = NULL;
+    hay_task_options options;
+    for (size_t i = 0; i < w->block_count; i++) {
+        const struct request *request = w->blocks[i].request;
+        if (last != NULL
+            && (last == request
+                || (last->cores == request->cores && last->gpus == request->gpus
+                    && last->memory_bytes == request->memory_bytes
+                    && last->time_limit_ns == request->time_limit_ns))) {
+            continue;
+        }
+        last = request;
+        submit_options(&f->submit, &w->blocks[i], &options);
+        hay_status status = hay_task_options_check(f->ex, &options, JOIN_NS);
+        if (status == HAY_EFARM || status == HAY_ECLOSED) {
+            f->broken = true;
+            return false;
+        }
+        if (status != HAY_OK) {
+            struct fault fault;
+            fault_at(
+                &fault, w->file, w->blocks[i].line, "%s", hay_error_text());
+            fault_print(&fault);
+            f->bad_input = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+static int exit_status(const struct farm *f)
+{
+    if (f->broken) {
+        return EXIT_FARM;
+    }
+    if (f->level > SIGNALS_NONE) {
+        return EXIT_INTERRUPTED;
+    }
+    if (f->bad_input) {
+        return EXIT_USE;
+    }
+    return f->report.failed + f->report.cancelled > 0 ? EXIT_TASKS : EXIT_DONE;
+}
+
+static void sum_up(struct farm *f)
+{
+    hay_stats stats = {.size = sizeof stats};
+    (void)hay_executor_stats(f->ex, &stats);
+    struct report_facts facts = {
+        .file = f->plan->w->file,
+        .run_folder = f->submitted > 0 ? f->plan->run_folder : NULL,
+        .wall_ns = f->end_ns - f->start_ns,
+        .workers = stats.workers,
+        .cores = stats.cores,
+        .never = f->never,
+        .unfinished = f->unfinished,
+        .growing = f->plan->stream && f->level > SIGNALS_NONE,
+        .quiet = f->plan->quiet,
+    };
+    progress_clear(&f->progress);
+    if (f->submitted > 0) {
+        report_print(&f->report, &facts);
+    } else if (f->level > SIGNALS_NONE) {
+        say("interrupted before any task was started");
+    }
+}
+
+static void begin(struct farm *f)
+{
+    f->start_ns = now_ns();
+    progress_init(&f->progress,
+                  f->plan->quiet ? PROGRESS_NONE : f->plan->progress,
+                  f->plan->columns,
+                  f->start_ns);
+    show_init(&f->show, f->plan->show);
+    submit_init(&f->submit, f->ex, f->queue, f->plan->w, f->plan->work);
+    f->submit.time_scale = f->plan->time_scale;
+    f->submit.stream = f->plan->stream;
+    if (f->plan->stream) {
+        f->reader = taskfile_new(f->plan->w, f->plan->defaults, true);
+    }
+}
+
+int farm_run(hay_executor *ex, const struct farm_plan *plan)
+{
+    struct farm f = {.ex = ex, .plan = plan, .free_first = NO_PLACE};
+    hay_status status = hay_queue_new(ex, &f.queue);
+    if (status != HAY_OK) {
+        struct fault fault;
+        fault_library(&fault, status);
+        fault_print(&fault);
+        return EXIT_FARM;
+    }
+    bool ready = workers_join(&f);
+    begin(&f);
+    if (ready && feasible(&f)) {
+        loop(&f);
+    }
+    f.end_ns = now_ns();
+    sum_up(&f);
+    taskfile_free(f.reader);
+    submit_fini(&f.submit);
+    show_fini(&f.show);
+    for (size_t i = 0; i < f.running_count; i++) {
+        hay_future_release(f.running[i].future);
+    }
+    free(f.running);
+    hay_queue_free(f.queue);
+    return exit_status(&f);
+}

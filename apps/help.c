@@ -1,0 +1,145 @@
+/* help.c - what --help and `hayfork help WORD` print. */
+#include "config.h"
+
+#include "words.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char general[] =
+    "usage: hayfork WORD [OPTION ...] [ARGUMENT ...]\n"
+    "\n"
+    "A task farm: runs files of commands on the cores of this machine, or "
+    "over\n"
+    "MPI on those of many.\n"
+    "\n"
+    "  run FILE         run the commands of a task file; - is standard input\n"
+    "  replay FILE      run a recorded workflow (WfFormat) with scaled times\n"
+    "  launch PROGRAM   start a program built on libhayfork under mpirun\n"
+    "  output TASK ...  print what a task of a run wrote\n"
+    "  help WORD        more about a word, and about the task file (help run)\n"
+    "  --version\n"
+    "\n"
+    "Exit status: 0 all finished; 1 some tasks failed; 2 wrong use, bad input\n"
+    "or a request that can never be met (nothing was started); 3 the farm\n"
+    "failed; 130 interrupted.\n";
+
+#define PLACES                                                                 \
+    "Where it runs (without any of these, and outside of an allocation of "    \
+    "several\nhosts: in this process, on all cores it may use, without "       \
+    "MPI):\n"                                                                  \
+    "  -n, --ranks=N         start mpirun with N ranks; rank 0 hands out, "    \
+    "the "                                                                     \
+    "others\n"                                                                 \
+    "                        work (-n 1: rank 0 works)\n"                      \
+    "  --hosts=A,B:2         worker ranks on A (1) and B (2), rank 0 on A "    \
+    "besides\n"                                                                \
+    "  --ranks-per-node=N    worker ranks of each node of an allocation (1)\n" \
+    "  --rsh=COMMAND         remote shell instead of ssh\n"
+
+#define RUNS                                                                   \
+    "  --slots=N             cores that a worker offers (all it may use)\n"    \
+    "  --run-folder=DIR      instead of hayfork-runs/<name of FILE>\n"         \
+    "  --progress=MODE       line, plain, none, auto\n"                        \
+    "  -q, --quiet           say nothing but what failed\n"                    \
+    "  --seed=N              of random streams and of ties\n"
+
+static const char run[] =
+    "usage: hayfork run [OPTION ...] FILE\n"
+    "\n"
+    "Runs a task file: a list of commands, one a line.  FILE - is standard\n"
+    "input, which may still grow.  Each command runs by /bin/sh -c, pinned to\n"
+    "cores of its own; what it prints is kept in the run folder, see hayfork\n"
+    "output.\n"
+    "\n"
+    "Options:\n"
+    "  --output=MODE         append (few files with an index; default), files\n"
+    "                        (a pair a task), grouped (to the terminal as\n"
+    "                        tasks end), ordered (in their order), inherit,\n"
+    "                        null\n"
+    "  --cores=N --time=T --retries=N   defaults of tasks that do not say\n"
+    "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n"
+    "The task file:\n"
+    "\n"
+    "    #HAY defaults retries=1 time=10m\n"
+    "    #HAY name=prep cores=2\n"
+    "    ./prepare survey.dat\n"
+    "    #HAY name=sim[1..1000] after=prep mem=2G     # an array\n"
+    "    ./simulate --seed {n} > out/{n}.dat\n"
+    "    #HAY name=check[1..1000] after=sim[n]        # element by element\n"
+    "    ./check out/{n}.dat\n"
+    "    #HAY afterany=check\n"
+    "    ./collect out\n"
+    "\n"
+    "A #HAY line is about the next command.  Keys: name=, cores=, gpus=, mem=\n"
+    "(K M G T), time= (10 10s 5m 2h 1d 1:30:00), retries=, priority= (higher\n"
+    "first), cwd=, stdin=, env.NAME=; after= (these must have succeeded),\n"
+    "afterany= (must have ended): NAME, NAME[5], NAME[1..9], NAME[n], several\n"
+    "with commas.  Values may be quoted.  name=sim[1..9:2] is an array with\n"
+    "steps; in it {n} is the index (as $HAY_INDEX), and {{ is a brace.  A \\ "
+    "at\n"
+    "the end continues a line; blank lines and other lines that begin with #\n"
+    "are skipped.  A file is checked whole before anything runs.  On standard\n"
+    "input names must be defined above, and a bad line ends the reading.\n"
+    "\n"
+    "Commands see HAY_TASK_ID, HAY_TASK_NAME, HAY_ATTEMPT, HAY_INDEX,\n"
+    "HAY_CORES, HAY_RUN_FOLDER.  Ctrl-C once: no new task starts; twice: "
+    "those\n"
+    "that run are ended.\n";
+
+static const char replay[] =
+    "usage: hayfork replay [OPTION ...] FILE\n"
+    "\n"
+    "Runs a recorded workflow in WfFormat (wfcommons.org): each of its tasks\n"
+    "takes its recorded time times the scale, and comes after its recorded\n"
+    "parents.  A task's name is its id.\n"
+    "\n"
+    "Options:\n"
+    "  --time-scale=X        times are multiplied by X (1)\n"
+    "  --work=sleep|spin     occupy a core without using it, or use it "
+    "(sleep)\n" RUNS "\n" PLACES;
+
+static const char launch[] =
+    "usage: hayfork launch [OPTION ...] PROGRAM [ARGUMENT ...]\n"
+    "\n"
+    "Starts a program that was built on libhayfork under mpirun, with the\n"
+    "options with which a farm survives the loss of a rank, and returns rank\n"
+    "0's exit status (128 + N if signal N ended it).\n"
+    "\n" PLACES;
+
+static const char output[] =
+    "usage: hayfork output [OPTION ...] [RUN] TASK ...\n"
+    "\n"
+    "Prints what tasks of a run wrote: standard output to standard output,\n"
+    "standard error to standard error.  TASK is a name (sim[7]) or a number "
+    "as\n"
+    "in tasks.tsv.  RUN is a run folder, or its name in hayfork-runs; "
+    "default:\n"
+    "hayfork-runs/latest.\n"
+    "\n"
+    "Options:\n"
+    "  --run-folder=DIR      the run\n"
+    "  --attempt=N           of this attempt instead of the last one\n"
+    "  --stdout, --stderr    only this one\n";
+
+const char *help_text(const char *word)
+{
+    static const struct {
+        const char *word;
+        const char *text;
+    } texts[] = {
+        {"run", run},
+        {"replay", replay},
+        {"launch", launch},
+        {"output", output},
+    };
+    if (word == NULL) {
+        return general;
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(word, texts[i].word) == 0) {
+            return texts[i].text;
+        }
+    }
+    return NULL;
+}

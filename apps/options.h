@@ -1,0 +1,41 @@
+/* options.h - the command line of run, replay and launch. */
+#ifndef APPS_OPTIONS_H
+#define APPS_OPTIONS_H
+
+#include "farm.h"
+#include "launcher.h"
+
+enum options_word { WORD_RUN = 1, WORD_REPLAY = 2, WORD_LAUNCH = 4 };
+
+struct options {
+    enum options_word word;
+    const char *file; /* run, replay */
+    char **program;   /* launch; NULL-terminated */
+    struct launch launch;
+    struct request request; /* --cores, --time, --retries: defaults of tasks */
+    const char *run_folder; /* NULL: hayfork-runs/STEM */
+    enum show_mode show;
+    enum progress_mode progress;
+    unsigned columns;
+    bool quiet;
+    size_t pending_max;
+    enum submit_work work;
+    double time_scale;
+    char **farm_argv; /* for hay_main_with(): --hay-... options only */
+    int farm_argc;
+    bool help; /* asked for: nothing else is set */
+};
+
+/* argv[0] is the word.  HAY_EINVAL: one line in 'fault'. */
+hay_status options_parse(enum options_word word,
+                         int argc,
+                         char **argv,
+                         struct options *options,
+                         struct fault *fault);
+void options_fini(struct options *options);
+/* One more option for hay_main_with(): --hay-NAME=VALUE. */
+void options_add_farm(struct options *options,
+                      const char *name,
+                      const char *value);
+
+#endif

@@ -1,0 +1,165 @@
+/* report.c - the summary at the end of a run; see report.h. */
+#include "config.h"
+
+#include "report.h"
+#include "units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void copy_line(char *to, size_t size, const char *from)
+{
+    size_t length = strcspn(from, "\n");
+    snprintf(to, size, "%.*s", (int)(length < size ? length : size), from);
+}
+
+static void take_failure(struct report *report,
+                         const struct block *block,
+                         const hay_future *future,
+                         const hay_outcome *outcome)
+{
+    hay_capture capture = {.size = sizeof capture};
+    const char *name = hay_future_name(future);
+    if (report->failure_count == REPORT_FAILURES) {
+        return;
+    }
+    struct report_failure *failure = &report->failures[report->failure_count++];
+    if (name[0] != '\0') {
+        copy_line(failure->name, sizeof failure->name, name);
+    } else {
+        snprintf(failure->name,
+                 sizeof failure->name,
+                 "%" PRIu64,
+                 hay_future_id(future));
+    }
+    copy_line(failure->reason, sizeof failure->reason, outcome->reason);
+    failure->line = block->line;
+    failure->printed = hay_future_capture(future, &capture) == HAY_OK
+                       && capture.length[0] + capture.length[1] > 0;
+}
+
+void report_task(struct report *report,
+                 const struct block *block,
+                 const hay_future *future)
+{
+    hay_outcome outcome = {.size = sizeof outcome};
+    report->ended++;
+    if (hay_future_outcome(future, &outcome) != HAY_OK) {
+        report->failed++;
+        return;
+    }
+    if (outcome.attempts > 0 && outcome.end_ns > outcome.start_ns) {
+        report->core_s += (double)(outcome.end_ns - outcome.start_ns) / 1e9
+                          * block->request->cores;
+        report->retried += outcome.attempts - 1;
+    }
+    if (outcome.state == HAY_FINISHED) {
+        report->finished++;
+    } else if (outcome.state == HAY_CANCELLED) {
+        report->cancelled++;
+    } else {
+        report->failed++;
+        if (outcome.status == HAY_EDEPENDENCY) {
+            report->by_input++;
+        } else {
+            take_failure(report, block, future, &outcome);
+        }
+    }
+}
+
+static void print_failures(const struct report *r,
+                           const struct report_facts *facts)
+{
+    uint64_t own = r->failed - r->by_input;
+    for (size_t i = 0; i < r->failure_count; i++) {
+        const struct report_failure *failure = &r->failures[i];
+        struct text text = TEXT_INIT;
+        text_format(&text,
+                    "task %s (%s:%" PRIu32 ") failed: %s",
+                    failure->name,
+                    facts->file,
+                    failure->line,
+                    failure->reason);
+        if (failure->printed && facts->run_folder != NULL) {
+            text_format(&text, "; see hayfork output ");
+            text_format(&text, "--run-folder %s ", facts->run_folder);
+            text_format(&text,
+                        strpbrk(failure->name, "[*?$&;<>()| ") != NULL ? "'%s'"
+                                                                       : "%s",
+                        failure->name);
+        }
+        say("%s", text.data);
+        text_fini(&text);
+    }
+    if (own > r->failure_count) {
+        say("... and %" PRIu64 " more failed", own - r->failure_count);
+    }
+}
+
+static void print_counts(const struct report *r,
+                         const struct report_facts *facts)
+{
+    struct text text = TEXT_INIT;
+    char time[64];
+    text_format(&text,
+                "%" PRIu64 " task%s: %" PRIu64 " finished",
+                r->ended,
+                r->ended == 1 ? "" : "s",
+                r->finished);
+    if (r->failed > 0) {
+        text_format(&text, ", %" PRIu64 " failed", r->failed);
+    }
+    if (r->by_input > 0) {
+        text_format(
+            &text, " (%" PRIu64 " of them for want of an input)", r->by_input);
+    }
+    if (r->cancelled > 0) {
+        text_format(&text, ", %" PRIu64 " cancelled", r->cancelled);
+    }
+    if (facts->growing) {
+        text_format(&text, "; the rest of the input was not read");
+    } else if (facts->never > 0) {
+        text_format(&text, "; %" PRIu64 " more were not started", facts->never);
+    }
+    if (facts->unfinished > 0) {
+        text_format(&text, ", %" PRIu64 " lost", facts->unfinished);
+    }
+    if (r->retried > 0) {
+        text_format(&text,
+                    "; %" PRIu64 " attempt%s more",
+                    r->retried,
+                    r->retried == 1 ? "" : "s");
+    }
+    say("%s", text.data);
+    text_clear(&text);
+    double offered = (double)facts->wall_ns / 1e9 * facts->cores;
+    text_format(&text,
+                "%s on %" PRIu32 " core%s of %" PRIu32 " worker%s",
+                units_show_time(facts->wall_ns, time, sizeof time),
+                facts->cores,
+                facts->cores == 1 ? "" : "s",
+                facts->workers,
+                facts->workers == 1 ? "" : "s");
+    if (r->core_s < 360) {
+        text_format(&text, "; tasks took %.1f core-seconds", r->core_s);
+    } else {
+        text_format(&text, "; tasks took %.2f core-hours", r->core_s / 3600);
+    }
+    if (offered > 0) {
+        text_format(&text, ", %.0f %% of it", 100 * r->core_s / offered);
+    }
+    say("%s", text.data);
+    text_fini(&text);
+}
+
+void report_print(const struct report *report, const struct report_facts *facts)
+{
+    print_failures(report, facts);
+    if (!facts->quiet) {
+        print_counts(report, facts);
+        if (facts->run_folder != NULL) {
+            say("the run folder is %s", facts->run_folder);
+        }
+    }
+}

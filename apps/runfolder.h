@@ -1,0 +1,28 @@
+/* runfolder.h - the run folder: choosing, making and giving it up. */
+#ifndef APPS_RUNFOLDER_H
+#define APPS_RUNFOLDER_H
+
+#include "arena.h"
+#include "fault.h"
+
+#define RUNFOLDER_BASE   "hayfork-runs"
+#define RUNFOLDER_LATEST RUNFOLDER_BASE "/latest"
+
+/* Make a run's folder.  wanted: the user's own (must not be there yet); NULL:
+ * hayfork-runs/STEM of 'file' ("-": stdin), or STEM.2, STEM.3 and so on.
+ * path: given as it should be shown (relative, if the user's was).
+ * HAY_EINVAL: it is there already; HAY_EIO. */
+hay_status runfolder_make(const char *wanted,
+                          const char *file,
+                          struct text *path,
+                          struct fault *fault);
+
+/* Point hayfork-runs/latest to 'path', if it lies there. */
+void runfolder_set_latest(const char *path);
+
+/* Remove it again if nothing was run in it (tasks.tsv has no line). */
+void runfolder_discard(const char *path);
+
+void runfolder_remove_tree(const char *path);
+
+#endif

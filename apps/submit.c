@@ -1,0 +1,350 @@
+/* submit.c - hands the tasks of a workload to the farm; see submit.h.
+ *
+ * Kept futures: those of a block are kept while blocks that refer to it are to
+ * come (in a stream, for ever, if it has a name).
+ *
+ * After all of a large array come all tasks of another one: that would be their
+ * product in edges.  Above GATE_EDGES a gate stands between them: a task that
+ * takes no time, called NAME[*], that the ones wait for and that waits for the
+ * others.  It fails as they would.
+ */
+#include "config.h"
+
+#include "submit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GATE_EDGES ((uint64_t)20000)
+
+struct submit_kept {
+    hay_future **futures; /* of all its elements; NULL: not kept */
+    hay_future *gate[2];  /* after, afterany */
+    uint32_t users_left;
+};
+
+/* Takes the time of its argument (nanoseconds) on its processor. */
+HAY_TASK(replay_spin)
+{
+    int64_t duration_ns = 0;
+    struct timespec now;
+    int64_t end_ns;
+    HAY_TRY(hay_arg_int64(task, 0, &duration_ns));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    end_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + duration_ns;
+    do {
+        if (hay_task_cancelled(task)) {
+            return HAY_ECANCELLED;
+        }
+        for (volatile int i = 0; i < 1000; i++) {
+        }
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    } while ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec < end_ns);
+    return HAY_OK;
+}
+
+void submit_init(struct submit *s,
+                 hay_executor *ex,
+                 hay_queue *queue,
+                 struct workload *w,
+                 enum submit_work work)
+{
+    *s = (struct submit){
+        .ex = ex, .queue = queue, .w = w, .work = work, .time_scale = 1};
+}
+
+/* ---- kept futures ---- */
+
+static struct submit_kept *kept_of(struct submit *s, uint32_t block)
+{
+    while (s->kept_count <= block) {
+        s->kept =
+            mem_grow(s->kept, s->kept_count, &s->kept_room, sizeof *s->kept);
+        s->kept[s->kept_count] = (struct submit_kept){
+            .users_left = s->w->blocks[s->kept_count].users};
+        s->kept_count++;
+    }
+    return &s->kept[block];
+}
+
+static void drop_kept(struct submit *s, uint32_t block)
+{
+    struct submit_kept *kept = &s->kept[block];
+    for (uint64_t i = 0; kept->futures != NULL && i < s->w->blocks[block].count;
+         i++) {
+        hay_future_release(kept->futures[i]);
+    }
+    hay_future_release(kept->gate[0]);
+    hay_future_release(kept->gate[1]);
+    free(kept->futures);
+    *kept = (struct submit_kept){.futures = NULL};
+}
+
+static void keep_future(struct submit *s,
+                        uint32_t index,
+                        uint64_t element,
+                        hay_future *future)
+{
+    const struct block *block = &s->w->blocks[index];
+    bool wanted = s->stream ? block->name != NULL : block->users > 0;
+    if (!wanted) {
+        return;
+    }
+    struct submit_kept *kept = kept_of(s, index);
+    if (kept->futures == NULL) {
+        kept->futures = mem_alloc(block->count, sizeof(hay_future *));
+        memset(kept->futures, 0, block->count * sizeof(hay_future *));
+    }
+    kept->futures[element] = hay_future_retain(future);
+}
+
+void submit_fini(struct submit *s)
+{
+    for (size_t i = 0; i < s->kept_count; i++) {
+        drop_kept(s, (uint32_t)i);
+    }
+    for (size_t i = 0; i < s->env_room; i++) {
+        text_fini(&s->env[i]);
+    }
+    free(s->kept);
+    free(s->after[0]);
+    free(s->after[1]);
+    free(s->env);
+    free(s->env_list);
+    text_fini(&s->name);
+    text_fini(&s->line);
+    text_fini(&s->cwd);
+    text_fini(&s->stdin_path);
+    *s = (struct submit){.ex = NULL};
+}
+
+/* ---- edges ---- */
+
+static void add_after(struct submit *s, bool any, hay_future *future)
+{
+    if (future != NULL) {
+        s->after[any] = mem_grow(s->after[any],
+                                 s->after_count[any],
+                                 &s->after_room[any],
+                                 sizeof(hay_future *));
+        s->after[any][s->after_count[any]++] = future;
+    }
+}
+
+static hay_status
+gate_of(struct submit *s, const struct dep *dep, hay_future **gate)
+{
+    struct submit_kept *kept = kept_of(s, dep->block);
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    struct text name = TEXT_INIT;
+    hay_status status = HAY_OK;
+    if (kept->gate[dep->any] == NULL) {
+        text_format(&name, "%s[*]", s->w->blocks[dep->block].name);
+        options.name = name.data;
+        if (dep->any) {
+            options.after_any = kept->futures;
+            options.after_any_count = dep->count;
+        } else {
+            options.after = kept->futures;
+            options.after_count = dep->count;
+        }
+        status = hay_submit_fake(s->ex, 0, 0, &options, &kept->gate[dep->any]);
+        text_fini(&name);
+    }
+    *gate = kept->gate[dep->any];
+    return status;
+}
+
+static hay_status add_dep(struct submit *s,
+                          const struct block *block,
+                          uint64_t element,
+                          const struct dep *dep)
+{
+    const struct block *parent = &s->w->blocks[dep->block];
+    struct submit_kept *kept = kept_of(s, dep->block);
+    if (kept->futures == NULL) {
+        return HAY_OK; /* its submission was refused */
+    }
+    if (dep->same) {
+        uint64_t at = 0;
+        block_element(parent, block->first + element * block->step, &at);
+        add_after(s, dep->any, kept->futures[at]);
+        return HAY_OK;
+    }
+    if (dep->count == parent->count && dep->count > 1 && block->count > 1
+        && dep->count > GATE_EDGES / block->count) {
+        hay_future *gate = NULL;
+        hay_status status = gate_of(s, dep, &gate);
+        add_after(s, dep->any, gate);
+        return status;
+    }
+    for (uint64_t i = 0; i < dep->count; i++) {
+        add_after(s, dep->any, kept->futures[dep->first + i]);
+    }
+    return HAY_OK;
+}
+
+static hay_status
+find_parents(struct submit *s, const struct block *block, uint64_t element)
+{
+    hay_status status = HAY_OK;
+    s->after_count[0] = 0;
+    s->after_count[1] = 0;
+    for (uint32_t i = 0; i < block->dep_count && status == HAY_OK; i++) {
+        status = add_dep(s, block, element, &s->w->deps[block->dep_first + i]);
+    }
+    return status;
+}
+
+/* All of the block is submitted: its parents have a user less. */
+static void finish_block(struct submit *s, const struct block *block)
+{
+    for (uint32_t i = 0; i < block->dep_count; i++) {
+        uint32_t parent = s->w->deps[block->dep_first + i].block;
+        struct submit_kept *kept = kept_of(s, parent);
+        if (!s->stream && --kept->users_left == 0) {
+            drop_kept(s, parent);
+        }
+    }
+}
+
+/* ---- tasks ---- */
+
+bool submit_done(const struct submit *s)
+{
+    return s->next_order == s->w->block_count;
+}
+
+void submit_options(const struct submit *s,
+                    const struct block *block,
+                    hay_task_options *options)
+{
+    const struct request *request = block->request;
+    hay_task_options_init(options);
+    options->queue = s->queue;
+    options->cores = request->cores;
+    options->gpus = request->gpus;
+    options->memory_bytes = request->memory_bytes;
+    options->priority = request->priority;
+    options->retries = request->retries;
+    options->time_limit_ns = request->time_limit_ns;
+    options->category = block->array ? block->name : NULL;
+}
+
+static const char *expand(const struct block *block,
+                          uint64_t element,
+                          const char *template,
+                          struct text *text)
+{
+    if (template == NULL || !block->array) {
+        return template;
+    }
+    block_expand(block, element, template, text);
+    return text->data;
+}
+
+static const char *const *
+expand_env(struct submit *s, const struct block *block, uint64_t element)
+{
+    const struct request *request = block->request;
+    if (request->env_count == 0 || !block->array) {
+        return request->env;
+    }
+    if (s->env_room < request->env_count) {
+        s->env = mem_resize(s->env, request->env_count, sizeof *s->env);
+        s->env_list = mem_resize(
+            s->env_list, request->env_count + 1, sizeof *s->env_list);
+        for (; s->env_room < request->env_count; s->env_room++) {
+            s->env[s->env_room] = (struct text)TEXT_INIT;
+        }
+    }
+    for (size_t i = 0; i < request->env_count; i++) {
+        s->env_list[i] = expand(block, element, request->env[i], &s->env[i]);
+    }
+    s->env_list[request->env_count] = NULL;
+    return s->env_list;
+}
+
+static hay_status submit_command(struct submit *s,
+                                 const struct block *block,
+                                 uint64_t element,
+                                 const hay_task_options *options,
+                                 hay_future **future)
+{
+    hay_command command = HAY_COMMAND_INIT;
+    const struct request *request = block->request;
+    command.line = expand(block, element, block->text, &s->line);
+    command.cwd = expand(block, element, request->cwd, &s->cwd);
+    command.stdin_path =
+        expand(block, element, request->stdin_path, &s->stdin_path);
+    command.env = expand_env(s, block, element);
+    command.has_index = block->array;
+    command.index = block->first + element * block->step;
+    return hay_submit_command(s->ex, &command, options, future);
+}
+
+static hay_status submit_one(struct submit *s,
+                             const struct block *block,
+                             uint64_t element,
+                             void *user,
+                             hay_future **future)
+{
+    hay_task_options options;
+    hay_status status = find_parents(s, block, element);
+    if (status != HAY_OK) {
+        return status;
+    }
+    submit_options(s, block, &options);
+    block_element_name(block, element, &s->name);
+    options.name = s->name.length > 0 ? s->name.data : NULL;
+    options.user = user;
+    options.after = s->after[0];
+    options.after_count = s->after_count[0];
+    options.after_any = s->after[1];
+    options.after_any_count = s->after_count[1];
+    if (s->work == SUBMIT_COMMANDS) {
+        return submit_command(s, block, element, &options, future);
+    }
+    double duration_ns = (double)block->duration_ns * s->time_scale;
+    if (s->work == SUBMIT_SLEEP) {
+        return hay_submit_fake(
+            s->ex, (uint64_t)duration_ns, 0, &options, future);
+    }
+    return hay_submit(s->ex,
+                      replay_spin,
+                      HAY_ARGS(hay_int64((int64_t)duration_ns)),
+                      &options,
+                      future);
+}
+
+hay_status submit_next(struct submit *s,
+                       void *user,
+                       uint64_t *task,
+                       hay_future **future,
+                       struct fault *fault)
+{
+    uint32_t index =
+        s->stream ? (uint32_t)s->next_order : s->w->order[s->next_order];
+    const struct block *block = &s->w->blocks[index];
+    uint64_t element = s->next_element++;
+    hay_status status = submit_one(s, block, element, user, future);
+    if (status == HAY_OK) {
+        *task = block->first_task + element;
+        keep_future(s, index, element, *future);
+    } else {
+        const char *words = hay_error_text();
+        (void)fault_at(fault,
+                       s->w->file,
+                       block->line,
+                       "%s",
+                       words[0] != '\0' ? words : hay_status_name(status));
+    }
+    if (s->next_element == block->count) {
+        s->next_element = 0;
+        s->next_order++;
+        finish_block(s, block);
+    }
+    return status;
+}

@@ -1,0 +1,62 @@
+/* submit.h - hands the tasks of a workload to the farm, one a call, parents
+ * first, and keeps the futures that later tasks refer to.
+ */
+#ifndef APPS_SUBMIT_H
+#define APPS_SUBMIT_H
+
+#include "workload.h"
+
+enum submit_work {
+    SUBMIT_COMMANDS = 0,
+    SUBMIT_SLEEP = 1, /* fakes of the recorded time */
+    SUBMIT_SPIN = 2   /* the same time on the processor */
+};
+
+struct submit_kept;
+
+struct submit {
+    hay_executor *ex;
+    hay_queue *queue;
+    struct workload *w;
+    enum submit_work work;
+    double time_scale;
+    bool stream; /* blocks are added while it runs, in their order */
+
+    size_t next_order;        /* place in w->order, or block if stream */
+    uint64_t next_element;    /* of that block */
+    struct submit_kept *kept; /* by block */
+    size_t kept_count, kept_room;
+    hay_future **after[2]; /* of the task being submitted; any: [1] */
+    size_t after_count[2], after_room[2];
+    struct text name, line, cwd, stdin_path;
+    struct text *env; /* expanded */
+    const char **env_list;
+    size_t env_room;
+};
+
+void submit_init(struct submit *s,
+                 hay_executor *ex,
+                 hay_queue *queue,
+                 struct workload *w,
+                 enum submit_work work);
+void submit_fini(struct submit *s);
+
+/* Is every task of the workload (so far) submitted? */
+bool submit_done(const struct submit *s);
+
+/* The options that a block's tasks are submitted with, but for their name and
+ * edges. */
+void submit_options(const struct submit *s,
+                    const struct block *block,
+                    hay_task_options *options);
+
+/* Submit the next task.  user: its hay_future_user().  task: its number in the
+ * workload.  future: given.  Any error of hay_submit_command(), worded as the
+ * library did; the task is then left out if called again. */
+hay_status submit_next(struct submit *s,
+                       void *user,
+                       uint64_t *task,
+                       hay_future **future,
+                       struct fault *fault);
+
+#endif

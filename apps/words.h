@@ -1,0 +1,15 @@
+/* words.h - the words of the command, one file each: hayfork WORD ... */
+#ifndef APPS_WORDS_H
+#define APPS_WORDS_H
+
+/* argv[0] is the word.  Each returns the exit status. */
+int cmd_run(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_launch(int argc, char **argv);
+int cmd_output(int argc, char **argv);
+
+/* The manual of a word, or of the command if 'word' is NULL; NULL if there is
+ * no such word. */
+const char *help_text(const char *word);
+
+#endif

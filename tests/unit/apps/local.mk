@@ -1,0 +1,21 @@
+# Unit tests of apps: test_<module>.c each, one suite apps/<module>.
+
+check_PROGRAMS += \
+	%D%/test_hosts \
+	%D%/test_taskfile \
+	%D%/test_wfformat
+
+%C%_test_hosts_SOURCES = %D%/test_hosts.c
+%C%_test_hosts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_hosts_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
+
+%C%_test_taskfile_SOURCES = %D%/test_taskfile.c
+%C%_test_taskfile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_taskfile_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
+
+%C%_test_wfformat_SOURCES = %D%/test_wfformat.c
+%C%_test_wfformat_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_wfformat_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
