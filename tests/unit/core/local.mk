@@ -5,9 +5,34 @@ HAY_CORE_TEST_LIBS = \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
 
+check_PROGRAMS += %D%/test_dispatch
+%C%_test_dispatch_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_dispatch.c
+%C%_test_dispatch_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_map
+%C%_test_map_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_map.c
+%C%_test_map_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_members
+%C%_test_members_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_members.c
+%C%_test_members_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
-EXTRA_DIST += \
+
+check_PROGRAMS += %D%/test_task
+%C%_test_task_SOURCES = \
 	%D%/bed.c \
-	%D%/bed.h
+	%D%/bed.h \
+	%D%/test_task.c
+%C%_test_task_LDADD = $(HAY_CORE_TEST_LIBS)

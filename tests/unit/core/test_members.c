@@ -1,0 +1,242 @@
+/* test_members.c - workers that join, fall silent, are lost; what none of them
+ * can ever run. */
+#include "config.h"
+
+#include "bed.h"
+#include "support/unit.h"
+
+#include <string.h>
+
+#define SECOND UINT64_C(1000000000)
+
+static void setup(void)
+{
+    bed_setup();
+    bed_config.silence_ns = 10 * SECOND;
+    bed_config.workers_expected = 2;
+    bed_open();
+}
+
+static void tick(void)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_TICK};
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+}
+
+static void heard(uint32_t worker)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_HEARD};
+    e.u.heard.worker = worker;
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+}
+
+static void wide_task(uint64_t id, uint32_t cores)
+{
+    struct hayi_event e = bed_task_event(id);
+    e.u.task.needs.cores = cores;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+}
+
+static void nothing_is_judged_before_all_have_joined(void)
+{
+    wide_task(1, 4);
+    bed_join(0, 2);
+    bed_dispatch();
+    BED_EXPECT("");
+    bed_join(1, 4);
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 1 priority 0 cores 4 prompt");
+}
+
+static void what_nobody_can_meet_fails_once_all_have_joined(void)
+{
+    wide_task(1, 64);
+    bed_task(2, NULL);
+    bed_join(0, 2);
+    bed_forget();
+    bed_join(1, 4);
+    BED_EXPECT(
+        "tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report 0");
+    wide_task(3, 65);
+    BED_EXPECT(
+        "tell p3 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report 0");
+    CU_ASSERT_EQUAL(bed_stats().ready, 1);
+}
+
+static void infeasible_needs_are_told_in_words(void)
+{
+    struct hayi_error err = {.status = HAY_OK};
+    struct hayi_needs needs = {.cores = 64};
+    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err), HAY_OK);
+    bed_join(0, 2);
+    bed_join(1, 4);
+    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err),
+                    HAY_EINFEASIBLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "64 cores"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "at most 4 cores"));
+    needs.cores = 4;
+    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err), HAY_OK);
+    needs.worker = 99;
+    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err),
+                    HAY_EINFEASIBLE);
+}
+
+static void lost_worker_fails_its_running_task(void)
+{
+    bed_join(0, 1);
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_started(1);
+    bed_forget();
+    bed_lost(0);
+    BED_EXPECT("worker_lost w0; "
+               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+}
+
+static void lost_worker_fails_its_held_task(void)
+{
+    bed_join(0, 1);
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_forget();
+    bed_lost(0);
+    BED_EXPECT("worker_lost w0; "
+               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+}
+
+static void lost_worker_leaves_ready_tasks_to_others(void)
+{
+    bed_join(0, 1);
+    bed_join(1, 1);
+    bed_lost(0);
+    bed_task(1, NULL);
+    bed_forget();
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 1 priority 0 cores 1");
+}
+
+static void lost_worker_ends_a_cancelled_task(void)
+{
+    bed_join(0, 1);
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_cancel(1, false);
+    bed_forget();
+    bed_lost(0);
+    CU_ASSERT_EQUAL(bed_count("tell p1 failed HAY_EFARM"), 1);
+}
+
+static void lost_worker_fails_the_items_of_its_range(void)
+{
+    struct hayi_event e = bed_map_event(1, 1);
+    bed_join(0, 1);
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_forget();
+    bed_lost(0);
+    BED_EXPECT("worker_lost w0; "
+               "range_ended p1 items 0+1 failed 1 w0 farm report 0; "
+               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+}
+
+static void loss_of_the_last_worker_leaves_nothing_waiting(void)
+{
+    bed_join(0, 1);
+    bed_join(1, 1);
+    bed_task(1, NULL);
+    bed_close(false);
+    bed_lost(0);
+    bed_forget();
+    bed_lost(1);
+    BED_EXPECT("worker_lost w1; "
+               "tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report "
+               "0; all_ended");
+}
+
+static void news_of_a_lost_worker_is_dropped(void)
+{
+    bed_join(0, 1);
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_lost(0);
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    heard(0);
+    bed_lost(0);
+    BED_EXPECT("");
+    CU_ASSERT_EQUAL(bed_stats().stale, 3);
+}
+
+static void silent_worker_counts_as_lost(void)
+{
+    bed_join(0, 1);
+    bed_join(1, 1);
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), 10 * SECOND);
+    bed.now_ns = 6 * SECOND;
+    heard(0);
+    bed.now_ns = 10 * SECOND;
+    tick();
+    BED_EXPECT("worker_lost w1 silent");
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), 16 * SECOND);
+    bed.now_ns = 16 * SECOND - 1;
+    tick();
+    BED_EXPECT("");
+    bed.now_ns = 16 * SECOND;
+    tick();
+    BED_EXPECT("worker_lost w0 silent");
+    CU_ASSERT_EQUAL(bed_stats().workers, 0);
+}
+
+static void news_that_wait_are_heard_before_a_tick_judges(void)
+{
+    bed_join(0, 1);
+    bed.now_ns = 60 * SECOND; /* the manager was held up */
+    heard(0);
+    tick();
+    BED_EXPECT("");
+}
+
+static void second_joining_is_dropped(void)
+{
+    bed_join(0, 1);
+    bed_join(0, 4);
+    CU_ASSERT_EQUAL(bed_stats().cores, 1);
+    CU_ASSERT_EQUAL(bed_stats().stale, 1);
+    struct hayi_event e = {.kind = HAYI_EVENT_JOINED};
+    e.u.joined.worker = 8;
+    e.u.joined.cores = 1;
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_EINVAL);
+}
+
+static CU_TestInfo tests[] = {
+    {"nothing_is_judged_before_all_have_joined",
+     nothing_is_judged_before_all_have_joined},
+    {"what_nobody_can_meet_fails_once_all_have_joined",
+     what_nobody_can_meet_fails_once_all_have_joined},
+    {"infeasible_needs_are_told_in_words", infeasible_needs_are_told_in_words},
+    {"lost_worker_fails_its_running_task", lost_worker_fails_its_running_task},
+    {"lost_worker_fails_its_held_task", lost_worker_fails_its_held_task},
+    {"lost_worker_leaves_ready_tasks_to_others",
+     lost_worker_leaves_ready_tasks_to_others},
+    {"lost_worker_ends_a_cancelled_task", lost_worker_ends_a_cancelled_task},
+    {"lost_worker_fails_the_items_of_its_range",
+     lost_worker_fails_the_items_of_its_range},
+    {"loss_of_the_last_worker_leaves_nothing_waiting",
+     loss_of_the_last_worker_leaves_nothing_waiting},
+    {"news_of_a_lost_worker_is_dropped", news_of_a_lost_worker_is_dropped},
+    {"silent_worker_counts_as_lost", silent_worker_counts_as_lost},
+    {"news_that_wait_are_heard_before_a_tick_judges",
+     news_that_wait_are_heard_before_a_tick_judges},
+    {"second_joining_is_dropped", second_joining_is_dropped},
+    CU_TEST_INFO_NULL,
+};
+
+static const CU_SuiteInfo suites[] = {
+    {"core/members", NULL, NULL, setup, bed_teardown, tests},
+    CU_SUITE_INFO_NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return hayi_unit_main(suites, argc, argv);
+}

@@ -1,0 +1,529 @@
+/* test_task.c - the life of a task: inputs, retries, cancel, close. */
+#include "config.h"
+
+#include "bed.h"
+#include "core/alloc.h"
+#include "support/unit.h"
+
+#include <string.h>
+
+static const uint64_t after_1[] = {1, 0};
+static const uint64_t after_1_2[] = {1, 2, 0};
+
+static void two_cores(void)
+{
+    bed_setup();
+    bed_open();
+    bed_join(0, 2);
+}
+
+static void task_is_handed_out_and_told(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    BED_EXPECT("hand_out w0 p1 attempt 1 priority 0 cores 1 prompt");
+    bed_started(1);
+    BED_EXPECT("state p1 running w0");
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p1 finished HAY_OK culprit 0 attempt 1 w0 report 101");
+    CU_ASSERT_EQUAL(bed_stats().unfinished, 0);
+}
+
+static void end_without_news_of_start_is_fine(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p1 finished HAY_OK culprit 0 attempt 1 w0 report 101");
+}
+
+static void dependent_waits_for_all_its_inputs(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, after_1_2);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_stats().pending, 1);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    bed_forget();
+    bed_dispatch();
+    BED_EXPECT("");
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p2 finished HAY_OK culprit 0 attempt 1 w0 report 102; "
+               "state p3 ready w0");
+    bed_dispatch();
+    BED_EXPECT("hand_out w0 p3 attempt 1 priority 0 cores 1 prompt");
+}
+
+static void same_input_twice_counts_as_one_end(void)
+{
+    const uint64_t twice[] = {1, 1, 0};
+    bed_task(1, NULL);
+    bed_task(2, twice);
+    bed_dispatch();
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    CU_ASSERT_EQUAL(bed_count("state p2 ready"), 1);
+}
+
+static void failure_names_the_first_culprit_down_the_line(void)
+{
+    const uint64_t after_2[] = {2, 0};
+    bed_task(1, NULL);
+    bed_task(2, after_1);
+    bed_task(3, after_2);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    BED_EXPECT(
+        "tell p1 failed HAY_ETASK culprit 0 attempt 1 w0 report 101; "
+        "tell p2 failed HAY_EDEPENDENCY culprit 1 attempt 0 w0 report 0; "
+        "tell p3 failed HAY_EDEPENDENCY culprit 1 attempt 0 w0 report 0");
+    CU_ASSERT_EQUAL(bed_stats().unfinished, 0);
+}
+
+static void dependent_of_a_failure_may_ask_for_its_end_only(void)
+{
+    struct hayi_event e = bed_task_event(2);
+    bed_task(1, NULL);
+    struct hayi_dep dep = {.task = bed.task[1], .any = true};
+    e.u.task.deps = &dep;
+    e.u.task.dep_count = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    BED_EXPECT("tell p1 failed HAY_ETASK culprit 0 attempt 1 w0 report 101; "
+               "state p2 ready w0");
+}
+
+static void failed_one_of_two_inputs_ends_the_dependent_at_once(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, after_1_2);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    CU_ASSERT_EQUAL(bed_count("tell p3 failed HAY_EDEPENDENCY culprit 1"), 1);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    CU_ASSERT_EQUAL(bed_count("p3"), 1);
+    CU_ASSERT_EQUAL(bed_stats().unfinished, 0);
+}
+
+static void input_that_ended_before_the_submit_counts(void)
+{
+    struct hayi_event e = bed_task_event(5);
+    struct hayi_dep dep = {.ended = HAY_FAILED, .culprit = 3};
+    e.u.task.deps = &dep;
+    e.u.task.dep_count = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    CU_ASSERT_EQUAL(bed.task[5], 0);
+    BED_EXPECT(
+        "tell p5 failed HAY_EDEPENDENCY culprit 3 attempt 0 w0 report 0");
+    dep.ended = HAY_CANCELLED;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    BED_EXPECT(
+        "tell p5 cancelled HAY_ECANCELLED culprit 3 attempt 0 w0 report 0");
+    dep.ended = HAY_FINISHED;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    BED_EXPECT("state p5 ready w0");
+}
+
+static void unknown_input_is_refused(void)
+{
+    struct hayi_event e = bed_task_event(2);
+    struct hayi_dep dep = {.task = 0x100000007};
+    e.u.task.deps = &dep;
+    e.u.task.dep_count = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_EINVAL);
+    e = bed_task_event(2);
+    e.u.task.needs.cores = 0;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_EINVAL);
+}
+
+static void failed_task_is_tried_again(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    BED_EXPECT("attempt_ended p1 attempt 1 w0 failed report 101; "
+               "state p1 ready w0");
+    bed_dispatch();
+    BED_EXPECT("hand_out w0 p1 attempt 2 priority 0 cores 1 prompt");
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    BED_EXPECT("tell p1 failed HAY_ETASK culprit 0 attempt 2 w0 report 101");
+}
+
+static void retried_task_stands_before_younger_ones(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 1;
+    (void)bed_submit(&e);
+    for (uint64_t id = 2; id < 10; id++) {
+        bed_task(id, NULL);
+    }
+    bed_dispatch();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    bed_forget();
+    bed_dispatch();
+    CU_ASSERT_PTR_EQUAL(strstr(bed.text, "hand_out w0 p1 attempt 2"), bed.text);
+}
+
+static void farm_failure_is_told_apart(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 3;
+    (void)bed_submit(&e);
+    bed_task(2, after_1);
+    bed_dispatch();
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FARM, 1000);
+    BED_EXPECT(
+        "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 101; "
+        "tell p2 failed HAY_EDEPENDENCY culprit 1 attempt 0 w0 report 0");
+}
+
+static void news_of_older_attempts_is_dropped(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    struct bed_attempt first = bed.last[1];
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    bed_dispatch();
+    struct bed_attempt second = bed.last[1];
+    bed_forget();
+    bed.last[1] = first;
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    bed_started(1);
+    BED_EXPECT("");
+    CU_ASSERT_EQUAL(bed_stats().stale, 2);
+    bed.last[1] = second;
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p1 finished HAY_OK culprit 0 attempt 2 w0 report 101");
+    CU_ASSERT_EQUAL(bed_stats().stale, 3);
+}
+
+/* ---- cancel ------------------------------------------------------------ */
+
+static void waiting_task_is_cancelled_at_once(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, after_1);
+    bed_cancel(1, false);
+    BED_EXPECT(
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 0; "
+        "answer 1001 HAY_OK; "
+        "tell p2 cancelled HAY_ECANCELLED culprit 1 attempt 0 w0 report 0");
+    bed_cancel(1, false);
+    BED_EXPECT("answer 1001 HAY_EINVAL");
+}
+
+static void held_task_is_asked_back(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_forget();
+    bed_cancel(1, false);
+    BED_EXPECT("cancel w0 row 1 attempt 1; answer 1001 HAY_EPENDING");
+    bed_cancel(1, false);
+    BED_EXPECT("answer 1001 HAY_EPENDING");
+    bed_ended(1, HAYI_OUTCOME_CANCELLED, 0);
+    BED_EXPECT(
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 101");
+}
+
+static void cancel_that_comes_too_late_changes_nothing(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_cancel(1, false);
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p1 finished HAY_OK culprit 0 attempt 1 w0 report 101");
+}
+
+static void running_task_is_told_and_may_agree(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_started(1);
+    bed_forget();
+    bed_cancel(1, false);
+    BED_EXPECT("cancel w0 row 1 attempt 1; answer 1001 HAY_ERUNNING");
+    bed_cancel(1, true);
+    BED_EXPECT("cancel w0 row 1 attempt 1 force; answer 1001 HAY_EPENDING");
+    bed_cancel(1, false);
+    BED_EXPECT("answer 1001 HAY_EPENDING");
+    bed_ended(1, HAYI_OUTCOME_CANCELLED, 500);
+    BED_EXPECT(
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 1 w0 report 101");
+}
+
+static void cancelled_task_is_not_tried_again(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_started(1);
+    bed_cancel(1, false);
+    bed_forget();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    BED_EXPECT(
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 1 w0 report 101");
+}
+
+static void cancelled_task_that_comes_back_has_ended(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_cancel(1, false);
+    bed_forget();
+    bed_returned(1);
+    BED_EXPECT(
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 0");
+}
+
+static void returned_task_keeps_its_attempt_number(void)
+{
+    bed_task(1, NULL);
+    bed_dispatch();
+    bed_forget();
+    bed_returned(1);
+    BED_EXPECT("");
+    bed_dispatch();
+    BED_EXPECT("hand_out w0 p1 attempt 1 priority 0 cores 1 prompt");
+}
+
+/* ---- close ------------------------------------------------------------- */
+
+static void close_waits_for_what_is_there(void)
+{
+    struct hayi_event e = bed_task_event(3);
+    bed_task(1, NULL);
+    bed_task(2, after_1);
+    bed_close(false);
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_ECLOSED);
+    bed_dispatch();
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("all_ended"), 0);
+    bed_forget();
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p2 finished HAY_OK culprit 0 attempt 1 w0 report 102; "
+               "all_ended");
+    bed_close(true);
+    bed_dispatch();
+    BED_EXPECT("");
+}
+
+static void close_of_an_empty_farm_ends_it(void)
+{
+    bed_close(false);
+    BED_EXPECT("all_ended");
+}
+
+static void close_cancels_what_has_not_begun(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, after_1);
+    bed_dispatch();
+    bed_task(4, NULL);
+    bed_started(1);
+    bed_forget();
+    bed_close(true);
+    BED_EXPECT(
+        "cancel w0 row 2 attempt 1 unstarted_only; "
+        "tell p3 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 0; "
+        "tell p4 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 0");
+    bed_dispatch();
+    bed_returned(2);
+    BED_EXPECT(
+        "tell p2 cancelled HAY_ECANCELLED culprit 0 attempt 0 w0 report 0");
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    BED_EXPECT("tell p1 finished HAY_OK culprit 0 attempt 1 w0 report 101; "
+               "all_ended");
+}
+
+/* ---- large, short of memory, told -------------------------------------- */
+
+#define LINE 1000000u
+
+static void chain_of_a_million_fails_in_a_loop(void)
+{
+    hayi_handle before = 0;
+    struct hayi_actions actions;
+    struct hayi_event e;
+    hayi_actions_init(&actions);
+    hayi_handle first = 0;
+    for (uint64_t id = 1; id <= LINE; id++) {
+        struct hayi_dep dep = {.task = before};
+        e = bed_task_event(id);
+        e.u.task.deps = &dep;
+        e.u.task.dep_count = id > 1 ? 1 : 0;
+        (void)hayi_sched_step(bed.sched, 0, &e, &actions);
+        before = e.u.task.task;
+        first = first == 0 ? before : first;
+    }
+    actions.count = 0;
+    e = (struct hayi_event){.kind = HAYI_EVENT_CANCEL};
+    e.u.cancel.task = first;
+    CU_ASSERT_EQUAL(hayi_sched_step(bed.sched, 0, &e, &actions), HAY_OK);
+    CU_ASSERT_EQUAL(actions.count, LINE + 1);
+    CU_ASSERT_EQUAL(bed_stats().unfinished, 0);
+    hayi_actions_fini(&actions);
+    hayi_sched_check(bed.sched);
+}
+
+/* A fixed story, told with allocation n failing; the number of tells. */
+static uint64_t story_with_failure_at(uint64_t n, bool *failed)
+{
+    struct hayi_actions actions;
+    uint64_t tells = 0;
+    uint32_t dispatches = 0;
+    hayi_alloc_fail_at(n);
+    struct hayi_sched *s = hayi_sched_new(&bed_config);
+    if (s == NULL) {
+        *failed = true;
+        s = hayi_sched_new(&bed_config);
+    }
+    hayi_actions_init(&actions);
+    struct hayi_event events[40];
+    size_t count = 0;
+    events[count] = (struct hayi_event){.kind = HAYI_EVENT_JOINED};
+    events[count++].u.joined.cores = 4;
+    for (uint64_t id = 1; id <= 30; id++) {
+        events[count] = bed_task_event(id);
+        events[count].u.task.priority = (int32_t)id % 9;
+        events[count].u.task.needs.memory_bytes = id % 10;
+        events[count++].u.task.category = (uint32_t)id;
+    }
+    events[count++] = bed_map_event(31, 50);
+    events[count] = (struct hayi_event){.kind = HAYI_EVENT_CLOSE};
+    events[count++].u.close.cancel_pending = true;
+    for (size_t i = 0; i < count; i++) {
+        hay_status status = HAY_ENOMEM;
+        while (status == HAY_ENOMEM) {
+            status = hayi_sched_step(s, 0, &events[i], &actions);
+            *failed = *failed || status == HAY_ENOMEM;
+            hayi_sched_check(s);
+            if (i % 8 == 0 && hayi_sched_dispatch(s, 0, &actions) != HAY_OK) {
+                *failed = true;
+                dispatches++;
+            }
+            hayi_sched_check(s);
+        }
+        CU_ASSERT_EQUAL(status, HAY_OK);
+    }
+    for (size_t i = 0; i < actions.count; i++) {
+        const struct hayi_action *a = &actions.list[i];
+        tells += a->kind == HAYI_ACTION_TELL ? 1 : 0;
+        if (a->kind != HAYI_ACTION_HAND_OUT) {
+            continue;
+        }
+        struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
+        e.u.ended.task = a->u.hand_out.task;
+        e.u.ended.attempt = a->u.hand_out.attempt;
+        e.u.ended.items = a->u.hand_out.count;
+        while (hayi_sched_step(s, 0, &e, &actions) == HAY_ENOMEM) {
+            *failed = true;
+        }
+        hayi_sched_check(s);
+    }
+    while (hayi_sched_dispatch(s, 0, &actions) != HAY_OK) {
+        dispatches++;
+    }
+    CU_ASSERT_EQUAL(actions.list[actions.count - 1].kind,
+                    HAYI_ACTION_ALL_ENDED);
+    CU_ASSERT(dispatches <= 1);
+    hayi_alloc_fail_at(0);
+    hayi_actions_fini(&actions);
+    hayi_sched_free(s);
+    return tells;
+}
+
+static void allocation_n_fails_for_every_n(void)
+{
+    bool failed = true;
+    uint64_t n = 1;
+    for (; failed && n < 10000; n++) {
+        failed = false;
+        CU_ASSERT_EQUAL(story_with_failure_at(n, &failed), 31);
+    }
+    CU_ASSERT(n > 20);
+    CU_ASSERT(n < 10000);
+}
+
+static void story_tells_what_holds_a_task(void)
+{
+    char text[300];
+    bed_task(1, NULL);
+    bed_task(2, after_1);
+    bed_dispatch();
+    bed_started(1);
+    bed.now_ns = 1500000000;
+    hayi_sched_story(bed.sched, bed.task[1], bed.now_ns, text, sizeof(text));
+    CU_ASSERT_STRING_EQUAL(text,
+                           "running for 1.500000 s: attempt 1 at worker 0");
+    hayi_sched_story(bed.sched, bed.task[2], bed.now_ns, text, sizeof(text));
+    CU_ASSERT_STRING_EQUAL(
+        text, "pending for 1.500000 s: 1 of its inputs have not ended");
+    hayi_sched_story(bed.sched, 12345, bed.now_ns, text, sizeof(text));
+    CU_ASSERT_STRING_EQUAL(text, "it has ended, or there is no such task");
+}
+
+static CU_TestInfo tests[] = {
+    {"task_is_handed_out_and_told", task_is_handed_out_and_told},
+    {"end_without_news_of_start_is_fine", end_without_news_of_start_is_fine},
+    {"dependent_waits_for_all_its_inputs", dependent_waits_for_all_its_inputs},
+    {"same_input_twice_counts_as_one_end", same_input_twice_counts_as_one_end},
+    {"failure_names_the_first_culprit_down_the_line",
+     failure_names_the_first_culprit_down_the_line},
+    {"dependent_of_a_failure_may_ask_for_its_end_only",
+     dependent_of_a_failure_may_ask_for_its_end_only},
+    {"failed_one_of_two_inputs_ends_the_dependent_at_once",
+     failed_one_of_two_inputs_ends_the_dependent_at_once},
+    {"input_that_ended_before_the_submit_counts",
+     input_that_ended_before_the_submit_counts},
+    {"unknown_input_is_refused", unknown_input_is_refused},
+    {"failed_task_is_tried_again", failed_task_is_tried_again},
+    {"retried_task_stands_before_younger_ones",
+     retried_task_stands_before_younger_ones},
+    {"farm_failure_is_told_apart", farm_failure_is_told_apart},
+    {"news_of_older_attempts_is_dropped", news_of_older_attempts_is_dropped},
+    {"waiting_task_is_cancelled_at_once", waiting_task_is_cancelled_at_once},
+    {"held_task_is_asked_back", held_task_is_asked_back},
+    {"cancel_that_comes_too_late_changes_nothing",
+     cancel_that_comes_too_late_changes_nothing},
+    {"running_task_is_told_and_may_agree", running_task_is_told_and_may_agree},
+    {"cancelled_task_is_not_tried_again", cancelled_task_is_not_tried_again},
+    {"cancelled_task_that_comes_back_has_ended",
+     cancelled_task_that_comes_back_has_ended},
+    {"returned_task_keeps_its_attempt_number",
+     returned_task_keeps_its_attempt_number},
+    {"close_waits_for_what_is_there", close_waits_for_what_is_there},
+    {"close_of_an_empty_farm_ends_it", close_of_an_empty_farm_ends_it},
+    {"close_cancels_what_has_not_begun", close_cancels_what_has_not_begun},
+    {"chain_of_a_million_fails_in_a_loop", chain_of_a_million_fails_in_a_loop},
+    {"allocation_n_fails_for_every_n", allocation_n_fails_for_every_n},
+    {"story_tells_what_holds_a_task", story_tells_what_holds_a_task},
+    CU_TEST_INFO_NULL,
+};
+
+static const CU_SuiteInfo suites[] = {
+    {"core/task", NULL, NULL, two_cores, bed_teardown, tests},
+    CU_SUITE_INFO_NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return hayi_unit_main(suites, argc, argv);
+}
