@@ -43,8 +43,7 @@ static void stop(const char *what)
     exit(1);
 }
 
-/* ---- the work --------------------------------------------------------------
- */
+/* ---- the work ------------------------------------------------------------ */
 
 static void plain(struct bench *bench, char *const *argv)
 {
@@ -166,8 +165,7 @@ static const struct work {
 };
 enum { WORKS = sizeof(works) / sizeof(works[0]) };
 
-/* ---- measuring
- * ---------------------------------------------------------------- */
+/* ---- measuring ----------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

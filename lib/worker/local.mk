@@ -28,8 +28,12 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/spawner_child.h \
 	%D%/spawner_exec.c \
 	%D%/spawner_exec.h \
+	%D%/spawner_helper.c \
+	%D%/spawner_helper.h \
 	%D%/spawner_job.c \
 	%D%/spawner_job.h \
+	%D%/spawner_slots.c \
+	%D%/spawner_slots.h \
 	%D%/spawner_tree.c \
 	%D%/spawner_tree.h \
 	%D%/spawner_wire.h \

@@ -13,14 +13,12 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "worker/spawner_child.h"
+#include "worker/spawner_helper.h"
 #include "worker/spawner_wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef HAYI_LIBEXECDIR
-#define HAYI_LIBEXECDIR "/usr/local/libexec/hayfork"
-#endif
-
 enum {
-    HELPER_SOCKET = 3,      /* where hayfork-spawner finds its socket */
     SOCKET_BYTES = 1 << 20, /* asked for; the system gives less */
     SETUP_LIMIT_MS = 30000
 };
@@ -80,8 +73,7 @@ const char *hayi_spawn_step_text(uint32_t step)
     }
 }
 
-/* ---- the connection ---------------------------------------------------------
- */
+/* ---- the connection ------------------------------------------------------ */
 
 /* pair[0]: ours, in a new handle. */
 static hay_status
@@ -152,147 +144,26 @@ hay_status hayi_spawner_fork(struct hayi_spawner **spawner,
     return HAY_OK;
 }
 
-/* ---- the helper program
- * ------------------------------------------------------ */
-
-enum { PLACES = 4 };
-
-/* Where hayfork-spawner may lie: as told, beside the running program, a folder
- * above (examples in the build tree), the installed place. */
-static void helper_places(char places[PLACES][PATH_MAX])
-{
-    char self[PATH_MAX];
-    const char *told = getenv("HAYFORK_SPAWNER");
-    for (int i = 0; i < PLACES; i++) {
-        places[i][0] = '\0';
-    }
-    if (told != NULL) {
-        (void)snprintf(places[0], PATH_MAX, "%s", told);
-    }
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    for (int i = 1; n > 0 && i <= 2; i++) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        if (slash != NULL) {
-            *slash = '\0';
-            n = slash - self;
-            if (n < PATH_MAX - 32) {
-                (void)snprintf(places[i],
-                               PATH_MAX,
-                               "%.*s/hayfork-spawner",
-                               PATH_MAX - 32,
-                               self);
-            }
-        }
-    }
-    (void)snprintf(places[3], PATH_MAX, "%s/hayfork-spawner", HAYI_LIBEXECDIR);
-}
-
-/* The first place where it can be run; false: 'looked' tells where it is not.
- */
-static bool find_helper(char path[PATH_MAX], char *looked, size_t size)
-{
-    char places[PLACES][PATH_MAX];
-    size_t used = 0;
-    looked[0] = '\0';
-    helper_places(places);
-    for (int i = 0; i < PLACES; i++) {
-        if (places[i][0] == '\0') {
-            continue;
-        }
-        if (access(places[i], X_OK) == 0) {
-            memcpy(path, places[i], PATH_MAX);
-            return true;
-        }
-        int more = snprintf(looked + used,
-                            size - used,
-                            "%s%s",
-                            used == 0 ? "" : ", ",
-                            places[i]);
-        used = more > 0 && (size_t)more < size - used ? used + (size_t)more
-                                                      : size - 1;
-    }
-    return false;
-}
-
-static int spawn_helper(const char *path, int socket, pid_t *pid)
-{
-    extern char **environ;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    char protocol[16], descriptor[16], parent[16];
-    (void)snprintf(protocol, sizeof(protocol), "%d", HAYI_SPAWN_PROTOCOL);
-    (void)snprintf(descriptor, sizeof(descriptor), "%d", HELPER_SOCKET);
-    (void)snprintf(parent, sizeof(parent), "%ld", (long)getpid());
-    char name[] = "hayfork-spawner";
-    char *argv[] = {name, protocol, descriptor, parent, NULL};
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error != 0) {
-        return error;
-    }
-    error = posix_spawnattr_init(&attributes);
-    if (error != 0) {
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return error;
-    }
-    (void)sigemptyset(&none);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    error = posix_spawn_file_actions_adddup2(&actions, socket, HELPER_SOCKET);
-    if (error == 0) {
-        error = posix_spawn(pid, path, &actions, &attributes, argv, environ);
-    }
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 hay_status hayi_spawner_exec(struct hayi_spawner **spawner,
                              struct hayi_error *err)
 {
-    char path[PATH_MAX];
-    char looked[400];
     struct hayi_spawner *s;
     int pair[2];
-    if (!find_helper(path, looked, sizeof(looked))) {
-        return hayi_fail(err,
-                         HAY_EIO,
-                         "the program hayfork-spawner was not found; looked "
-                         "for %s",
-                         looked);
-    }
     hay_status status = handle_new(&s, pair, err);
     if (status != HAY_OK) {
         return status;
     }
-    int error = spawn_helper(path, pair[1], &s->pid);
+    status = hayi_spawner_helper_start(pair[1], &s->pid, err);
     (void)close(pair[1]);
-    if (error != 0) {
+    if (status != HAY_OK) {
         handle_free(s);
-        return hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(error));
+        return status;
     }
     *spawner = s;
     return HAY_OK;
 }
 
-int hayi_spawner_main(int argc, char **argv)
-{
-    if (argc != 4 || strtol(argv[1], NULL, 10) != HAYI_SPAWN_PROTOCOL
-        || strtol(argv[2], NULL, 10) != HELPER_SOCKET
-        || fcntl(HELPER_SOCKET, F_SETFD, FD_CLOEXEC) != 0) {
-        (void)fprintf(stderr,
-                      "hayfork-spawner: starts commands for programs that use "
-                      "libhayfork; not to be called by hand\n");
-        return 2;
-    }
-    hayi_spawner_child_run(HELPER_SOCKET, (pid_t)strtol(argv[3], NULL, 10));
-}
-
-/* ---- sending
- * ----------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 static void ask_for_room(struct hayi_spawner *s, bool wanted)
 {
@@ -395,8 +266,7 @@ static size_t has_string(const char *string, uint32_t bit, uint32_t *has)
     return strlen(string) + 1;
 }
 
-/* ---- setup
- * -------------------------------------------------------------------- */
+/* ---- setup --------------------------------------------------------------- */
 
 static hay_status send_setup(struct hayi_spawner *s,
                              const struct hayi_spawner_setup *setup,
@@ -481,8 +351,7 @@ hay_status hayi_spawner_setup(struct hayi_spawner *s,
     return HAY_OK;
 }
 
-/* ---- requests
- * ------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------ */
 
 static hay_status check_request(const struct hayi_spawner *s,
                                 const struct hayi_spawn_request *request,
@@ -589,8 +458,7 @@ hay_status hayi_spawner_cancel(struct hayi_spawner *s, uint64_t id)
     return send_id(s, HAYI_SPAWN_RECORD_CANCEL, id);
 }
 
-/* ---- events
- * ---------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 static void receive(struct hayi_spawner *s)
 {

@@ -162,8 +162,7 @@ void hayi_capture_free(struct hayi_capture *capture)
     free(capture);
 }
 
-/* ---- begin ----------------------------------------------------------------
- */
+/* ---- begin --------------------------------------------------------------- */
 
 /* A task's name as the name of a file; one that had to be cut gets its id, so
  * that two long names stay two. */
@@ -234,8 +233,7 @@ int hayi_capture_begin(struct hayi_capture *capture,
     return 0;
 }
 
-/* ---- end ------------------------------------------------------------------
- */
+/* ---- end ----------------------------------------------------------------- */
 
 /* Generation 0 is open afterwards. */
 static bool open_append(struct hayi_capture *capture, uint32_t slot, int which)
@@ -266,23 +264,28 @@ static bool copy_out(struct hayi_capture *capture,
     if (!open_append(capture, slot, which)) {
         return false;
     }
-    for (uint64_t done = 0; done < length;) {
+    uint64_t done = 0;
+    while (done < length) {
         size_t want = length - done < CHUNK ? (size_t)(length - done) : CHUNK;
         ssize_t got =
             pread(s->scratch[which], capture->chunk, want, (off_t)done);
         if (got <= 0) {
-            return false;
+            break;
         }
         ssize_t put = pwrite(s->file[which],
                              capture->chunk,
                              (size_t)got,
                              (off_t)(s->size[which] + done));
         if (put <= 0) {
-            return false;
+            break;
         }
         done += (uint64_t)put;
     }
-    return true;
+    if (done < length) { /* leave no half of it behind */
+        int unused = ftruncate(s->file[which], (off_t)s->size[which]);
+        (void)unused;
+    }
+    return done == length;
 }
 
 /* The next generation number that no earlier run has used. */

@@ -151,8 +151,7 @@ char **hayi_environ_with(struct hayi_environ *env, char **added, size_t count)
     return env->merged;
 }
 
-/* ---- what is made before the vfork ----------------------------------------
- */
+/* ---- what is made before the vfork --------------------------------------- */
 
 /* What the child works from. */
 struct plan {
@@ -314,8 +313,7 @@ static void plan_drop(struct plan *plan)
     }
 }
 
-/* ---- the child ------------------------------------------------------------
- */
+/* ---- the child ----------------------------------------------------------- */
 
 static void child_fails(struct hayi_exec_result *result, uint32_t step)
 {

@@ -31,6 +31,7 @@ struct hayi_job {
     uint64_t term_at_ns; /* its time limit; UINT64_MAX */
     uint64_t kill_at_ns; /* end of the grace time; UINT64_MAX */
     bool told;           /* that it started */
+    bool ending;         /* it was told to end */
     bool timed_out;
     bool cancelled;
     bool unpinned;

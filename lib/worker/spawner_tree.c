@@ -93,6 +93,9 @@ void hayi_tree_children(int fd, struct hayi_pids *pids)
                 pid = 0;
             }
         }
+        if ((size_t)n < sizeof(text) - 16) {
+            break; /* the next id would have had room */
+        }
         place += n;
     }
     if (pid != 0) {
@@ -149,29 +152,51 @@ static void read_table(struct hayi_pids *ids, struct hayi_pids *parents)
     (void)closedir(dir);
 }
 
-void hayi_tree_below(pid_t root, struct hayi_pids *pids)
+/* Add to 'set' all that is below its members. */
+static void close_over(struct hayi_pids *set)
 {
     struct hayi_pids ids = {NULL, 0, 0};
     struct hayi_pids parents = {NULL, 0, 0};
-    struct hayi_pids found = {NULL, 0, 0};
     read_table(&ids, &parents);
-    hayi_pids_add(&found, root);
-    for (size_t next = 0; next < found.count; next++) {
+    for (size_t next = 0; next < set->count; next++) {
         for (size_t i = 0; i < ids.count; i++) {
-            if (parents.list[i] == found.list[next]
-                && !hayi_pids_has(&found, ids.list[i])) {
-                hayi_pids_add(&found, ids.list[i]);
+            if (parents.list[i] == set->list[next]
+                && !hayi_pids_has(set, ids.list[i])) {
+                hayi_pids_add(set, ids.list[i]);
             }
         }
     }
+    hayi_pids_fini(&ids);
+    hayi_pids_fini(&parents);
+}
+
+void hayi_tree_below(pid_t root, struct hayi_pids *pids)
+{
+    struct hayi_pids found = {NULL, 0, 0};
+    hayi_pids_add(&found, root);
+    close_over(&found);
     for (size_t i = 1; i < found.count; i++) {
         if (!hayi_pids_has(pids, found.list[i])) {
             hayi_pids_add(pids, found.list[i]);
         }
     }
-    hayi_pids_fini(&ids);
-    hayi_pids_fini(&parents);
     hayi_pids_fini(&found);
+}
+
+/* A process to which SIGSTOP was sent forks no more, even if it has not stopped
+ * yet: fork() gives way to a pending signal. */
+void hayi_tree_kill(struct hayi_pids *pids)
+{
+    size_t stopped = 0;
+    while (stopped < pids->count) {
+        for (; stopped < pids->count; stopped++) {
+            (void)kill(pids->list[stopped], SIGSTOP);
+        }
+        close_over(pids);
+    }
+    for (size_t i = 0; i < pids->count; i++) {
+        (void)kill(pids->list[i], SIGKILL);
+    }
 }
 
 /* Reap what has ended; false: no child is left. */

@@ -39,6 +39,10 @@ void hayi_tree_children(int fd, struct hayi_pids *pids);
  * /proc (a millisecond or more). */
 void hayi_tree_below(pid_t root, struct hayi_pids *pids);
 
+/* SIGKILL 'pids', which are below the caller, and all that is below them; the
+ * latter are added.  They are stopped first, so that none forks away. */
+void hayi_tree_kill(struct hayi_pids *pids);
+
 /* SIGKILL everything below the caller and reap it, until nothing is left or
  * 'limit_ns' has passed (processes that the kernel does not let go). */
 void hayi_tree_kill_all(uint64_t limit_ns);

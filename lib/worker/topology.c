@@ -50,8 +50,7 @@ static void add_cpu(struct hayi_cpumask *mask, unsigned cpu)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Was this process bound by mpirun of its own accord? */
 static bool bound_by_default(void)
@@ -213,8 +212,7 @@ uint64_t hayi_topology_memory_bytes(const struct hayi_topology *topology)
     return topology->memory_bytes;
 }
 
-/* ---- sharing ----------------------------------------------------------------
- */
+/* ---- sharing ------------------------------------------------------------- */
 
 /* The first cpu of this core in the mask; -1: none. */
 static int first_cpu(const struct hayi_topology *topology,

@@ -395,8 +395,7 @@ static void a_bad_folder_is_refused_at_setup(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/no/such/folder"));
 }
 
-/* ---- what a command sees ---------------------------------------------------
- */
+/* ---- what a command sees ------------------------------------------------- */
 
 static void command_sees_what_was_asked_for(void)
 {
@@ -488,8 +487,7 @@ static void a_megabyte_goes_through(void)
                     HAY_ETOOBIG);
 }
 
-/* ---- limits, cancel, revoke ------------------------------------------------
- */
+/* ---- limits, cancel, revoke ---------------------------------------------- */
 
 static void time_limit_ends_a_stubborn_one(void)
 {
@@ -561,8 +559,7 @@ static void revoke_answers_who_was_first(void)
     (void)close(alive);
 }
 
-/* ---- nothing is left -------------------------------------------------------
- */
+/* ---- nothing is left ----------------------------------------------------- */
 
 static void a_group_ends_with_its_leader(void)
 {
@@ -686,15 +683,15 @@ static void the_helper_program_does_the_same(void)
     CU_ASSERT_EQUAL(setenv("HAYFORK_SPAWNER", "/proc/self/exe", 1), 0);
     CU_ASSERT_EQUAL_FATAL(hayi_spawner_exec(&spawner, &err), HAY_OK);
     CU_ASSERT_EQUAL_FATAL(hayi_spawner_setup(spawner, &config, &err), HAY_OK);
-    start_line(1, 0, "echo one; ls /proc/$PPID/fd | wc -l");
     start_line(2, 1, deserters[0]);
-    CU_ASSERT_EQUAL(wait_end(1)->exit_code, 0);
+    (void)hayi_spawner_flush(spawner);
     CU_ASSERT_EQUAL(fifo_next(alive), 'a');
+    start_line(1, 0, "echo one; ls /proc/$PPID/fd | wc -l");
+    CU_ASSERT_EQUAL(wait_end(1)->exit_code, 0);
     hayi_spawner_free(spawner);
     spawner = NULL;
     CU_ASSERT_EQUAL(fifo_next(alive), 0);
-    /* 0 to 2, socket, signals, folder, children, two slots' two files, and one
-     * append file that command 1 does not see yet. */
+    /* 0 to 2, socket, signals, folder, children, two files of each slot. */
     check_output(1, "one\n11\n", "");
     (void)close(alive);
 }

@@ -80,8 +80,7 @@ static const char *share(size_t count, size_t mine, uint32_t limit)
     return text;
 }
 
-/* ---- tests ------------------------------------------------------------------
- */
+/* ---- tests --------------------------------------------------------------- */
 
 static void cores_with_threads_count_once(void)
 {
