@@ -11,3 +11,7 @@ noinst_PROGRAMS += %D%/bench_spawn
 %C%_bench_spawn_LDADD = \
 	lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la
+
+noinst_PROGRAMS += %D%/bench_overhead
+%C%_bench_overhead_SOURCES = %D%/bench_overhead.c
+%C%_bench_overhead_LDADD = lib/libhayfork.la

@@ -23,6 +23,7 @@ include tests/unit/sim/local.mk
 include tests/unit/apps/local.mk
 include tests/contract/local.mk
 include tests/sim/local.mk
+include tests/farm/local.mk
 include tests/mpi/local.mk
 include tests/apps/local.mk
 

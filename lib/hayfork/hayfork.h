@@ -587,7 +587,7 @@ hay_status hay_future_capture(const hay_future *future, hay_capture *capture);
 
 /* Ask for the end of a task.  HAY_OK: it will never run.  HAY_EPENDING: asked,
  * wait on the future.  HAY_ERUNNING: it runs; it was told and may agree, see
- * hay_task_cancelled().  HAY_EINVAL: it is done already.
+ * hay_task_cancelled().  HAY_EINVAL: it has ended otherwise already.
  * HAY_EUNSUPPORTED: force on a function. */
 hay_status hay_future_cancel(hay_future *future, unsigned flags);
 

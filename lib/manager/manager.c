@@ -13,13 +13,6 @@ enum {
     NS_PER_S = 1000000000,
 };
 
-void hayi_manager_say(const struct hayi_manager *manager, const char *text)
-{
-    if (!manager->quiet) {
-        (void)fprintf(stderr, "%s\n", text);
-    }
-}
-
 void hayi_manager_panic(struct hayi_manager *manager, const char *what)
 {
     struct hayi_error err;
@@ -329,7 +322,6 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     manager->config = *config;
     manager->ex = config->ex;
     manager->start_ns = config->ex->start_ns;
-    manager->quiet = options->quiet;
     manager->silence_ns =
         options->silence_ns != 0
             ? options->silence_ns

@@ -32,7 +32,7 @@ void hayi_manager_break(struct hayi_manager *manager,
     }
     manager->broken = true;
     manager->give_up_ns = manager->now_ns + HAYI_MANAGER_LEAVE_NS;
-    hayi_manager_say(manager, err->text);
+    (void)fprintf(stderr, "%s\n", err->text);
     hayi_executor_break(manager->ex, err);
     manager->wake = true;
     hayi_manager_stop_workers(manager, true);

@@ -86,7 +86,6 @@ struct hayi_manager {
     uint64_t silence_ns;
     uint64_t start_ns;
     uint64_t now_ns;
-    bool quiet;
     bool wake; /* somebody may sleep on what ended in this round */
     bool dispatch; /* something changed since the last dispatch */
 
@@ -119,8 +118,6 @@ void hayi_manager_step(struct hayi_manager *manager,
                        const struct hayi_report *report);
 /* Out of memory and the like: the run cannot go on. */
 void hayi_manager_panic(struct hayi_manager *manager, const char *what);
-/* A line on standard error, unless quiet. */
-void hayi_manager_say(const struct hayi_manager *manager, const char *text);
 
 /* manager_inbox.c */
 bool hayi_manager_take_inbox(struct hayi_manager *manager);

@@ -349,7 +349,8 @@ static void on_words(struct hayi_manager *manager,
         return;
     }
     struct hayi_error err;
-    (void)hayi_fail(&err, HAY_EFARM, "worker %" PRIu32 " on %s cannot serve: %s",
+    (void)hayi_fail(&err, HAY_EFARM,
+                    "hayfork: worker %" PRIu32 " on %s cannot serve: %s",
                     peer->name.number, peer->name.host, text);
     hayi_manager_break(manager, &err);
 }

@@ -234,6 +234,14 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
     }
 }
 
+/* Signals that a program gives itself; others come from outside. */
+static bool is_crash(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE
+           || number == SIGILL || number == SIGABRT || number == SIGTRAP
+           || number == SIGSYS;
+}
+
 static void
 word_command_end(struct hay_task *task, const struct hayi_spawn_event *event)
 {
@@ -249,7 +257,9 @@ word_command_end(struct hay_task *task, const struct hayi_spawn_event *event)
         (void)hayi_fail(&task->error, HAY_ETASK, "cannot be started: %s",
                         strerror(event->start_errno));
     } else if (event->signal != 0) {
-        task->outcome = HAYI_OUTCOME_FARM;
+        if (!is_crash(event->signal)) {
+            task->outcome = HAYI_OUTCOME_FARM;
+        }
         (void)hayi_fail(&task->error, HAY_EFARM, "signal %d (%s)",
                         event->signal, strsignal(event->signal));
     } else if (event->exit_code != 0) {

@@ -1,0 +1,7 @@
+# tests/farm: the public calls against real farms.
+
+check_PROGRAMS += %D%/farm_calls
+%C%_farm_calls_SOURCES = %D%/farm_calls.c
+%C%_farm_calls_LDADD = lib/libhayfork.la
+
+dist_check_SCRIPTS += %D%/t_farm.sh
