@@ -59,7 +59,7 @@ void hayi_slot_refill(struct hayi_slot *slot)
     bool moved = false;
     while (slot->overflow != NULL && has_room(slot)) {
         struct hay_task *task = slot->overflow;
-        slot->overflow = task->after;
+        slot->overflow = task->overflow_next;
         put(slot, task);
         moved = true;
     }
@@ -75,11 +75,11 @@ void hayi_slot_give(struct hayi_slot *slot, struct hay_task *task)
         put(slot, task);
         return;
     }
-    task->after = NULL;
+    task->overflow_next = NULL;
     if (slot->overflow == NULL) {
         slot->overflow = task;
     } else {
-        slot->overflow_last->after = task;
+        slot->overflow_last->overflow_next = task;
     }
     slot->overflow_last = task;
 }
@@ -99,12 +99,12 @@ void hayi_slot_wake(struct hayi_slot *slot)
 static bool revoke_overflow(struct hayi_slot *slot, struct hay_task *task)
 {
     struct hay_task *before = NULL;
-    for (struct hay_task *t = slot->overflow; t != NULL; t = t->after) {
+    for (struct hay_task *t = slot->overflow; t != NULL; t = t->overflow_next) {
         if (t == task) {
             if (before == NULL) {
-                slot->overflow = t->after;
+                slot->overflow = t->overflow_next;
             } else {
-                before->after = t->after;
+                before->overflow_next = t->overflow_next;
             }
             if (slot->overflow_last == t) {
                 slot->overflow_last = before;

@@ -44,7 +44,7 @@ struct hayi_slot {
     /* the loop */
     uint32_t tail;
     bool given; /* something, and it was not woken yet */
-    struct hay_task *overflow; /* given while the ring was full, by 'after' */
+    struct hay_task *overflow; /* given while the ring was full */
     struct hay_task *overflow_last;
 
     /* both */

@@ -49,7 +49,7 @@ struct zygote {
     bool inherit;
     char *setup; /* memory of the setup's strings */
     struct hayi_capture *capture;
-    struct hayi_slots *slots; /* NULL until it is ready */
+    struct hayi_spawner_slots *slots; /* NULL until it is ready */
     struct hayi_buffer in;
     struct hayi_buffer out;
     size_t out_sent;
@@ -75,7 +75,7 @@ static noreturn void finish(struct zygote *z)
         drop_outputs();
     }
     if (z->slots != NULL) {
-        hayi_slots_kill(z->slots);
+        hayi_spawner_slots_kill(z->slots);
     }
     hayi_tree_kill_all(KILL_LIMIT_NS);
     hayi_capture_free(z->capture);
@@ -174,7 +174,7 @@ static int set_up(struct zygote *z,
     struct hayi_strings strings = {z->setup + sizeof(*record), z->setup + size};
     setup_strings(record, &strings, string);
     enum hayi_capture_mode mode = (enum hayi_capture_mode)record->capture;
-    struct hayi_slots_setup slots = {
+    struct hayi_spawner_slots_setup slots = {
         .env = setup_environ(&strings, record->env_count),
         .events = &z->out,
         .grace_ns = record->grace_ns,
@@ -197,7 +197,7 @@ static int set_up(struct zygote *z,
         return errno;
     }
     slots.capture = z->capture;
-    z->slots = hayi_slots_new(&slots);
+    z->slots = hayi_spawner_slots_new(&slots);
     if (z->slots == NULL) {
         return ENOMEM;
     }
@@ -221,7 +221,7 @@ static void take_start(struct zygote *z,
                        const struct hayi_spawn_start_record *record)
 {
     struct hayi_job *job = hayi_job_new(record);
-    if (job == NULL || !hayi_slots_push(z->slots, job)) {
+    if (job == NULL || !hayi_spawner_slots_push(z->slots, job)) {
         finish(z);
     }
 }
@@ -242,10 +242,10 @@ static void take(struct zygote *z, const struct hayi_spawn_head *head)
         take_start(z, record);
         break;
     case HAYI_SPAWN_RECORD_REVOKE:
-        hayi_slots_revoke(z->slots, about->id);
+        hayi_spawner_slots_revoke(z->slots, about->id);
         break;
     case HAYI_SPAWN_RECORD_CANCEL:
-        hayi_slots_cancel(z->slots, about->id);
+        hayi_spawner_slots_cancel(z->slots, about->id);
         break;
     default:
         finish(z);
@@ -329,22 +329,22 @@ static noreturn void loop(struct zygote *z)
     for (;;) {
         struct pollfd fds[2];
         uint64_t deadline_ns =
-            z->ready ? hayi_slots_deadline_ns(z->slots) : UINT64_MAX;
+            z->ready ? hayi_spawner_slots_deadline_ns(z->slots) : UINT64_MAX;
         send_out(z);
         wait_for(z, fds, deadline_ns);
         if (fds[1].revents != 0) {
             read_signals(z);
         }
         if (fds[1].revents != 0 && z->ready) {
-            hayi_slots_reap(z->slots);
+            hayi_spawner_slots_reap(z->slots);
         }
         if (fds[0].revents != 0) {
             receive(z);
         }
         if (z->ready && deadline_ns != UINT64_MAX) {
-            hayi_slots_tick(z->slots, hayi_clock_ns());
+            hayi_spawner_slots_tick(z->slots, hayi_clock_ns());
         }
-        if (z->ready && !hayi_slots_start(z->slots)) {
+        if (z->ready && !hayi_spawner_slots_start(z->slots)) {
             finish(z);
         }
     }

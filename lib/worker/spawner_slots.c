@@ -36,8 +36,8 @@ struct slot {
     uint32_t tries;
 };
 
-struct hayi_slots {
-    struct hayi_slots_setup setup;
+struct hayi_spawner_slots {
+    struct hayi_spawner_slots_setup setup;
     struct slot *slot;
     uint32_t running;
     bool deaf;                  /* an event could not be kept */
@@ -48,7 +48,7 @@ struct hayi_slots {
 
 /* ---- telling ------------------------------------------------------------- */
 
-static void tell(struct hayi_slots *s, const struct hayi_spawn_event *event)
+static void tell(struct hayi_spawner_slots *s, const struct hayi_spawn_event *event)
 {
     struct hayi_spawn_event_record record;
     memset(&record, 0, sizeof(record));
@@ -61,7 +61,7 @@ static void tell(struct hayi_slots *s, const struct hayi_spawn_event *event)
     }
 }
 
-static void tell_id(struct hayi_slots *s,
+static void tell_id(struct hayi_spawner_slots *s,
                     enum hayi_spawn_event_kind kind,
                     const struct hayi_job *job,
                     uint64_t id)
@@ -81,7 +81,7 @@ static void tell_id(struct hayi_slots *s,
 
 /* ---- starting ------------------------------------------------------------ */
 
-static void tell_not_started(struct hayi_slots *s,
+static void tell_not_started(struct hayi_spawner_slots *s,
                              const struct hayi_job *job,
                              const struct hayi_exec_result *result,
                              uint64_t start_ns)
@@ -102,7 +102,7 @@ static void tell_not_started(struct hayi_slots *s,
 }
 
 /* Once; the job is running afterwards if 'result' says no error. */
-static void start_job(struct hayi_slots *s,
+static void start_job(struct hayi_spawner_slots *s,
                       struct hayi_job *job,
                       struct hayi_exec_result *result)
 {
@@ -142,7 +142,7 @@ static void start_job(struct hayi_slots *s,
 }
 
 /* Start the slot's next command, if it is free and has one. */
-static void start_next(struct hayi_slots *s, struct slot *slot)
+static void start_next(struct hayi_spawner_slots *s, struct slot *slot)
 {
     while (slot->running == NULL && slot->queue.first != NULL) {
         struct hayi_exec_result result;
@@ -169,7 +169,7 @@ static void start_next(struct hayi_slots *s, struct slot *slot)
 
 /* ---- ending -------------------------------------------------------------- */
 
-static bool is_running(const struct hayi_slots *s, pid_t pid)
+static bool is_running(const struct hayi_spawner_slots *s, pid_t pid)
 {
     for (uint32_t i = 0; i < s->setup.count; i++) {
         if (s->slot[i].running != NULL && s->slot[i].running->pid == pid) {
@@ -181,7 +181,7 @@ static bool is_running(const struct hayi_slots *s, pid_t pid)
 
 /* Has a process appeared that is none of our commands?  Then the commands that
  * run now are marked: it may be of theirs. */
-static bool new_leftover(struct hayi_slots *s)
+static bool new_leftover(struct hayi_spawner_slots *s)
 {
     bool found = false;
     if (s->children < 0) {
@@ -208,7 +208,7 @@ static bool new_leftover(struct hayi_slots *s)
 
 /* A command that was made to end: end also those whom it had started and who
  * are now ours, in whatever session. */
-static void end_forced(struct hayi_slots *s, struct hayi_job *job)
+static void end_forced(struct hayi_spawner_slots *s, struct hayi_job *job)
 {
     struct hayi_pids below = {NULL, 0, 0};
     struct hayi_pids rest = {NULL, 0, 0};
@@ -230,7 +230,7 @@ static uint64_t of_timeval(const struct timeval *time)
            + (uint64_t)time->tv_usec * 1000U;
 }
 
-static void job_ended(struct hayi_slots *s,
+static void job_ended(struct hayi_spawner_slots *s,
                       struct slot *slot,
                       int status,
                       struct rusage *usage)
@@ -264,7 +264,7 @@ static void job_ended(struct hayi_slots *s,
     start_next(s, slot);
 }
 
-void hayi_slots_reap(struct hayi_slots *s)
+void hayi_spawner_slots_reap(struct hayi_spawner_slots *s)
 {
     int status;
     struct rusage usage;
@@ -287,7 +287,7 @@ void hayi_slots_reap(struct hayi_slots *s)
 
 /* SIGTERM now, SIGKILL after the grace time.  Its group stands still while we
  * look whom it has put into other groups. */
-static void force(struct hayi_slots *s, struct hayi_job *job)
+static void force(struct hayi_spawner_slots *s, struct hayi_job *job)
 {
     if (job->ending) {
         return;
@@ -309,7 +309,7 @@ static void force(struct hayi_slots *s, struct hayi_job *job)
 
 /* ---- timers -------------------------------------------------------------- */
 
-void hayi_slots_tick(struct hayi_slots *s, uint64_t now_ns)
+void hayi_spawner_slots_tick(struct hayi_spawner_slots *s, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < s->setup.count; i++) {
         struct slot *slot = &s->slot[i];
@@ -336,7 +336,7 @@ void hayi_slots_tick(struct hayi_slots *s, uint64_t now_ns)
     }
 }
 
-uint64_t hayi_slots_deadline_ns(const struct hayi_slots *s)
+uint64_t hayi_spawner_slots_deadline_ns(const struct hayi_spawner_slots *s)
 {
     uint64_t nearest = UINT64_MAX;
     for (uint32_t i = 0; i < s->setup.count; i++) {
@@ -357,9 +357,9 @@ uint64_t hayi_slots_deadline_ns(const struct hayi_slots *s)
 
 /* ---- the public side ----------------------------------------------------- */
 
-struct hayi_slots *hayi_slots_new(const struct hayi_slots_setup *setup)
+struct hayi_spawner_slots *hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
 {
-    struct hayi_slots *s = calloc(1, sizeof(*s));
+    struct hayi_spawner_slots *s = calloc(1, sizeof(*s));
     if (s == NULL) {
         return NULL;
     }
@@ -377,7 +377,7 @@ struct hayi_slots *hayi_slots_new(const struct hayi_slots_setup *setup)
     return s;
 }
 
-void hayi_slots_kill(struct hayi_slots *s)
+void hayi_spawner_slots_kill(struct hayi_spawner_slots *s)
 {
     for (uint32_t i = 0; i < s->setup.count; i++) {
         if (s->slot[i].running != NULL) {
@@ -386,7 +386,7 @@ void hayi_slots_kill(struct hayi_slots *s)
     }
 }
 
-bool hayi_slots_push(struct hayi_slots *s, struct hayi_job *job)
+bool hayi_spawner_slots_push(struct hayi_spawner_slots *s, struct hayi_job *job)
 {
     if (job->slot >= s->setup.count) {
         return false;
@@ -395,7 +395,7 @@ bool hayi_slots_push(struct hayi_slots *s, struct hayi_job *job)
     return true;
 }
 
-bool hayi_slots_start(struct hayi_slots *s)
+bool hayi_spawner_slots_start(struct hayi_spawner_slots *s)
 {
     for (uint32_t i = 0; i < s->setup.count; i++) {
         if (s->slot[i].running == NULL
@@ -406,7 +406,7 @@ bool hayi_slots_start(struct hayi_slots *s)
     return !s->deaf;
 }
 
-static struct hayi_job *take_queued(struct hayi_slots *s, uint64_t id)
+static struct hayi_job *take_queued(struct hayi_spawner_slots *s, uint64_t id)
 {
     struct hayi_job *job = NULL;
     for (uint32_t i = 0; job == NULL && i < s->setup.count; i++) {
@@ -415,7 +415,7 @@ static struct hayi_job *take_queued(struct hayi_slots *s, uint64_t id)
     return job;
 }
 
-void hayi_slots_revoke(struct hayi_slots *s, uint64_t id)
+void hayi_spawner_slots_revoke(struct hayi_spawner_slots *s, uint64_t id)
 {
     struct hayi_job *job = take_queued(s, id);
     tell_id(
@@ -423,7 +423,7 @@ void hayi_slots_revoke(struct hayi_slots *s, uint64_t id)
     hayi_job_free(job);
 }
 
-void hayi_slots_cancel(struct hayi_slots *s, uint64_t id)
+void hayi_spawner_slots_cancel(struct hayi_spawner_slots *s, uint64_t id)
 {
     struct hayi_job *job = take_queued(s, id);
     if (job != NULL) {

@@ -13,9 +13,9 @@
 
 struct hayi_capture;
 struct hayi_environ;
-struct hayi_slots;
+struct hayi_spawner_slots;
 
-struct hayi_slots_setup { /* all borrowed for ever */
+struct hayi_spawner_slots_setup { /* all borrowed for ever */
     struct hayi_capture *capture;
     struct hayi_environ *env;
     struct hayi_buffer *events; /* records of the wire */
@@ -25,24 +25,24 @@ struct hayi_slots_setup { /* all borrowed for ever */
 };
 
 /* NULL: out of memory.  It lives as long as the process. */
-struct hayi_slots *hayi_slots_new(const struct hayi_slots_setup *setup);
+struct hayi_spawner_slots *hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup);
 /* SIGKILL the groups of all that runs. */
-void hayi_slots_kill(struct hayi_slots *slots);
+void hayi_spawner_slots_kill(struct hayi_spawner_slots *slots);
 
 /* Behind what its slot has.  job: taken; false: no such slot. */
-bool hayi_slots_push(struct hayi_slots *slots, struct hayi_job *job);
+bool hayi_spawner_slots_push(struct hayi_spawner_slots *slots, struct hayi_job *job);
 /* Start what can be started; call after a batch of pushes.  false: an event was
  * lost for want of memory, now or earlier. */
-bool hayi_slots_start(struct hayi_slots *slots);
+bool hayi_spawner_slots_start(struct hayi_spawner_slots *slots);
 /* Answered by an event. */
-void hayi_slots_revoke(struct hayi_slots *slots, uint64_t id);
-void hayi_slots_cancel(struct hayi_slots *slots, uint64_t id);
+void hayi_spawner_slots_revoke(struct hayi_spawner_slots *slots, uint64_t id);
+void hayi_spawner_slots_cancel(struct hayi_spawner_slots *slots, uint64_t id);
 
 /* Wait for all children that have ended, start those that come next. */
-void hayi_slots_reap(struct hayi_slots *slots);
+void hayi_spawner_slots_reap(struct hayi_spawner_slots *slots);
 /* Do what is due: limits, ends of grace times, news of starts. */
-void hayi_slots_tick(struct hayi_slots *slots, uint64_t now_ns);
+void hayi_spawner_slots_tick(struct hayi_spawner_slots *slots, uint64_t now_ns);
 /* When the next such thing is due; UINT64_MAX: never. */
-uint64_t hayi_slots_deadline_ns(const struct hayi_slots *slots);
+uint64_t hayi_spawner_slots_deadline_ns(const struct hayi_spawner_slots *slots);
 
 #endif
