@@ -15,4 +15,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \
-	%D%/philox.h
+	%D%/philox.h \
+	%D%/variable.c \
+	%D%/variable.h

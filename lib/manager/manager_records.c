@@ -4,6 +4,7 @@
 #include "manager/manager_inside.h"
 
 #include "base/clock.h"
+#include "base/variable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,34 +15,13 @@
 
 /* ---- WELCOME --------------------------------------------------------------- */
 
-/* MPI's variables would make a command that is an MPI program fail; names that
- * belong to a node are the worker's own. */
-static bool passes_on(const char *variable)
-{
-    static const char *const dropped[] = {
-        "OMPI_",     "PMIX_",   "PMI_",      "PMI2_",  "ORTE_",
-        "HAYFORK_STATUS_FILE=", "HAYFORK_LAUNCH", "TMPDIR=", "HOSTNAME=",
-        "CUDA_",     "ROCR_",   "IPATH_NO_BACKTRACE=", "HFI_NO_BACKTRACE=",
-        "HAY_TASK_",
-    };
-    if (strncmp(variable, "OMPI_ALLOW_", 11) == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
-        if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0) {
-            return false;
-        }
-    }
-    return strchr(variable, '=') != NULL;
-}
-
 static hay_status make_environment(const struct hayi_manager *manager,
                                    char *const *environment,
                                    struct hayi_buffer *out)
 {
     hay_status status = HAY_OK;
     for (char *const *v = environment; *v != NULL && status == HAY_OK; v++) {
-        if (passes_on(*v)) {
+        if (hayi_variable_origin(*v) == HAYI_VARIABLE_SUBMITTER) {
             status = hayi_buffer_append(out, *v, strlen(*v) + 1);
         }
     }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "worker/topology.h"
 
+#include <dlfcn.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,8 +189,28 @@ static struct hay_task *take(struct hayi_slot *slot)
     return NULL;
 }
 
+/* A function that uses OpenMP shall use as many threads as it has cores.  The
+ * library has the call only if the program brings it. */
+static void limit_openmp(uint32_t cores)
+{
+    typedef void (*set_fn)(int);
+    static _Thread_local set_fn set;
+    static _Thread_local uint32_t current;
+    if (current == 0) {
+        void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+        memcpy(&set, &symbol, sizeof(set));
+    }
+    if (current != cores) {
+        current = cores;
+        if (set != NULL) {
+            set((int)cores);
+        }
+    }
+}
+
 static void bind(struct hayi_slot *slot, const struct hay_task *task)
 {
+    limit_openmp(task->record.cores);
     if (task->rebind && task->cpu_count > 0) {
         (void)hayi_topology_bind_thread(task->cpus, task->cpu_count);
         slot->moved = true;

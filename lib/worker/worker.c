@@ -4,29 +4,43 @@
 #include "worker/worker_inside.h"
 
 #include "base/clock.h"
+#include "base/variable.h"
 
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+extern char **environ;
 
 /* ---- WELCOME: what this worker is to be ---------------------------------- */
 
+/* Variables of rank 0, then those that are this node's own. */
 static hay_status split_env(struct hayi_worker *worker, size_t size)
 {
     size_t count = 0;
+    size_t used = 0;
     for (size_t i = 0; i < size; i++) {
         count += worker->env_bytes[i] == 0;
+    }
+    for (char **v = environ; *v != NULL; v++) {
+        count += hayi_variable_origin(*v) == HAYI_VARIABLE_NODE;
     }
     worker->env = calloc(count + 1, sizeof(*worker->env));
     if (worker->env == NULL) {
         return HAY_ENOMEM;
     }
     const char *at = worker->env_bytes;
-    for (size_t i = 0; i < count; i++) {
-        worker->env[i] = at;
+    while (at < worker->env_bytes + size) {
+        worker->env[used++] = at;
         at += strlen(at) + 1;
+    }
+    for (char **v = environ; *v != NULL && used < count; v++) {
+        if (hayi_variable_origin(*v) == HAYI_VARIABLE_NODE) {
+            worker->env[used++] = *v;
+        }
     }
     return HAY_OK;
 }
