@@ -12,6 +12,14 @@ check_PROGRAMS += %D%/test_dispatch
 	%D%/test_dispatch.c
 %C%_test_dispatch_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_durations
+%C%_test_durations_SOURCES = %D%/test_durations.c
+%C%_test_durations_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_edges
+%C%_test_edges_SOURCES = %D%/test_edges.c
+%C%_test_edges_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_map
 %C%_test_map_SOURCES = \
 	%D%/bed.c \
@@ -29,6 +37,14 @@ check_PROGRAMS += %D%/test_members
 check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_ready
+%C%_test_ready_SOURCES = %D%/test_ready.c
+%C%_test_ready_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_table
+%C%_test_table_SOURCES = %D%/test_table.c
+%C%_test_table_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_task
 %C%_test_task_SOURCES = \
