@@ -80,7 +80,9 @@ hay_status hayi_spawner_start(struct hayi_spawner *spawner,
                               const struct hayi_spawn_request *request,
                               struct hayi_error *err);
 /* Try to take back one that has not begun: answered by a HAYI_SPAWN_REVOKED or
- * HAYI_SPAWN_REVOKE_LATE event. */
+ * (it runs) HAYI_SPAWN_REVOKE_LATE event; one that has ended by then is not
+ * answered, its HAYI_SPAWN_ENDED is on the way.  So the event with which an id
+ * is done - ENDED, REVOKED - is always the last one about it. */
 hay_status hayi_spawner_revoke(struct hayi_spawner *spawner, uint64_t id);
 /* SIGTERM to it, SIGKILL after the grace time; not begun: it never begins and
  * its end is told as cancelled. */

@@ -24,6 +24,8 @@
 
 #include "worker/spawner_capture.h"
 
+#include "base/file_name.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +37,7 @@
 enum {
     COPY_MAX = 256 * 1024, /* longer output is renamed */
     CHUNK = 64 * 1024,
-    NAME_MAX_BYTES = 200,
+    PREFIX_MAX = 200,
     GENERATIONS_MAX = 1 << 30
 };
 
@@ -103,7 +105,7 @@ int hayi_capture_new(enum hayi_capture_mode mode,
     c->mode = mode;
     c->slots = slots;
     c->folder = -1;
-    c->prefix = strndup(prefix != NULL ? prefix : "w", NAME_MAX_BYTES);
+    c->prefix = strndup(prefix != NULL ? prefix : "w", PREFIX_MAX);
     c->slot = calloc(slots, sizeof(*c->slot));
     if (c->prefix == NULL || c->slot == NULL) {
         error = ENOMEM;
@@ -164,38 +166,15 @@ void hayi_capture_free(struct hayi_capture *capture)
 
 /* ---- begin --------------------------------------------------------------- */
 
-/* A task's name as the name of a file; one that had to be cut gets its id, so
- * that two long names stay two. */
-static void safe_name(const char *name, uint64_t id, int which, char out[256])
+/* A task's name as the name of a file; without a name, its id. */
+static void pair_name(const char *name, uint64_t id, int which, char out[256])
 {
-    char text[NAME_MAX_BYTES + 1];
-    size_t length = name != NULL ? strlen(name) : 0;
-    bool cut = length > NAME_MAX_BYTES - 24;
-    if (cut) {
-        length = NAME_MAX_BYTES - 24;
-        while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80) {
-            length--; /* not inside a character of UTF-8 */
-        }
-    }
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)name[i];
-        text[i] = name[i];
-        if (byte == '/' || byte < ' ' || byte == 127) {
-            text[i] = '_';
-        }
-    }
-    text[length] = '\0';
-    if (length == 0 || cut) {
-        (void)snprintf(out,
-                       256,
-                       "%s%s%llu.%s",
-                       text,
-                       cut ? "~" : "task",
-                       (unsigned long long)id,
-                       ends[which]);
-    } else {
-        (void)snprintf(out, 256, "%s.%s", text, ends[which]);
-    }
+    char text[HAYI_FILE_NAME_MAX];
+    char number[32];
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)id);
+    hayi_file_name(
+        name != NULL && name[0] != '\0' ? name : number, text, sizeof(text));
+    (void)snprintf(out, 256, "%s.%s", text, ends[which]);
 }
 
 int hayi_capture_begin(struct hayi_capture *capture,
@@ -217,7 +196,7 @@ int hayi_capture_begin(struct hayi_capture *capture,
             if (capture->mode == HAYI_CAPTURE_APPEND) {
                 scratch_name(capture, slot, i, file);
             } else {
-                safe_name(name, id, i, file);
+                pair_name(name, id, i, file);
             }
             s->scratch[i] =
                 openat(capture->folder,

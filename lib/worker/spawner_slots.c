@@ -48,7 +48,8 @@ struct hayi_spawner_slots {
 
 /* ---- telling ------------------------------------------------------------- */
 
-static void tell(struct hayi_spawner_slots *s, const struct hayi_spawn_event *event)
+static void tell(struct hayi_spawner_slots *s,
+                 const struct hayi_spawn_event *event)
 {
     struct hayi_spawn_event_record record;
     memset(&record, 0, sizeof(record));
@@ -357,7 +358,8 @@ uint64_t hayi_spawner_slots_deadline_ns(const struct hayi_spawner_slots *s)
 
 /* ---- the public side ----------------------------------------------------- */
 
-struct hayi_spawner_slots *hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
+struct hayi_spawner_slots *
+hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
 {
     struct hayi_spawner_slots *s = calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -415,12 +417,26 @@ static struct hayi_job *take_queued(struct hayi_spawner_slots *s, uint64_t id)
     return job;
 }
 
+static struct hayi_job *find_running(struct hayi_spawner_slots *s, uint64_t id)
+{
+    for (uint32_t i = 0; i < s->setup.count; i++) {
+        struct hayi_job *job = s->slot[i].running;
+        if (job != NULL && job->id == id) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
 void hayi_spawner_slots_revoke(struct hayi_spawner_slots *s, uint64_t id)
 {
     struct hayi_job *job = take_queued(s, id);
-    tell_id(
-        s, job != NULL ? HAYI_SPAWN_REVOKED : HAYI_SPAWN_REVOKE_LATE, NULL, id);
-    hayi_job_free(job);
+    if (job != NULL) {
+        tell_id(s, HAYI_SPAWN_REVOKED, NULL, id);
+        hayi_job_free(job);
+    } else if (find_running(s, id) != NULL) {
+        tell_id(s, HAYI_SPAWN_REVOKE_LATE, NULL, id);
+    }
 }
 
 void hayi_spawner_slots_cancel(struct hayi_spawner_slots *s, uint64_t id)
@@ -433,11 +449,9 @@ void hayi_spawner_slots_cancel(struct hayi_spawner_slots *s, uint64_t id)
         hayi_job_free(job);
         return;
     }
-    for (uint32_t i = 0; i < s->setup.count; i++) {
-        job = s->slot[i].running;
-        if (job != NULL && job->id == id) {
-            job->cancelled = true;
-            force(s, job);
-        }
+    job = find_running(s, id);
+    if (job != NULL) {
+        job->cancelled = true;
+        force(s, job);
     }
 }

@@ -25,16 +25,18 @@ struct hayi_spawner_slots_setup { /* all borrowed for ever */
 };
 
 /* NULL: out of memory.  It lives as long as the process. */
-struct hayi_spawner_slots *hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup);
+struct hayi_spawner_slots *
+hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup);
 /* SIGKILL the groups of all that runs. */
 void hayi_spawner_slots_kill(struct hayi_spawner_slots *slots);
 
 /* Behind what its slot has.  job: taken; false: no such slot. */
-bool hayi_spawner_slots_push(struct hayi_spawner_slots *slots, struct hayi_job *job);
+bool hayi_spawner_slots_push(struct hayi_spawner_slots *slots,
+                             struct hayi_job *job);
 /* Start what can be started; call after a batch of pushes.  false: an event was
  * lost for want of memory, now or earlier. */
 bool hayi_spawner_slots_start(struct hayi_spawner_slots *slots);
-/* Answered by an event. */
+/* As in spawner.h. */
 void hayi_spawner_slots_revoke(struct hayi_spawner_slots *slots, uint64_t id);
 void hayi_spawner_slots_cancel(struct hayi_spawner_slots *slots, uint64_t id);
 
