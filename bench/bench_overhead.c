@@ -71,7 +71,8 @@ static double quantile(double *list, size_t count, double q)
     return list[i];
 }
 
-static void row(const char *place, const char *work, double value, const char *u)
+static void
+row(const char *place, const char *work, double value, const char *u)
 {
     if (options.tsv) {
         (void)printf("%s.%s\t%.6g\t%s\n", place, work, value, u);
@@ -211,9 +212,9 @@ static double trip_us(hay_executor *ex)
 
 static void nap(double seconds)
 {
-    const struct timespec t = {.tv_sec = (time_t)seconds,
-                               .tv_nsec = (long)((seconds - (double)(time_t)seconds)
-                                                 * 1e9)};
+    const struct timespec t = {
+        .tv_sec = (time_t)seconds,
+        .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     (void)nanosleep(&t, NULL);
 }
 
@@ -229,9 +230,13 @@ static void measure_trips(hay_executor *ex, const char *place)
         nap(asleep_s);
         list[i] = trip_us(ex);
     }
-    row(place, "round_trip.asleep.median", quantile(list, TRIPS_ASLEEP, 0.5),
+    row(place,
+        "round_trip.asleep.median",
+        quantile(list, TRIPS_ASLEEP, 0.5),
         "us");
-    row(place, "round_trip.asleep.p99", quantile(list, TRIPS_ASLEEP, 0.99),
+    row(place,
+        "round_trip.asleep.p99",
+        quantile(list, TRIPS_ASLEEP, 0.99),
         "us");
 }
 
@@ -241,8 +246,8 @@ static double best_rate(hay_executor *ex, uint32_t cores)
     hay_future *list[256];
     double sum = 0;
     for (uint32_t i = 0; i < cores && i < 256; i++) {
-        if (hay_submit(ex, bench_burn_for, HAY_ARGS(hay_double(0.2)), NULL,
-                       &list[i])
+        if (hay_submit(
+                ex, bench_burn_for, HAY_ARGS(hay_double(0.2)), NULL, &list[i])
             != HAY_OK) {
             die("submit");
         }
@@ -272,8 +277,8 @@ efficiency(hay_executor *ex, uint32_t cores, double seconds, double *granule_us)
     size_t count = wanted > MOST ? MOST : (size_t)wanted;
     double begin = now_s();
     for (size_t i = 0; i < count; i++) {
-        if (hay_submit(ex, bench_burn, HAY_ARGS(hay_int64(iterations)), NULL,
-                       &list[i])
+        if (hay_submit(
+                ex, bench_burn, HAY_ARGS(hay_int64(iterations)), NULL, &list[i])
             != HAY_OK) {
             die("submit");
         }
@@ -285,8 +290,7 @@ efficiency(hay_executor *ex, uint32_t cores, double seconds, double *granule_us)
     }
     double after = best_rate(ex, cores);
     *granule_us = wall * cores / (double)count * 1e6;
-    return (double)count * (double)iterations / wall
-           / ((before + after) / 2);
+    return (double)count * (double)iterations / wall / ((before + after) / 2);
 }
 
 static double
@@ -325,7 +329,9 @@ static double metg_us(hay_executor *ex, uint32_t cores)
 static void measure_work(hay_executor *ex, const char *place, uint32_t cores)
 {
     row(place, "efficiency.1ms", median_efficiency(ex, cores, 1e-3) * 100, "%");
-    row(place, "efficiency.100us", median_efficiency(ex, cores, 1e-4) * 100,
+    row(place,
+        "efficiency.100us",
+        median_efficiency(ex, cores, 1e-4) * 100,
         "%");
     if (options.metg) {
         double list[ROUNDS_MAX];
@@ -342,8 +348,8 @@ static void measure_memory(hay_executor *ex, const char *place, uint32_t cores)
     static hay_future *list[QUEUED];
     hay_future *plugs[256];
     for (uint32_t i = 0; i < cores && i < 256; i++) {
-        if (hay_submit(ex, bench_burn_for, HAY_ARGS(hay_double(1.5)), NULL,
-                       &plugs[i])
+        if (hay_submit(
+                ex, bench_burn_for, HAY_ARGS(hay_double(1.5)), NULL, &plugs[i])
             != HAY_OK) {
             die("submit");
         }
@@ -419,7 +425,9 @@ static hay_status measure(hay_executor *ex, const char *place)
     for (int i = 0; i < options.rounds; i++) {
         list[i] = submit_rate(ex, NOOPS);
     }
-    row(place, "noop.submit", quantile(list, (size_t)options.rounds, 0.5),
+    row(place,
+        "noop.submit",
+        quantile(list, (size_t)options.rounds, 0.5),
         "tasks/s");
     double *in = malloc(sizeof(*in) * ITEMS);
     double *out = malloc(sizeof(*out) * ITEMS);
@@ -490,8 +498,8 @@ static int run_mpirun(const char *ranks, const char *program)
         NULL,
     };
     pid_t pid;
-    int error = posix_spawnp(&pid, argv[0], NULL, NULL,
-                             (char *const *)(uintptr_t)argv, environ);
+    int error = posix_spawnp(
+        &pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ);
     if (error != 0) {
         (void)fprintf(stderr, "bench_overhead: mpirun: %s\n", strerror(error));
         return 1;
@@ -513,9 +521,12 @@ static int usage(void)
 int main(int argc, char **argv)
 {
     static const struct option list[] = {
-        {"tsv", no_argument, NULL, 't'},   {"table", no_argument, NULL, 'T'},
-        {"metg", no_argument, NULL, 'm'},  {"rounds", required_argument, NULL, 'r'},
-        {"only", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0},
+        {"tsv", no_argument, NULL, 't'},
+        {"table", no_argument, NULL, 'T'},
+        {"metg", no_argument, NULL, 'm'},
+        {"rounds", required_argument, NULL, 'r'},
+        {"only", required_argument, NULL, 'o'},
+        {NULL, 0, NULL, 0},
     };
     int c;
     opterr = 0;
@@ -529,11 +540,10 @@ int main(int argc, char **argv)
         } else if (c == 'm') {
             options.metg = true;
         } else if (c == 'r') {
-            options.rounds = atoi(optarg);
+            options.rounds = (int)strtol(optarg, NULL, 10);
         } else if (c == 'o') {
             options.only = optarg;
-        } else if (c != 'T'
-                   && strncmp(argv[optind - 1], "--hay-", 6) != 0) {
+        } else if (c != 'T' && strncmp(argv[optind - 1], "--hay-", 6) != 0) {
             return usage();
         }
     }

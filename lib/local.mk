@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 %C%_libhayfork_all_la_SOURCES =
 %C%_libhayfork_all_la_LIBADD = \
 	%D%/client/libhayfork-client.la \
+	%D%/client/libhayfork-mpiprogram.la \
 	%D%/manager/libhayfork-manager.la \
 	%D%/worker/libhayfork-worker.la \
 	%D%/worker/libhayfork-workerstate.la \

@@ -20,8 +20,8 @@ hay_status hayi_bell_init(struct hayi_bell *bell)
     atomic_init(&bell->asleep, 0);
     bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (bell->fd < 0) {
-        return hayi_fail(hayi_thread_error(), HAY_EIO, "eventfd: %s",
-                         strerror(errno));
+        return hayi_fail(
+            hayi_thread_error(), HAY_EIO, "eventfd: %s", strerror(errno));
     }
     return HAY_OK;
 }

@@ -42,11 +42,11 @@ const char *hay_error_text(void)
 const char *hay_status_name(hay_status status)
 {
     static const char *const names[] = {
-        "HAY_OK",          "HAY_EINVAL",      "HAY_ENOMEM",
-        "HAY_ETIMEDOUT",   "HAY_ETASK",       "HAY_EFARM",
-        "HAY_EDEPENDENCY", "HAY_ECANCELLED",  "HAY_ECLOSED",
-        "HAY_EEMPTY",      "HAY_EAGAIN",      "HAY_EPENDING",
-        "HAY_ERUNNING",    "HAY_ETYPE",       "HAY_ETOOBIG",
+        "HAY_OK",          "HAY_EINVAL",       "HAY_ENOMEM",
+        "HAY_ETIMEDOUT",   "HAY_ETASK",        "HAY_EFARM",
+        "HAY_EDEPENDENCY", "HAY_ECANCELLED",   "HAY_ECLOSED",
+        "HAY_EEMPTY",      "HAY_EAGAIN",       "HAY_EPENDING",
+        "HAY_ERUNNING",    "HAY_ETYPE",        "HAY_ETOOBIG",
         "HAY_EINFEASIBLE", "HAY_EUNSUPPORTED", "HAY_EMISMATCH",
         "HAY_EIO",         "HAY_EMPI",
     };
@@ -60,7 +60,12 @@ const char *hay_status_name(hay_status status)
 const char *hay_state_name(hay_state state)
 {
     static const char *const names[] = {
-        "pending", "ready", "running", "finished", "failed", "cancelled",
+        "pending",
+        "ready",
+        "running",
+        "finished",
+        "failed",
+        "cancelled",
     };
     if ((int)state < 0 || (size_t)state >= sizeof(names) / sizeof(names[0])) {
         return "unknown";

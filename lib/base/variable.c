@@ -10,21 +10,32 @@
 #include <string.h>
 
 static const char *const none[] = {
-    "OMPI_",   "PMIX_",    "PMI_",
-    "PMI2_",   "ORTE_",    "HAYFORK_STATUS_FILE=",
-    "HAY_TASK_", "HAY_INDEX=", "IPATH_NO_BACKTRACE=",
+    "OMPI_",
+    "PMIX_",
+    "PMI_",
+    "PMI2_",
+    "ORTE_",
+    "HAYFORK_STATUS_FILE=",
+    "HAY_TASK_",
+    "HAY_INDEX=",
+    "IPATH_NO_BACKTRACE=",
     "HFI_NO_BACKTRACE=",
 };
 
 static const char *const nodes[] = {
-    "TMPDIR=", "HOSTNAME=", "CUDA_VISIBLE_DEVICES=", "ROCR_VISIBLE_DEVICES=",
-    "GPU_DEVICE_ORDINAL=", "SLURM_NODEID=", "SLURMD_NODENAME=",
-    "SLURM_LOCALID=", "SLURM_TOPOLOGY_ADDR=",
+    "TMPDIR=",
+    "HOSTNAME=",
+    "CUDA_VISIBLE_DEVICES=",
+    "ROCR_VISIBLE_DEVICES=",
+    "GPU_DEVICE_ORDINAL=",
+    "SLURM_NODEID=",
+    "SLURMD_NODENAME=",
+    "SLURM_LOCALID=",
+    "SLURM_TOPOLOGY_ADDR=",
 };
 
-static int begins_with_one(const char *text,
-                           const char *const *list,
-                           size_t count)
+static int
+begins_with_one(const char *text, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (strncmp(text, list[i], strlen(list[i])) == 0) {

@@ -48,7 +48,8 @@ struct hayi_farm {
     enum hayi_worker_end end;
 };
 
-/* ---- how the executor reaches its manager --------------------------------- */
+/* ---- how the executor reaches its manager ---------------------------------
+ */
 
 static void post(void *manager, struct hayi_item *item)
 {
@@ -83,7 +84,8 @@ static hay_status join(void *manager, struct hayi_error *err)
 
 static const struct hayi_manager_ops manager_ops = {post, join};
 
-/* ---- parts ----------------------------------------------------------------- */
+/* ---- parts -----------------------------------------------------------------
+ */
 
 static hay_status make_worker(struct hayi_farm *farm,
                               struct hayi_transport *transport,
@@ -183,8 +185,10 @@ static hay_status start_mpi(struct hayi_farm *farm)
     farm->start.comm = farm->comm;
     hay_status status = HAY_OK;
     if (!farm->mpi_owned) {
-        status = hayi_mpi_find_manager(farm->comm, farm->given_manager,
-                                       &farm->start.manager, &farm->error);
+        status = hayi_mpi_find_manager(farm->comm,
+                                       farm->given_manager,
+                                       &farm->start.manager,
+                                       &farm->error);
     }
     if (status == HAY_OK) {
         status = hayi_mpi_start(&farm->start, &farm->error);
@@ -226,15 +230,21 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
                 masks[here++] = cards[i].mask;
             }
         }
-        status = make_worker(farm, transport, peers[transport->self].host,
-                             masks, here, mine, cards[0].epoch);
+        status = make_worker(farm,
+                             transport,
+                             peers[transport->self].host,
+                             masks,
+                             here,
+                             mine,
+                             cards[0].epoch);
     }
     free(names);
     free(masks);
     return status;
 }
 
-/* ---- the thread ------------------------------------------------------------ */
+/* ---- the thread ------------------------------------------------------------
+ */
 
 static void note_plain_mpirun(const struct hayi_farm *farm)
 {
@@ -320,7 +330,8 @@ static void *farm_main(void *argument)
     return NULL;
 }
 
-/* ---- start and end --------------------------------------------------------- */
+/* ---- start and end ---------------------------------------------------------
+ */
 
 static struct hayi_spawner *preforked;
 
@@ -398,7 +409,9 @@ hay_status hayi_farm_start(const struct hayi_farm_start *start,
     int error = create_thread(farm);
     if (error != 0) {
         free_farm(farm);
-        return hayi_fail(err, HAY_EIO, "cannot start the farm's thread: %s",
+        return hayi_fail(err,
+                         HAY_EIO,
+                         "cannot start the farm's thread: %s",
                          strerror(error));
     }
     while (sem_wait(&farm->ready) != 0) {

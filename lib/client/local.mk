@@ -33,3 +33,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/wait.c \
 	%D%/watch.c \
 	%D%/watch.h
+
+# hay_open() and hay_serve(): the header that users include has mpi.h.
+noinst_LTLIBRARIES += %D%/libhayfork-mpiprogram.la
+%C%_libhayfork_mpiprogram_la_SOURCES = %D%/mpi_program.c
+%C%_libhayfork_mpiprogram_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)

@@ -41,8 +41,7 @@ static hay_status open_local(const hay_options *options, hay_executor **ex)
 hay_status hay_open_local(const hay_options *given, hay_executor **ex)
 {
     hay_options options;
-    hay_status status =
-        hayi_options_copy(given, &options, hayi_thread_error());
+    hay_status status = hayi_options_copy(given, &options, hayi_thread_error());
     hay_executor *made = NULL;
     if (status == HAY_OK) {
         status = open_local(&options, &made);
@@ -62,7 +61,8 @@ static int run_farm(hay_executor *ex, int argc, char **argv, hay_farm_fn farm)
     (void)snprintf(words, sizeof(words), "%s", hay_error_text());
     bool broken = hay_executor_health(ex) != HAY_OK;
     if (failed && !broken) {
-        (void)fprintf(stderr, "hayfork: %s\n",
+        (void)fprintf(stderr,
+                      "hayfork: %s\n",
                       words[0] != 0 ? words : hay_status_name(status));
     }
     if (hay_shutdown(ex, true, failed) != HAY_OK) {

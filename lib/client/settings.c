@@ -22,7 +22,10 @@ static hay_status parse_number(const char *text,
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != 0 || errno != 0
         || value > most) {
-        return hayi_fail(err, HAY_EINVAL, "'%s' is no number up to %llu", text,
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "'%s' is no number up to %llu",
+                         text,
                          (unsigned long long)most);
     }
     *number = value;
@@ -68,8 +71,8 @@ set_output(hay_options *options, const char *value, struct hayi_error *err)
             return HAY_OK;
         }
     }
-    return hayi_fail(err, HAY_EINVAL,
-                     "'%s' is none of inherit, append, files, null", value);
+    return hayi_fail(
+        err, HAY_EINVAL, "'%s' is none of inherit, append, files, null", value);
 }
 
 static hay_status
@@ -188,11 +191,12 @@ static hay_status take_argument(const char *argument,
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const char *value = match(&settings[i], argument);
         if (value != NULL) {
-            return about(settings[i].option,
-                         settings[i].set(options, value, err), err);
+            return about(
+                settings[i].option, settings[i].set(options, value, err), err);
         }
     }
-    return hayi_fail(err, HAY_EINVAL,
+    return hayi_fail(err,
+                     HAY_EINVAL,
                      "%s: unknown option, or no value (see --hay-help)",
                      argument);
 }
@@ -207,9 +211,9 @@ hay_status hayi_settings_take(int *argc,
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const char *value = getenv(settings[i].variable);
         if (value != NULL && value[0] != 0) {
-            hay_status status =
-                about(settings[i].variable,
-                      settings[i].set(options, value, err), err);
+            hay_status status = about(settings[i].variable,
+                                      settings[i].set(options, value, err),
+                                      err);
             if (status != HAY_OK) {
                 return status;
             }
@@ -247,9 +251,11 @@ hay_status hayi_options_copy(const hay_options *given,
     }
     if (given->size < offsetof(hay_options, slots)
         || given->size > sizeof(*options)) {
-        return hayi_fail(err, HAY_EINVAL,
+        return hayi_fail(err,
+                         HAY_EINVAL,
                          "hay_options has size %zu, not %zu: not initialised, "
-                         "or of another version", given->size,
+                         "or of another version",
+                         given->size,
                          sizeof(*options));
     }
     memcpy(options, given, given->size);

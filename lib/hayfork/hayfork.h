@@ -38,25 +38,25 @@ extern "C" {
 
 typedef enum hay_status {
     HAY_OK = 0,
-    HAY_EINVAL = -1,       /* wrong argument or option */
-    HAY_ENOMEM = -2,       /* out of memory */
-    HAY_ETIMEDOUT = -3,    /* the time given has passed */
-    HAY_ETASK = -4,        /* the task failed (its own doing) */
-    HAY_EFARM = -5,        /* the farm failed the task (lost worker, limit) */
-    HAY_EDEPENDENCY = -6,  /* an input of the task failed */
-    HAY_ECANCELLED = -7,   /* the task was cancelled */
-    HAY_ECLOSED = -8,      /* the executor is shut down */
-    HAY_EEMPTY = -9,       /* nothing more will come */
-    HAY_EAGAIN = -10,      /* would have to wait here; try again later */
-    HAY_EPENDING = -11,    /* asked for; wait on the future for the answer */
-    HAY_ERUNNING = -12,    /* it runs and was not forced */
-    HAY_ETYPE = -13,       /* a value of another type, or no such argument */
-    HAY_ETOOBIG = -14,     /* larger than HAY_VALUE_MAX */
-    HAY_EINFEASIBLE = -15, /* no worker can ever meet this request */
+    HAY_EINVAL = -1,        /* wrong argument or option */
+    HAY_ENOMEM = -2,        /* out of memory */
+    HAY_ETIMEDOUT = -3,     /* the time given has passed */
+    HAY_ETASK = -4,         /* the task failed (its own doing) */
+    HAY_EFARM = -5,         /* the farm failed the task (lost worker, limit) */
+    HAY_EDEPENDENCY = -6,   /* an input of the task failed */
+    HAY_ECANCELLED = -7,    /* the task was cancelled */
+    HAY_ECLOSED = -8,       /* the executor is shut down */
+    HAY_EEMPTY = -9,        /* nothing more will come */
+    HAY_EAGAIN = -10,       /* would have to wait here; try again later */
+    HAY_EPENDING = -11,     /* asked for; wait on the future for the answer */
+    HAY_ERUNNING = -12,     /* it runs and was not forced */
+    HAY_ETYPE = -13,        /* a value of another type, or no such argument */
+    HAY_ETOOBIG = -14,      /* larger than HAY_VALUE_MAX */
+    HAY_EINFEASIBLE = -15,  /* no worker can ever meet this request */
     HAY_EUNSUPPORTED = -16, /* not in this version, or not in this build */
-    HAY_EMISMATCH = -17,   /* ranks or libraries do not fit together */
-    HAY_EIO = -18,         /* the operating system said no */
-    HAY_EMPI = -19         /* MPI said no */
+    HAY_EMISMATCH = -17,    /* ranks or libraries do not fit together */
+    HAY_EIO = -18,          /* the operating system said no */
+    HAY_EMPI = -19          /* MPI said no */
 } hay_status;
 
 /* The calling thread's last error in words; "" if there was none.  Borrowed:
@@ -77,12 +77,12 @@ typedef uint64_t hay_task_id;             /* serial from 1, never used again */
 
 /* States of a task, as in Python's concurrent.futures where they overlap. */
 typedef enum hay_state {
-    HAY_PENDING = 0,   /* waits for inputs */
-    HAY_READY = 1,     /* waits for a worker */
-    HAY_RUNNING = 2,   /* a worker runs it */
-    HAY_FINISHED = 3,  /* done, has a result */
-    HAY_FAILED = 4,    /* done, has an error */
-    HAY_CANCELLED = 5  /* done, never ran or agreed to stop */
+    HAY_PENDING = 0,  /* waits for inputs */
+    HAY_READY = 1,    /* waits for a worker */
+    HAY_RUNNING = 2,  /* a worker runs it */
+    HAY_FINISHED = 3, /* done, has a result */
+    HAY_FAILED = 4,   /* done, has an error */
+    HAY_CANCELLED = 5 /* done, never ran or agreed to stop */
 } hay_state;
 
 const char *hay_state_name(hay_state state);
@@ -173,7 +173,7 @@ inline hay_args hay_args_of(std::initializer_list<hay_arg> list)
 }
 extern "C" {
 #define HAY_ARGS(...) hay_args_of({__VA_ARGS__})
-#define HAY_NO_ARGS (hay_args_of({}))
+#define HAY_NO_ARGS   (hay_args_of({}))
 #else
 /* The arguments of a task, in order: HAY_ARGS(hay_double(5), hay_ref(a)). */
 #define HAY_ARGS(...)                                                          \
@@ -313,8 +313,10 @@ hay_status hay_arg_list_bytes(hay_task *task,
                               size_t i,
                               const void **data,
                               size_t *size_bytes);
-hay_status
-hay_arg_list_array(hay_task *task, size_t index, size_t i, hay_array_view *view);
+hay_status hay_arg_list_array(hay_task *task,
+                              size_t index,
+                              size_t i,
+                              hay_array_view *view);
 
 /* The result; the last call counts.  Everything is copied.  HAY_ETOOBIG above
  * HAY_VALUE_MAX. */
@@ -460,7 +462,7 @@ typedef struct hay_task_options {
     uint64_t time_limit_ns; /* commands and fakes; 0: none */
     hay_runner runner;
     uint32_t worker; /* 1 + rank of the only worker that may run it; 0: any */
-    hay_future *const *after;     /* must finish before it; borrowed */
+    hay_future *const *after; /* must finish before it; borrowed */
     size_t after_count;
     hay_future *const *after_any; /* must end before it, in whatever way */
     size_t after_any_count;
@@ -560,14 +562,14 @@ hay_type hay_result_type(hay_future *future); /* HAY_NONE unless finished */
 typedef struct hay_outcome {
     size_t size; /* sizeof(hay_outcome), set by the caller */
     hay_state state;
-    hay_status status;  /* HAY_OK, HAY_ETASK, HAY_EFARM, ... */
-    int exit_code;      /* of a command, or from hay_task_fail() */
-    int signal;         /* that ended a command; 0 */
-    uint32_t attempts;  /* that were started */
-    uint32_t worker;    /* rank of the last attempt */
-    uint64_t start_ns;  /* of the last attempt, since the farm's start */
+    hay_status status; /* HAY_OK, HAY_ETASK, HAY_EFARM, ... */
+    int exit_code;     /* of a command, or from hay_task_fail() */
+    int signal;        /* that ended a command; 0 */
+    uint32_t attempts; /* that were started */
+    uint32_t worker;   /* rank of the last attempt */
+    uint64_t start_ns; /* of the last attempt, since the farm's start */
     uint64_t end_ns;
-    const char *reason; /* words, "" if finished; borrowed until release */
+    const char *reason;  /* words, "" if finished; borrowed until release */
     hay_task_id culprit; /* first task that failed, for dependents; or 0 */
 } hay_outcome;
 /* HAY_EPENDING if it is not done yet. */
@@ -576,7 +578,7 @@ hay_status hay_future_outcome(const hay_future *future, hay_outcome *outcome);
 /* Where a command's output lies (HAY_OUTPUT_APPEND and _FILES).  Paths are
  * borrowed until the executor is freed; size 0: it printed nothing. */
 typedef struct hay_capture {
-    size_t size; /* sizeof(hay_capture), set by the caller */
+    size_t size;         /* sizeof(hay_capture), set by the caller */
     const char *path[2]; /* stdout, stderr */
     uint64_t offset[2];
     uint64_t length[2];
@@ -648,7 +650,7 @@ hay_status hay_as_completed(hay_future *const *futures,
 
 typedef struct hay_map_options {
     size_t size;
-    const char *name;    /* copied */
+    const char *name; /* copied */
     int32_t priority;
     bool stop_on_failure; /* default: go on with the other items */
     uint64_t first;       /* index of the first item, for ranges (in == NULL) */
@@ -684,9 +686,8 @@ typedef struct hay_map_failure {
 } hay_map_failure;
 /* The items that failed so far (after the end: all that ran and failed, at
  * most 10,000 with words, in index order), borrowed until release. */
-hay_status hay_map_failures(hay_future *map,
-                            const hay_map_failure **list,
-                            size_t *count);
+hay_status
+hay_map_failures(hay_future *map, const hay_map_failure **list, size_t *count);
 /* How many items are done by now, and how many of them failed. */
 hay_status
 hay_map_progress(hay_future *map, uint64_t *done_count, uint64_t *failed_count);

@@ -18,7 +18,7 @@
 enum {
     LOOKS = 30,
     FDS_MAX = 64,
-    NAP_NS = 20000,      /* while a send of our own is under way */
+    NAP_NS = 20000,        /* while a send of our own is under way */
     SLEEP_NS = 1000000000, /* at most: datagram bells may get lost */
     REMOTE_SLEEP_NS = 100000000,
 };
@@ -67,8 +67,8 @@ static void sleep_until(struct hayi_loop *loop, uint64_t at, bool nap)
     size_t count = 0;
     list[count++] = (struct pollfd){.fd = loop->bell->fd, .events = POLLIN};
     if (loop->transport != NULL) {
-        count += loop->transport->ops->fds(loop->transport, list + count,
-                                           FDS_MAX - count);
+        count += loop->transport->ops->fds(
+            loop->transport, list + count, FDS_MAX - count);
     }
     if (loop->worker != NULL) {
         count += hayi_worker_fds(loop->worker, list + count, FDS_MAX - count);

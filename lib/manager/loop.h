@@ -12,8 +12,8 @@
 #include "worker/worker.h"
 
 struct hayi_loop {
-    struct hayi_manager *manager; /* or NULL */
-    struct hayi_worker *worker;   /* or NULL */
+    struct hayi_manager *manager;     /* or NULL */
+    struct hayi_worker *worker;       /* or NULL */
     struct hayi_transport *transport; /* that may have to be woken; or NULL */
     struct hayi_bell *bell;
 };

@@ -16,12 +16,13 @@ enum {
 void hayi_manager_panic(struct hayi_manager *manager, const char *what)
 {
     struct hayi_error err;
-    (void)hayi_fail(&err, HAY_EFARM, "hayfork: the manager: %s; the run ends",
-                    what);
+    (void)hayi_fail(
+        &err, HAY_EFARM, "hayfork: the manager: %s; the run ends", what);
     hayi_manager_break(manager, &err);
 }
 
-/* ---- stepping ----------------------------------------------------------------- */
+/* ---- stepping
+ * ----------------------------------------------------------------- */
 
 /* Actions are performed while the list stands still: performing may step the
  * core again (a loss), which works on a list of its own. */
@@ -113,7 +114,8 @@ static void dispatch(struct hayi_manager *manager)
     fail_refused(manager);
 }
 
-/* ---- the round ------------------------------------------------------------------ */
+/* ---- the round
+ * ------------------------------------------------------------------ */
 
 static void publish(struct hayi_manager *manager)
 {
@@ -166,11 +168,11 @@ static bool flush_links(struct hayi_manager *manager)
     for (uint32_t i = 1; i < manager->peer_count; i++) {
         struct hayi_peer *peer = &manager->peers[i];
         if (!manager->config.shared_memory) {
-            hayi_link_heartbeat(&peer->link, manager->now_ns,
-                                HAYI_MANAGER_HEARTBEAT_NS);
+            hayi_link_heartbeat(
+                &peer->link, manager->now_ns, HAYI_MANAGER_HEARTBEAT_NS);
         }
-        any = hayi_link_flush(&peer->link, manager->config.transport,
-                              manager->now_ns)
+        any = hayi_link_flush(
+                  &peer->link, manager->config.transport, manager->now_ns)
               || any;
     }
     return any;
@@ -178,8 +180,8 @@ static bool flush_links(struct hayi_manager *manager)
 
 bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
 {
-    const struct hayi_transport_sink sink = {hayi_manager_on_frame,
-                                             hayi_manager_on_down, manager};
+    const struct hayi_transport_sink sink = {
+        hayi_manager_on_frame, hayi_manager_on_down, manager};
     struct hayi_transport *transport = manager->config.transport;
     bool slept = manager->now_ns != 0
                  && now_ns - manager->now_ns > UINT64_C(2) * NS_PER_S;
@@ -251,7 +253,8 @@ void hayi_manager_post(struct hayi_manager *manager, struct hayi_item *item)
     hayi_bell_ring(manager->config.bell);
 }
 
-/* ---- life ------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------ */
 
 static hay_status open_run_folder(struct hayi_manager *manager,
                                   const hay_options *options,
@@ -265,21 +268,21 @@ static hay_status open_run_folder(struct hayi_manager *manager,
     if (options->run_folder == NULL) {
         if (manager->output == HAY_OUTPUT_APPEND
             || manager->output == HAY_OUTPUT_FILES) {
-            return hayi_fail(err, HAY_EINVAL,
-                             "captured output needs a run folder");
+            return hayi_fail(
+                err, HAY_EINVAL, "captured output needs a run folder");
         }
         return HAY_OK;
     }
-    hay_status status = hayi_run_folder_open(options->run_folder,
-                                             &manager->run_folder, err);
+    hay_status status =
+        hayi_run_folder_open(options->run_folder, &manager->run_folder, err);
     if (status != HAY_OK) {
         return status;
     }
     manager->run_folder_path = realpath(options->run_folder, NULL);
     return manager->run_folder_path != NULL
                ? HAY_OK
-               : hayi_fail(err, HAY_EIO, "%s: cannot be found",
-                           options->run_folder);
+               : hayi_fail(
+                   err, HAY_EIO, "%s: cannot be found", options->run_folder);
 }
 
 static hay_status make_peers(struct hayi_manager *manager,
@@ -322,10 +325,9 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     manager->config = *config;
     manager->ex = config->ex;
     manager->start_ns = config->ex->start_ns;
-    manager->silence_ns =
-        options->silence_ns != 0
-            ? options->silence_ns
-            : UINT64_C(1) * SILENCE_NS_DEFAULT_S * NS_PER_S;
+    manager->silence_ns = options->silence_ns != 0
+                              ? options->silence_ns
+                              : UINT64_C(1) * SILENCE_NS_DEFAULT_S * NS_PER_S;
     hayi_executor_retain(manager->ex);
     hayi_mpsc_init(&manager->inbox);
     hayi_actions_init(&manager->actions);
@@ -337,10 +339,9 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
         .silence_ns = config->shared_memory ? 0 : manager->silence_ns,
     };
     manager->sched = hayi_sched_new(&sched);
-    hay_status status =
-        manager->sched == NULL
-            ? hayi_fail(err, HAY_ENOMEM, "out of memory")
-            : open_run_folder(manager, options, err);
+    hay_status status = manager->sched == NULL
+                            ? hayi_fail(err, HAY_ENOMEM, "out of memory")
+                            : open_run_folder(manager, options, err);
     if (status == HAY_OK) {
         status = make_peers(manager, err);
     }

@@ -22,14 +22,14 @@ struct hayi_worker_name {
 };
 
 struct hayi_manager_config {
-    struct hayi_transport *transport; /* borrowed; workers are peers 1.. */
-    struct hayi_bell *bell;           /* borrowed; rings the loop */
-    hay_executor *ex;                 /* counted by the manager */
-    const hay_options *options;       /* borrowed during the call */
+    struct hayi_transport *transport;     /* borrowed; workers are peers 1.. */
+    struct hayi_bell *bell;               /* borrowed; rings the loop */
+    hay_executor *ex;                     /* counted by the manager */
+    const hay_options *options;           /* borrowed during the call */
     const struct hayi_worker_name *names; /* of peers 1..; copied */
     uint32_t epoch;
-    bool shared_memory; /* the only worker is in this process */
-    bool recovery;      /* the others live when a rank dies */
+    bool shared_memory;       /* the only worker is in this process */
+    bool recovery;            /* the others live when a rank dies */
     char *const *environment; /* of commands; borrowed during the call */
 };
 

@@ -33,8 +33,7 @@ static void refuse(struct hayi_manager *manager,
         manager->refused = list;
         manager->refused_room = room;
     }
-    struct hayi_refused *refused =
-        &manager->refused[manager->refused_count++];
+    struct hayi_refused *refused = &manager->refused[manager->refused_count++];
     *refused = (struct hayi_refused){
         .worker = action->u.hand_out.worker,
         .task = action->u.hand_out.task,
@@ -89,9 +88,12 @@ static hay_status fill_args(struct hayi_manager *manager,
         manager->dep_sizes[i] = empty ? sizeof(nothing) : result->value_size;
     }
     manager->args.size = 0;
-    hay_status status =
-        hayi_args_fill(*args, *size, manager->dep_values, manager->dep_sizes,
-                       &manager->args, err);
+    hay_status status = hayi_args_fill(*args,
+                                       *size,
+                                       manager->dep_values,
+                                       manager->dep_sizes,
+                                       &manager->args,
+                                       err);
     *args = manager->args.data;
     *size = manager->args.size;
     return status;
@@ -106,8 +108,8 @@ static unsigned char *put(unsigned char *at, const void *data, size_t size)
     return at + HAYI_PAD8(size);
 }
 
-static void
-send_task(struct hayi_manager *manager, const struct hayi_action *action)
+static void send_task(struct hayi_manager *manager,
+                      const struct hayi_action *action)
 {
     hay_future *future = future_of(action->u.hand_out.payload);
     const struct hayi_spec *spec = future->spec;
@@ -137,12 +139,12 @@ send_task(struct hayi_manager *manager, const struct hayi_action *action)
         .fake_exit = spec->fake_exit,
         .name_size = (uint16_t)(spec->name_size > 0 ? spec->name_size + 1 : 0),
         .kind = spec->kind,
-        .flags = (uint8_t)(flags
-                           | (spec->has_index ? HAYI_TASK_HAS_INDEX : 0)),
+        .flags = (uint8_t)(flags | (spec->has_index ? HAYI_TASK_HAS_INDEX : 0)),
     };
     const uint64_t parts[2] = {args_size, head.name_size};
     unsigned char *body =
-        hayi_channel_append(link->channel, HAYI_RECORD_TASK,
+        hayi_channel_append(link->channel,
+                            HAYI_RECORD_TASK,
                             hayi_record_size(sizeof(head), parts, 2));
     if (body == NULL) {
         refuse(manager, action, "out of memory for its message");
@@ -153,8 +155,8 @@ send_task(struct hayi_manager *manager, const struct hayi_action *action)
     (void)put(body, hayi_spec_name(spec), head.name_size);
 }
 
-static void
-send_range(struct hayi_manager *manager, const struct hayi_action *action)
+static void send_range(struct hayi_manager *manager,
+                       const struct hayi_action *action)
 {
     hay_future *map = future_of(action->u.hand_out.payload);
     struct hayi_map_view view;
@@ -190,7 +192,8 @@ send_range(struct hayi_manager *manager, const struct hayi_action *action)
     }
     unsigned char *body = hayi_channel_append(
         manager->peers[action->u.hand_out.worker + 1].link.channel,
-        HAYI_RECORD_RANGE, hayi_record_size(sizeof(head), &head.in_bytes, 1));
+        HAYI_RECORD_RANGE,
+        hayi_record_size(sizeof(head), &head.in_bytes, 1));
     if (body == NULL) {
         refuse(manager, action, "out of memory for its message");
         return;
@@ -210,8 +213,8 @@ static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
     manager->wake = true;
 }
 
-static void
-send_cancel(struct hayi_manager *manager, const struct hayi_action *action)
+static void send_cancel(struct hayi_manager *manager,
+                        const struct hayi_action *action)
 {
     const struct hayi_cancel_record record = {
         .task = action->u.cancel.task,
@@ -220,7 +223,9 @@ send_cancel(struct hayi_manager *manager, const struct hayi_action *action)
         .unstarted_only = action->u.cancel.unstarted_only,
     };
     (void)hayi_link_append(&manager->peers[action->u.cancel.worker + 1].link,
-                           HAYI_RECORD_CANCEL, &record, sizeof(record));
+                           HAYI_RECORD_CANCEL,
+                           &record,
+                           sizeof(record));
 }
 
 void hayi_manager_perform(struct hayi_manager *manager,
@@ -242,7 +247,9 @@ void hayi_manager_perform(struct hayi_manager *manager,
         };
         (void)hayi_link_append(
             &manager->peers[action->u.recall.worker + 1].link,
-            HAYI_RECORD_RECALL, &recall, sizeof(recall));
+            HAYI_RECORD_RECALL,
+            &recall,
+            sizeof(recall));
         break;
     }
     case HAYI_ACTION_CANCEL:
@@ -266,7 +273,8 @@ void hayi_manager_perform(struct hayi_manager *manager,
         break;
     case HAYI_ACTION_WORKER_LOST:
         if (action->u.worker_lost.silent) {
-            hayi_manager_lose(manager, action->u.worker_lost.worker,
+            hayi_manager_lose(manager,
+                              action->u.worker_lost.worker,
                               "it has been silent for too long");
         }
         break;

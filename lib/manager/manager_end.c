@@ -16,8 +16,8 @@ void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once)
     for (uint32_t i = 1; i < manager->peer_count; i++) {
         struct hayi_peer *peer = &manager->peers[i];
         if (!peer->gone && !peer->bye) {
-            (void)hayi_link_append(&peer->link, HAYI_RECORD_STOP, &stop,
-                                   sizeof(stop));
+            (void)hayi_link_append(
+                &peer->link, HAYI_RECORD_STOP, &stop, sizeof(stop));
         }
     }
 }
@@ -57,10 +57,13 @@ void hayi_manager_lose(struct hayi_manager *manager,
     peer->gone = true;
     peer->link.down = true;
     struct hayi_error err;
-    (void)hayi_fail(&err, HAY_EFARM,
+    (void)hayi_fail(&err,
+                    HAY_EFARM,
                     "hayfork: lost worker %" PRIu32 " on %s (pid %d): %s; "
                     "the run ends",
-                    peer->name.number, peer->name.host, (int)peer->name.pid,
+                    peer->name.number,
+                    peer->name.host,
+                    (int)peer->name.pid,
                     how);
     struct hayi_event lost = {.kind = HAYI_EVENT_LOST,
                               .u.lost = {.worker = worker}};

@@ -149,8 +149,8 @@ static void cancel(struct hayi_manager *manager, struct hayi_cancel_item *item)
     hayi_manager_step(manager, &event, NULL);
 }
 
-static void
-map_read(struct hayi_manager *manager, struct hayi_map_read_item *item)
+static void map_read(struct hayi_manager *manager,
+                     struct hayi_map_read_item *item)
 {
     struct hayi_event event = {
         .kind = HAYI_EVENT_MAP_READ,

@@ -20,7 +20,7 @@ enum {
     HAYI_MANAGER_HEARTBEAT_NS = 1000000000,
     HAYI_MANAGER_HEARD_NS = 200000000, /* the core hears of frames so often */
     HAYI_MANAGER_PING_NS = 2000000000,
-    HAYI_MANAGER_INBOX_BATCH = 1024, /* items a round, then hand-outs */
+    HAYI_MANAGER_INBOX_BATCH = 1024,    /* items a round, then hand-outs */
     HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
 };
 
@@ -86,7 +86,7 @@ struct hayi_manager {
     uint64_t silence_ns;
     uint64_t start_ns;
     uint64_t now_ns;
-    bool wake; /* somebody may sleep on what ended in this round */
+    bool wake;     /* somebody may sleep on what ended in this round */
     bool dispatch; /* something changed since the last dispatch */
 
     bool stopping; /* STOP was sent */

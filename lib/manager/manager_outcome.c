@@ -27,7 +27,8 @@ static uint32_t number_of(const struct hayi_manager *manager, uint32_t worker)
                : 0;
 }
 
-/* ---- where output lies ------------------------------------------------------ */
+/* ---- where output lies ------------------------------------------------------
+ */
 
 /* Kept until the end, since results point to it. */
 static const char *keep_path(struct hayi_manager *manager, const char *path)
@@ -68,9 +69,12 @@ static void output_name(const struct hayi_manager *manager,
         (void)snprintf(text, size, "output/%s.%s", stem, end);
         return;
     }
-    (void)snprintf(text, size,
+    (void)snprintf(text,
+                   size,
                    "output/w%" PRIu32 ".s%" PRIu32 ".%" PRIu32 ".%s",
-                   number_of(manager, worker), capture->slot, capture->file,
+                   number_of(manager, worker),
+                   capture->slot,
+                   capture->file,
                    end);
 }
 
@@ -87,7 +91,8 @@ static const char **slot_path(struct hayi_peer *peer,
         if (paths == NULL) {
             return NULL;
         }
-        memset(paths + peer->path_count, 0,
+        memset(paths + peer->path_count,
+               0,
                (count - peer->path_count) * sizeof(*paths));
         peer->paths = paths;
         peer->path_count = count;
@@ -122,17 +127,23 @@ static void note_capture(struct hayi_manager *manager,
         if (place != NULL && *place == NULL) {
             char name[600];
             char path[4800];
-            output_name(manager, future, worker, report->capture, i == 1, name,
+            output_name(manager,
+                        future,
+                        worker,
+                        report->capture,
+                        i == 1,
+                        name,
                         sizeof(name));
-            (void)snprintf(path, sizeof(path), "%s/%s",
-                           manager->run_folder_path, name);
+            (void)snprintf(
+                path, sizeof(path), "%s/%s", manager->run_folder_path, name);
             *place = keep_path(manager, path);
         }
         result->capture_path[i] = place != NULL ? *place : NULL;
     }
 }
 
-/* ---- words ------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------
+ */
 
 static void word_reason(const struct hayi_manager *manager,
                         const struct hayi_action *action,
@@ -146,8 +157,8 @@ static void word_reason(const struct hayi_manager *manager,
     case HAY_OK:
         return;
     case HAY_EDEPENDENCY:
-        (void)snprintf(text, size, "dependency: task %" PRIu64,
-                       action->u.tell.culprit);
+        (void)snprintf(
+            text, size, "dependency: task %" PRIu64, action->u.tell.culprit);
         return;
     case HAY_EINFEASIBLE:
         (void)snprintf(text, size, "no worker can ever meet its request");
@@ -155,7 +166,8 @@ static void word_reason(const struct hayi_manager *manager,
     case HAY_ECANCELLED:
         if (report->reason[0] == 0) {
             if (action->u.tell.culprit != 0) {
-                (void)snprintf(text, size,
+                (void)snprintf(text,
+                               size,
                                "cancelled: task %" PRIu64 " was cancelled",
                                action->u.tell.culprit);
             } else {
@@ -170,9 +182,11 @@ static void word_reason(const struct hayi_manager *manager,
             if (action->u.tell.attempt == 0) {
                 (void)snprintf(text, size, "the farm broke down");
             } else {
-                (void)snprintf(text, size,
+                (void)snprintf(text,
+                               size,
                                "lost worker %" PRIu32 " on %s (pid %d)",
-                               peer->name.number, peer->name.host,
+                               peer->name.number,
+                               peer->name.host,
                                (int)peer->name.pid);
             }
             return;
@@ -184,7 +198,8 @@ static void word_reason(const struct hayi_manager *manager,
     (void)snprintf(text, size, "%s", report->reason);
 }
 
-/* ---- the run folder ---------------------------------------------------------- */
+/* ---- the run folder
+ * ---------------------------------------------------------- */
 
 static void write_line(struct hayi_manager *manager,
                        const hay_future *future,
@@ -217,15 +232,21 @@ static void write_line(struct hayi_manager *manager,
         line.offset[i] = report->capture->offset[i];
         line.length[i] = report->capture->length[i];
         if (line.length[i] > 0) {
-            output_name(manager, future, worker, report->capture, i == 1,
-                        names[i], sizeof(names[i]));
+            output_name(manager,
+                        future,
+                        worker,
+                        report->capture,
+                        i == 1,
+                        names[i],
+                        sizeof(names[i]));
             line.path[i] = names[i];
         }
     }
     hayi_run_folder_attempt(manager->run_folder, &line);
 }
 
-/* ---- ends -------------------------------------------------------------------- */
+/* ---- ends
+ * -------------------------------------------------------------------- */
 
 void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_action *action,
@@ -235,8 +256,13 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
     if (report == NULL) {
         report = &no_report;
     }
-    write_line(manager, future, "failed", action->u.attempt_ended.attempt,
-               action->u.attempt_ended.worker, report, report->reason);
+    write_line(manager,
+               future,
+               "failed",
+               action->u.attempt_ended.attempt,
+               action->u.attempt_ended.worker,
+               report,
+               report->reason);
 }
 
 /* The result's fields that a report tells. */
@@ -280,14 +306,18 @@ void hayi_manager_tell(struct hayi_manager *manager,
         report = &no_report; /* another task's report, if any */
     }
     word_reason(manager, action, report, reason, sizeof(reason));
-    struct hayi_result *result =
-        new_result(manager, action, report, reason);
+    struct hayi_result *result = new_result(manager, action, report, reason);
     if (result != NULL) {
         note_capture(manager, future, action->u.tell.worker, report, result);
     }
     hay_state state = (hay_state)action->u.tell.state;
-    write_line(manager, future, hay_state_name(state), action->u.tell.attempt,
-               action->u.tell.worker, report, reason);
+    write_line(manager,
+               future,
+               hay_state_name(state),
+               action->u.tell.attempt,
+               action->u.tell.worker,
+               report,
+               reason);
     manager->counted[state]++;
     future->task = 0;
     if (hayi_future_complete(future, state, result)) {
@@ -339,8 +369,8 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
     }
     size_t told =
         decode_failures(report, view.first_index + first, failures, TOLD_MAX);
-    if (hayi_map_range_done(map, first, count, failures, told,
-                            action->u.range_ended.failed)) {
+    if (hayi_map_range_done(
+            map, first, count, failures, told, action->u.range_ended.failed)) {
         manager->wake = true;
     }
 }

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- WELCOME --------------------------------------------------------------- */
+/* ---- WELCOME ---------------------------------------------------------------
+ */
 
 static hay_status make_environment(const struct hayi_manager *manager,
                                    char *const *environment,
@@ -27,7 +28,9 @@ static hay_status make_environment(const struct hayi_manager *manager,
     }
     if (manager->run_folder_path != NULL && status == HAY_OK) {
         char text[4200];
-        int n = snprintf(text, sizeof(text), "HAY_TASK_RUN_FOLDER=%s",
+        int n = snprintf(text,
+                         sizeof(text),
+                         "HAY_TASK_RUN_FOLDER=%s",
                          manager->run_folder_path);
         status = hayi_buffer_append(out, text, (size_t)n + 1);
     }
@@ -74,19 +77,21 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         .no_pin = options->no_pin,
         .worker = peer->name.number,
     };
-    const uint64_t parts[3] = {head.run_folder_size, head.cwd_size,
-                               head.env_size};
+    const uint64_t parts[3] = {
+        head.run_folder_size, head.cwd_size, head.env_size};
     size_t size = hayi_record_size(sizeof(head), parts, 3);
-    unsigned char *body =
-        size > HAYI_RECORD_MAX
-            ? NULL
-            : hayi_channel_append(peer->link.channel, HAYI_RECORD_WELCOME,
-                                  size);
+    unsigned char *body = size > HAYI_RECORD_MAX
+                              ? NULL
+                              : hayi_channel_append(peer->link.channel,
+                                                    HAYI_RECORD_WELCOME,
+                                                    size);
     if (body == NULL) {
         hayi_buffer_fini(&env);
-        return hayi_fail(err, HAY_ETOOBIG,
+        return hayi_fail(err,
+                         HAY_ETOOBIG,
                          "the environment is too large to be sent "
-                         "(%zu bytes)", size);
+                         "(%zu bytes)",
+                         size);
     }
     body = put(body, &head, sizeof(head));
     body = put(body, folder, parts[0]);
@@ -96,7 +101,8 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
     return HAY_OK;
 }
 
-/* ---- clocks ---------------------------------------------------------------- */
+/* ---- clocks ----------------------------------------------------------------
+ */
 
 /* From each message and its answer: the worker's clock minus ours is at most
  * (its time at receipt - ours at sending) and at least (its time at sending -
@@ -130,8 +136,8 @@ void hayi_manager_ping(struct hayi_manager *manager)
             && manager->now_ns - peer->ping_ns >= HAYI_MANAGER_PING_NS) {
             peer->ping_ns = manager->now_ns;
             const struct hayi_ping ping = {.manager_ns = hayi_clock_ns()};
-            (void)hayi_link_append(&peer->link, HAYI_RECORD_PING, &ping,
-                                   sizeof(ping));
+            (void)hayi_link_append(
+                &peer->link, HAYI_RECORD_PING, &ping, sizeof(ping));
         }
     }
 }
@@ -139,7 +145,8 @@ void hayi_manager_ping(struct hayi_manager *manager)
 static void on_pong(struct hayi_peer *peer, const struct hayi_ping *pong)
 {
     int64_t worker = (int64_t)pong->worker_ns;
-    learn_offset(peer, worker - (int64_t)hayi_clock_ns(),
+    learn_offset(peer,
+                 worker - (int64_t)hayi_clock_ns(),
                  worker - (int64_t)pong->manager_ns);
 }
 
@@ -158,7 +165,8 @@ static uint64_t since_start(const struct hayi_manager *manager,
     return since > 0 ? (uint64_t)since : 0;
 }
 
-/* ---- records --------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------
+ */
 
 static hay_status on_join(struct hayi_manager *manager,
                           struct hayi_peer *peer,
@@ -172,8 +180,8 @@ static hay_status on_join(struct hayi_manager *manager,
     }
     const uint64_t host_size = head->host_size;
     const void *host = NULL;
-    hay_status status = hayi_record_parts(body, size, sizeof(*head), &host_size,
-                                          1, 1u, &host, err);
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*head), &host_size, 1, 1u, &host, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -230,9 +238,9 @@ static hay_status on_ended(struct hayi_manager *manager,
     uint64_t end_ns =
         ran ? since_start(manager, peer, head->end_ns, head->handed_ns) : 0;
     const struct hayi_report report = {
-        .start_ns = ran ? since_start(manager, peer, head->start_ns,
-                                      head->handed_ns)
-                        : 0,
+        .start_ns =
+            ran ? since_start(manager, peer, head->start_ns, head->handed_ns)
+                : 0,
         .end_ns = end_ns,
         .exit_code = head->exit_code,
         .signal = head->signal,
@@ -329,9 +337,12 @@ static void on_words(struct hayi_manager *manager,
         return;
     }
     struct hayi_error err;
-    (void)hayi_fail(&err, HAY_EFARM,
+    (void)hayi_fail(&err,
+                    HAY_EFARM,
                     "hayfork: worker %" PRIu32 " on %s cannot serve: %s",
-                    peer->name.number, peer->name.host, text);
+                    peer->name.number,
+                    peer->name.host,
+                    text);
     hayi_manager_break(manager, &err);
 }
 
@@ -362,8 +373,8 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     struct hayi_manager *manager = from->manager;
     struct hayi_peer *peer = from->peer;
     if (size < least_size(type)) {
-        return hayi_fail(from->err, HAY_EMISMATCH,
-                         "a record of type %u is too short", type);
+        return hayi_fail(
+            from->err, HAY_EMISMATCH, "a record of type %u is too short", type);
     }
     switch (type) {
     case HAYI_RECORD_JOIN:
@@ -394,8 +405,13 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         const struct hayi_words *words = body;
         const void *text = NULL;
         hay_status status = hayi_record_parts(
-            body, size, sizeof(*words),
-            size < sizeof(*words) ? &(uint64_t){0} : &words->size, 1, 1u, &text,
+            body,
+            size,
+            sizeof(*words),
+            size < sizeof(*words) ? &(uint64_t){0} : &words->size,
+            1,
+            1u,
+            &text,
             from->err);
         if (status == HAY_OK) {
             on_words(manager, peer, type, words->size > 0 ? text : "");
@@ -406,8 +422,8 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         peer->bye = true;
         return HAY_OK;
     default:
-        return hayi_fail(from->err, HAY_EMISMATCH,
-                         "a record of unknown type %u", type);
+        return hayi_fail(
+            from->err, HAY_EMISMATCH, "a record of unknown type %u", type);
     }
 }
 
@@ -432,8 +448,8 @@ void hayi_manager_on_frame(void *context,
     }
     struct hayi_error err;
     struct from from = {manager, peer, &err};
-    if (hayi_channel_receive(peer->link.channel, data, size, on_record, &from,
-                             &err)
+    if (hayi_channel_receive(
+            peer->link.channel, data, size, on_record, &from, &err)
         != HAY_OK) {
         hayi_manager_lose(manager, number - 1, err.text);
     }

@@ -66,14 +66,16 @@ hay_status hayi_run_folder_open(const char *path,
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     memcpy(folder->path, path, size);
-    folder->tasks = open_file(path, "tasks.tsv",
+    folder->tasks = open_file(path,
+                              "tasks.tsv",
                               "task\tname\tattempt\tstate\tworker\tslot\t"
                               "cores\tstart_s\tend_s\texit\tsignal\treason\n",
                               err);
     folder->output =
         folder->tasks == NULL
             ? NULL
-            : open_file(path, "output.tsv",
+            : open_file(path,
+                        "output.tsv",
                         "task\tname\tattempt\tout_path\tout_offset\t"
                         "out_length\terr_path\terr_offset\terr_length\n",
                         err);
@@ -99,8 +101,7 @@ static void print_seconds(FILE *file, uint64_t ns)
     (void)fprintf(file, "\t%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
 }
 
-static void
-put_output(FILE *file, const struct hayi_attempt_line *line)
+static void put_output(FILE *file, const struct hayi_attempt_line *line)
 {
     (void)fprintf(file, "%" PRIu64 "\t", line->task);
     put_text(file, line->name);
@@ -108,8 +109,8 @@ put_output(FILE *file, const struct hayi_attempt_line *line)
     for (int i = 0; i < 2; i++) {
         (void)putc_unlocked('\t', file);
         put_text(file, line->path[i] != NULL ? line->path[i] : "");
-        (void)fprintf(file, "\t%" PRIu64 "\t%" PRIu64, line->offset[i],
-                      line->length[i]);
+        (void)fprintf(
+            file, "\t%" PRIu64 "\t%" PRIu64, line->offset[i], line->length[i]);
     }
     (void)putc_unlocked('\n', file);
 }
@@ -120,8 +121,12 @@ void hayi_run_folder_attempt(struct hayi_run_folder *folder,
     FILE *file = folder->tasks;
     (void)fprintf(file, "%" PRIu64 "\t", line->task);
     put_text(file, line->name);
-    (void)fprintf(file, "\t%" PRIu32 "\t%s\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32,
-                  line->attempt, line->state, line->worker, line->slot,
+    (void)fprintf(file,
+                  "\t%" PRIu32 "\t%s\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32,
+                  line->attempt,
+                  line->state,
+                  line->worker,
+                  line->slot,
                   line->cores);
     print_seconds(file, line->start_ns);
     print_seconds(file, line->end_ns);
@@ -142,7 +147,9 @@ hay_status hayi_run_folder_flush(struct hayi_run_folder *folder,
     failed = failed || ferror(folder->tasks) || ferror(folder->output);
     if (failed && !folder->told) {
         folder->told = true;
-        return hayi_fail(err, HAY_EIO, "%s: tasks.tsv cannot be written: %s",
+        return hayi_fail(err,
+                         HAY_EIO,
+                         "%s: tasks.tsv cannot be written: %s",
                          folder->path,
                          errno != 0 ? strerror(errno) : "a write failed");
     }

@@ -24,20 +24,19 @@ hay_status hayi_record_parts(const void *body,
     const unsigned char *bytes = body;
     size_t offset = HAYI_PAD8(head);
     if (size < offset) {
-        return hayi_fail(err, HAY_EMISMATCH,
-                         "a record of %zu bytes is too short", size);
+        return hayi_fail(
+            err, HAY_EMISMATCH, "a record of %zu bytes is too short", size);
     }
     for (size_t i = 0; i < count; i++) {
-        if (parts[i] > size - offset
-            || HAYI_PAD8(parts[i]) > size - offset) {
-            return hayi_fail(err, HAY_EMISMATCH,
-                             "part %zu of a record is too long", i);
+        if (parts[i] > size - offset || HAYI_PAD8(parts[i]) > size - offset) {
+            return hayi_fail(
+                err, HAY_EMISMATCH, "part %zu of a record is too long", i);
         }
         at[i] = bytes + offset;
         if ((strings >> i & 1u) != 0 && parts[i] > 0
             && bytes[offset + parts[i] - 1] != 0) {
-            return hayi_fail(err, HAY_EMISMATCH,
-                             "part %zu of a record has no end", i);
+            return hayi_fail(
+                err, HAY_EMISMATCH, "part %zu of a record has no end", i);
         }
         offset += HAYI_PAD8(parts[i]);
     }

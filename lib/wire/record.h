@@ -207,7 +207,8 @@ static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
 size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count);
 
 /* Where the parts of a tail begin: at[count].  HAY_EMISMATCH: they do not fit
- * into 'size'.  'strings': bit i says that part i, if not empty, ends with 0. */
+ * into 'size'.  'strings': bit i says that part i, if not empty, ends with 0.
+ */
 hay_status hayi_record_parts(const void *body,
                              size_t size,
                              size_t head,

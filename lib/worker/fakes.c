@@ -40,7 +40,8 @@ static void sink(struct hayi_fakes *fakes, size_t i)
     for (;;) {
         size_t least = i;
         for (size_t child = 2 * i + 1;
-             child <= 2 * i + 2 && child < fakes->count; child++) {
+             child <= 2 * i + 2 && child < fakes->count;
+             child++) {
             if (fakes->heap[child]->end_ns < fakes->heap[least]->end_ns) {
                 least = child;
             }
@@ -68,16 +69,18 @@ hayi_fakes_start(struct hayi_fakes *fakes, struct hay_task *task, uint64_t now)
     const struct hayi_task_record *record = &task->record;
     uint64_t run_ns = record->index;
     task->exit_code = record->fake_exit;
-    task->outcome = record->fake_exit == 0 ? HAYI_OUTCOME_FINISHED
-                                           : HAYI_OUTCOME_FAILED;
+    task->outcome =
+        record->fake_exit == 0 ? HAYI_OUTCOME_FINISHED : HAYI_OUTCOME_FAILED;
     if (record->fake_exit != 0) {
-        (void)hayi_fail(&task->error, HAY_ETASK, "exit status %d",
-                        record->fake_exit);
+        (void)hayi_fail(
+            &task->error, HAY_ETASK, "exit status %d", record->fake_exit);
     }
     if (record->time_limit_ns != 0 && run_ns > record->time_limit_ns) {
         run_ns = record->time_limit_ns;
         task->outcome = HAYI_OUTCOME_FARM;
-        (void)hayi_fail(&task->error, HAY_EFARM, "time limit of %g s",
+        (void)hayi_fail(&task->error,
+                        HAY_EFARM,
+                        "time limit of %g s",
                         (double)record->time_limit_ns * 1e-9);
     }
     task->start_ns = now;

@@ -27,14 +27,14 @@ enum {
 
 static void futex_wait(atomic_uint *word, uint32_t value)
 {
-    (void)syscall(SYS_futex, (void *)word, FUTEX_WAIT_PRIVATE, value, NULL,
-                  NULL, 0);
+    (void)syscall(
+        SYS_futex, (void *)word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
 static void futex_wake(atomic_uint *word)
 {
-    (void)syscall(SYS_futex, (void *)word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
-                  0);
+    (void)syscall(
+        SYS_futex, (void *)word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* ---- the loop's side ----------------------------------------------------- */
@@ -50,8 +50,8 @@ static void put(struct hayi_slot *slot, struct hay_task *task)
     struct hayi_slot_entry *entry = &slot->ring[slot->tail % HAYI_SLOT_RING];
     entry->task = task;
     task->entry = entry;
-    atomic_store_explicit(&entry->state, HAYI_ENTRY_GIVEN,
-                          memory_order_release);
+    atomic_store_explicit(
+        &entry->state, HAYI_ENTRY_GIVEN, memory_order_release);
     slot->tail++;
 }
 
@@ -88,8 +88,8 @@ void hayi_slot_give(struct hayi_slot *slot, struct hay_task *task)
 void hayi_slot_wake(struct hayi_slot *slot)
 {
     uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
-    atomic_store_explicit(&slot->ring_below, (slot->tail - head) / 2,
-                          memory_order_relaxed);
+    atomic_store_explicit(
+        &slot->ring_below, (slot->tail - head) / 2, memory_order_relaxed);
     (void)atomic_exchange(&slot->published, slot->tail);
     if (atomic_load(&slot->asleep) != 0
         && atomic_exchange(&slot->asleep, 0) != 0) {
@@ -126,8 +126,8 @@ bool hayi_slot_revoke(struct hayi_slot *slot, struct hay_task *task)
         return false; /* long ended, and its place was given again */
     }
     uint32_t given = HAYI_ENTRY_GIVEN;
-    if (!atomic_compare_exchange_strong(&task->entry->state, &given,
-                                        HAYI_ENTRY_REVOKED)) {
+    if (!atomic_compare_exchange_strong(
+            &task->entry->state, &given, HAYI_ENTRY_REVOKED)) {
         return false;
     }
     task->entry = NULL;
@@ -179,8 +179,8 @@ static struct hay_task *take(struct hayi_slot *slot)
         struct hayi_slot_entry *entry = &slot->ring[head % HAYI_SLOT_RING];
         struct hay_task *task = entry->task;
         uint32_t given = HAYI_ENTRY_GIVEN;
-        bool ours = atomic_compare_exchange_strong(&entry->state, &given,
-                                                   HAYI_ENTRY_TAKEN);
+        bool ours = atomic_compare_exchange_strong(
+            &entry->state, &given, HAYI_ENTRY_TAKEN);
         atomic_store_explicit(&slot->head, head + 1, memory_order_release);
         if (ours) {
             return task;
@@ -264,8 +264,8 @@ hay_status hayi_slot_start(struct hayi_slot *slot, struct hayi_error *err)
 {
     int error = pthread_create(&slot->thread, NULL, slot_main, slot);
     if (error != 0) {
-        return hayi_fail(err, HAY_EIO, "cannot start a slot's thread: %s",
-                         strerror(error));
+        return hayi_fail(
+            err, HAY_EIO, "cannot start a slot's thread: %s", strerror(error));
     }
     slot->started = true;
     return HAY_OK;

@@ -43,14 +43,14 @@ struct hayi_slot {
 
     /* the loop */
     uint32_t tail;
-    bool given; /* something, and it was not woken yet */
+    bool given;                /* something, and it was not woken yet */
     struct hay_task *overflow; /* given while the ring was full */
     struct hay_task *overflow_last;
 
     /* both */
-    atomic_uint published;  /* the loop's tail */
-    atomic_uint head;       /* the thread's */
-    atomic_uint asleep;     /* futex; 1: the thread sleeps */
+    atomic_uint published; /* the loop's tail */
+    atomic_uint head;      /* the thread's */
+    atomic_uint asleep;    /* futex; 1: the thread sleeps */
     atomic_uint stop;
     atomic_uint ring_below; /* the thread rings when so many are left */
     struct hayi_slot_entry ring[HAYI_SLOT_RING];

@@ -12,8 +12,8 @@ enum {
     BLOCK_ITEMS = 4096, /* of a map between two looks at the token */
 };
 
-static struct hay_task *
-new_task(const struct hayi_task_farm *farm, size_t tail_bytes)
+static struct hay_task *new_task(const struct hayi_task_farm *farm,
+                                 size_t tail_bytes)
 {
     struct hay_task *task = malloc(sizeof(*task) + tail_bytes);
     if (task != NULL) {
@@ -41,8 +41,8 @@ hay_status hayi_task_new(const struct hayi_task_farm *farm,
     }
     const uint64_t parts[2] = {record->args_size, record->name_size};
     const void *at[2];
-    hay_status status = hayi_record_parts(body, size, sizeof(*record), parts, 2,
-                                          2u, at, err);
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*record), parts, 2, 2u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -74,8 +74,8 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
         return hayi_fail(err, HAY_EMISMATCH, "a range record is too short");
     }
     const void *items = NULL;
-    hay_status status = hayi_record_parts(body, size, sizeof(*range),
-                                          &range->in_bytes, 1, 0, &items, err);
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*range), &range->in_bytes, 1, 0, &items, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -135,7 +135,9 @@ static void settle(struct hay_task *task, hay_status status)
     }
     task->outcome = HAYI_OUTCOME_FAILED;
     if (task->error.text[0] == 0) {
-        (void)hayi_fail(&task->error, status, "the function returned %s",
+        (void)hayi_fail(&task->error,
+                        status,
+                        "the function returned %s",
                         hay_status_name(status));
     }
 }
@@ -214,16 +216,18 @@ void hayi_task_run(struct hay_task *task)
     task->function = hayi_registry_get(task->record.function);
     if (task->is_range) {
         if (task->function == NULL || task->function->map == NULL) {
-            settle(task, hayi_fail(&task->error, HAY_EMISMATCH,
-                                   "no such map function here"));
+            settle(task,
+                   hayi_fail(&task->error,
+                             HAY_EMISMATCH,
+                             "no such map function here"));
             return;
         }
         run_range(task);
         return;
     }
     if (task->function == NULL || task->function->call == NULL) {
-        settle(task, hayi_fail(&task->error, HAY_EMISMATCH,
-                               "no such function here"));
+        settle(task,
+               hayi_fail(&task->error, HAY_EMISMATCH, "no such function here"));
         return;
     }
     if (hayi_args_check(task->args, task->record.args_size, &task->error)

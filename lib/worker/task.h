@@ -37,19 +37,19 @@ struct hay_task {
     struct hayi_task_record record;
     struct hayi_range_record range; /* if is_range */
     bool is_range;
-    const void *args; /* in this allocation */
+    const void *args;  /* in this allocation */
     const void *items; /* a range's input; or NULL */
     const char *name;
     const struct hayi_function *function;
     const int *cpus; /* leased, operating system numbers; or NULL */
     size_t cpu_count;
-    int *own_cpus;   /* where they lie, if they are not neighbours */
-    uint32_t core;   /* index of the first leased core */
+    int *own_cpus; /* where they lie, if they are not neighbours */
+    uint32_t core; /* index of the first leased core */
     uint32_t core_count;
-    bool rebind;     /* its lease is not the slot's own core */
+    bool rebind; /* its lease is not the slot's own core */
 
     /* loop */
-    struct hayi_slot_entry *entry; /* its place in a slot's ring; or NULL */
+    struct hayi_slot_entry *entry;   /* its place in a slot's ring; or NULL */
     struct hay_task *before, *after; /* list of those in slots */
     struct hay_task *overflow_next;  /* while its slot's ring is full */
     bool listed;

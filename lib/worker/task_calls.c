@@ -17,8 +17,13 @@ enum {
 static const char *type_name(hay_type type)
 {
     static const char *const names[] = {
-        "nothing", "a double", "an int64", "a string",
-        "bytes",   "an array", "a list",
+        "nothing",
+        "a double",
+        "an int64",
+        "a string",
+        "bytes",
+        "an array",
+        "a list",
     };
     if ((int)type < 0 || (size_t)type >= sizeof(names) / sizeof(names[0])) {
         return "an unknown type";
@@ -56,14 +61,20 @@ static hay_status get_arg(struct hay_task *task,
 {
     size_t count = hay_arg_count(task);
     if (index >= count || !hayi_args_get(task->args, index, value)) {
-        (void)hayi_fail(&task->error, HAY_ETYPE,
-                        "there is no argument %zu (it has %zu)", index, count);
+        (void)hayi_fail(&task->error,
+                        HAY_ETYPE,
+                        "there is no argument %zu (it has %zu)",
+                        index,
+                        count);
         return fail_call(task, HAY_ETYPE);
     }
     if (value->type != wanted) {
-        (void)hayi_fail(&task->error, HAY_ETYPE,
-                        "argument %zu is %s, not %s", index,
-                        type_name(value->type), type_name(wanted));
+        (void)hayi_fail(&task->error,
+                        HAY_ETYPE,
+                        "argument %zu is %s, not %s",
+                        index,
+                        type_name(value->type),
+                        type_name(wanted));
         return fail_call(task, HAY_ETYPE);
     }
     return HAY_OK;
@@ -81,15 +92,22 @@ static hay_status get_element(struct hay_task *task,
         return status;
     }
     if (!hayi_list_get(&list, i, value)) {
-        (void)hayi_fail(&task->error, HAY_ETYPE,
+        (void)hayi_fail(&task->error,
+                        HAY_ETYPE,
                         "argument %zu has no element %zu (it has %" PRIu32 ")",
-                        index, i, list.count);
+                        index,
+                        i,
+                        list.count);
         return fail_call(task, HAY_ETYPE);
     }
     if (value->type != wanted) {
-        (void)hayi_fail(&task->error, HAY_ETYPE,
-                        "element %zu of argument %zu is %s, not %s", i, index,
-                        type_name(value->type), type_name(wanted));
+        (void)hayi_fail(&task->error,
+                        HAY_ETYPE,
+                        "element %zu of argument %zu is %s, not %s",
+                        i,
+                        index,
+                        type_name(value->type),
+                        type_name(wanted));
         return fail_call(task, HAY_ETYPE);
     }
     return HAY_OK;
@@ -224,8 +242,8 @@ static hay_status
 set_result(struct hay_task *task, hay_type type, const void *data, size_t size)
 {
     if (task->is_range) {
-        (void)hayi_fail(&task->error, HAY_EINVAL,
-                        "an item of a map returns by its 'out'");
+        (void)hayi_fail(
+            &task->error, HAY_EINVAL, "an item of a map returns by its 'out'");
         return fail_call(task, HAY_EINVAL);
     }
     task->result.size = 0;
@@ -264,8 +282,8 @@ hay_status hay_return_array(hay_task *task,
         return set_result(task, HAY_ARRAY, NULL, 0);
     }
     task->result.size = 0;
-    hay_status status = hayi_value_append_array(&task->result, dtype, ndim,
-                                                shape, data, &task->error);
+    hay_status status = hayi_value_append_array(
+        &task->result, dtype, ndim, shape, data, &task->error);
     return status == HAY_OK ? HAY_OK : fail_call(task, status);
 }
 
@@ -324,12 +342,15 @@ bool hay_map_item_failed(hay_task *task, hay_status status)
         return false;
     }
     if (task->error.text[0] == 0) {
-        (void)hayi_fail(&task->error, status, "the function returned %s",
+        (void)hayi_fail(&task->error,
+                        status,
+                        "the function returned %s",
                         hay_status_name(status));
     }
     task->items_failed++;
     if (failure_room(task)
-        && hayi_buffer_append(&task->failure_text, task->error.text,
+        && hayi_buffer_append(&task->failure_text,
+                              task->error.text,
                               strlen(task->error.text) + 1)
                == HAY_OK) {
         uint64_t index = task->at != NULL ? task->at->index : 0;
@@ -388,9 +409,13 @@ uint32_t hay_task_cores(const hay_task *task)
 void hay_task_log(hay_task *task, const char *format, ...)
 {
     char text[LOG_LINE_MAX];
-    int n = snprintf(text, sizeof(text), "task %" PRIu64 "%s%s%s: ",
-                     task->record.id, task->name[0] != 0 ? " (" : "",
-                     task->name, task->name[0] != 0 ? ")" : "");
+    int n = snprintf(text,
+                     sizeof(text),
+                     "task %" PRIu64 "%s%s%s: ",
+                     task->record.id,
+                     task->name[0] != 0 ? " (" : "",
+                     task->name,
+                     task->name[0] != 0 ? ")" : "");
     if (n < 0 || (size_t)n >= sizeof(text)) {
         return;
     }
@@ -410,8 +435,8 @@ static struct hayi_stream *stream_of(struct hay_task *task)
         item = task->at->first + task->at->index;
     }
     if (!task->random_ready || task->random_item != item) {
-        hayi_stream_init(&task->random, task->farm->seed,
-                         task->record.stream_key, item);
+        hayi_stream_init(
+            &task->random, task->farm->seed, task->record.stream_key, item);
         task->random_item = item;
         task->random_ready = true;
     }

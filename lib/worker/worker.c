@@ -66,9 +66,11 @@ static hay_status gather_cpus(struct hayi_worker *worker)
     size_t used = 0;
     for (size_t i = 0; i < worker->core_count; i++) {
         worker->cpu_at[i] = used;
-        size_t count =
-            hayi_topology_cpus(worker->config.topology, worker->cores + i, 1,
-                               worker->cpus + used, room - used);
+        size_t count = hayi_topology_cpus(worker->config.topology,
+                                          worker->cores + i,
+                                          1,
+                                          worker->cpus + used,
+                                          room - used);
         used += count < room - used ? count : room - used;
     }
     worker->cpu_at[worker->core_count] = used;
@@ -77,10 +79,14 @@ static hay_status gather_cpus(struct hayi_worker *worker)
 
 static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
 {
-    hay_status status = hayi_topology_share(
-        worker->config.topology, worker->config.masks,
-        worker->config.mask_count, worker->config.mask_mine,
-        worker->options.slots, &worker->cores, &worker->core_count, err);
+    hay_status status = hayi_topology_share(worker->config.topology,
+                                            worker->config.masks,
+                                            worker->config.mask_count,
+                                            worker->config.mask_mine,
+                                            worker->options.slots,
+                                            &worker->cores,
+                                            &worker->core_count,
+                                            err);
     if (status != HAY_OK) {
         return status;
     }
@@ -122,7 +128,8 @@ static hay_status join(struct hayi_worker *worker)
     };
     const uint64_t host_size = strlen(worker->host) + 1;
     unsigned char *body =
-        hayi_channel_append(worker->link.channel, HAYI_RECORD_JOIN,
+        hayi_channel_append(worker->link.channel,
+                            HAYI_RECORD_JOIN,
                             hayi_record_size(sizeof(head), &host_size, 1));
     if (body == NULL) {
         return HAY_ENOMEM;
@@ -142,8 +149,8 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
     if (worker->welcome || size < sizeof(*head)) {
         return hayi_fail(err, HAY_EMISMATCH, "an unexpected welcome");
     }
-    const uint64_t parts[3] = {head->run_folder_size, head->cwd_size,
-                               head->env_size};
+    const uint64_t parts[3] = {
+        head->run_folder_size, head->cwd_size, head->env_size};
     const void *at[3];
     hay_status status =
         hayi_record_parts(body, size, sizeof(*head), parts, 3, 7u, at, err);
@@ -168,22 +175,23 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
         status = hayi_registry_init_worker(&why);
     }
     if (status != HAY_OK) {
-        (void)hayi_link_append_words(&worker->link, HAYI_RECORD_REFUSE,
-                                     why.text);
+        (void)hayi_link_append_words(
+            &worker->link, HAYI_RECORD_REFUSE, why.text);
         return HAY_OK; /* the manager ends the run */
     }
     return join(worker);
 }
 
-/* ---- the other records ---------------------------------------------------- */
+/* ---- the other records ----------------------------------------------------
+ */
 
 static hay_status
 on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
 {
     struct hay_task *task = NULL;
     hay_status status =
-        range ? hayi_task_new_range(&worker->farm, body, size, &task,
-                                    &worker->error)
+        range ? hayi_task_new_range(
+            &worker->farm, body, size, &task, &worker->error)
               : hayi_task_new(&worker->farm, body, size, &task, &worker->error);
     if (status != HAY_OK) {
         return status;
@@ -238,8 +246,8 @@ static hay_status on_ping(struct hayi_worker *worker, const void *body)
 {
     struct hayi_ping pong = *(const struct hayi_ping *)body;
     pong.worker_ns = hayi_clock_ns();
-    return hayi_link_append(&worker->link, HAYI_RECORD_PONG, &pong,
-                            sizeof(pong));
+    return hayi_link_append(
+        &worker->link, HAYI_RECORD_PONG, &pong, sizeof(pong));
 }
 
 static hay_status on_stop(struct hayi_worker *worker, const void *body)
@@ -268,14 +276,16 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         [HAYI_RECORD_STOP] = sizeof(struct hayi_stop),
     };
     if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
-        return hayi_fail(&worker->error, HAY_EMISMATCH,
-                         "a record of type %u is too short", type);
+        return hayi_fail(&worker->error,
+                         HAY_EMISMATCH,
+                         "a record of type %u is too short",
+                         type);
     }
     if (worker->state == NULL
         && (type == HAYI_RECORD_TASK || type == HAYI_RECORD_RANGE
             || type == HAYI_RECORD_RECALL || type == HAYI_RECORD_CANCEL)) {
-        return hayi_fail(&worker->error, HAY_EMISMATCH,
-                         "a task before the welcome");
+        return hayi_fail(
+            &worker->error, HAY_EMISMATCH, "a task before the welcome");
     }
     switch (type) {
     case HAYI_RECORD_WELCOME:
@@ -293,8 +303,8 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_STOP:
         return on_stop(worker, body);
     default:
-        return hayi_fail(&worker->error, HAY_EMISMATCH,
-                         "a record of unknown type %u", type);
+        return hayi_fail(
+            &worker->error, HAY_EMISMATCH, "a record of unknown type %u", type);
     }
 }
 
@@ -306,8 +316,8 @@ on_frame(void *context, uint32_t peer, const void *data, size_t size)
         return;
     }
     worker->link.heard_ns = worker->now_ns;
-    if (hayi_channel_receive(worker->link.channel, data, size, on_record,
-                             worker, &worker->error)
+    if (hayi_channel_receive(
+            worker->link.channel, data, size, on_record, worker, &worker->error)
         != HAY_OK) {
         hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
     }
@@ -318,13 +328,14 @@ static void on_down(void *context, uint32_t peer, const char *how)
     struct hayi_worker *worker = context;
     if (peer == worker->link.peer) {
         worker->link.down = true;
-        (void)hayi_fail(&worker->error, HAY_EFARM, "the manager is gone: %s",
-                        how);
+        (void)hayi_fail(
+            &worker->error, HAY_EFARM, "the manager is gone: %s", how);
         hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
     }
 }
 
-/* ---- logs of tasks --------------------------------------------------------- */
+/* ---- logs of tasks ---------------------------------------------------------
+ */
 
 static void task_log(void *context, const char *text)
 {
@@ -349,14 +360,15 @@ static void send_logs(struct hayi_worker *worker)
     struct hayi_mpsc_node *node;
     while ((node = hayi_mpsc_pop(&worker->logs)) != NULL) {
         struct hayi_log_line *line = (struct hayi_log_line *)node;
-        (void)hayi_link_append_words(&worker->link, HAYI_RECORD_LOG,
-                                     line->text);
+        (void)hayi_link_append_words(
+            &worker->link, HAYI_RECORD_LOG, line->text);
         (void)atomic_fetch_sub(&worker->log_count, 1);
         free(line);
     }
 }
 
-/* ---- the round ------------------------------------------------------------- */
+/* ---- the round -------------------------------------------------------------
+ */
 
 static bool take_ended(struct hayi_worker *worker)
 {
@@ -385,7 +397,8 @@ static void check_lease(struct hayi_worker *worker)
     uint64_t silence_ns = worker->options.silence_ns;
     if (!worker->config.shared_memory && worker->welcome && silence_ns > 0
         && worker->now_ns - worker->link.heard_ns > silence_ns) {
-        (void)hayi_fail(&worker->error, HAY_EFARM,
+        (void)hayi_fail(&worker->error,
+                        HAY_EFARM,
                         "the manager has been silent for %g s",
                         (double)silence_ns * 1e-9);
         hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
@@ -402,8 +415,8 @@ static void finish_stop(struct hayi_worker *worker)
     if (queued == 0 && in_slots == 0) {
         const struct hayi_stop bye = {0, 0};
         send_logs(worker);
-        (void)hayi_link_append(&worker->link, HAYI_RECORD_BYE, &bye,
-                               sizeof(bye));
+        (void)hayi_link_append(
+            &worker->link, HAYI_RECORD_BYE, &bye, sizeof(bye));
         hayi_worker_fail(worker, HAYI_WORKER_DONE);
     }
 }
@@ -500,7 +513,8 @@ enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
     return worker->end;
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------
+ */
 
 hay_status hayi_worker_new(const struct hayi_worker_config *config,
                            struct hayi_worker **out,
@@ -523,7 +537,8 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->host = copy_part(config->host, strlen(config->host));
     worker->masks = malloc(config->mask_count * sizeof(*worker->masks));
     if (worker->masks != NULL) {
-        memcpy(worker->masks, config->masks,
+        memcpy(worker->masks,
+               config->masks,
                config->mask_count * sizeof(*worker->masks));
         worker->config.masks = worker->masks;
     }

@@ -17,15 +17,15 @@ struct pollfd;
 struct hayi_worker;
 
 struct hayi_worker_config {
-    struct hayi_transport *transport; /* borrowed; the manager is peer 0 */
-    struct hayi_bell *bell;           /* borrowed; rings the loop */
+    struct hayi_transport *transport;     /* borrowed; the manager is peer 0 */
+    struct hayi_bell *bell;               /* borrowed; rings the loop */
     const struct hayi_topology *topology; /* borrowed */
-    const struct hayi_cpumask *masks; /* of the ranks here that run tasks;
-                                         copied */
+    const struct hayi_cpumask *masks;     /* of the ranks here that run tasks;
+                                             copied */
     size_t mask_count;
     size_t mask_mine;
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
-    const char *host; /* copied */
+    const char *host;             /* copied */
     uint32_t epoch;
     bool shared_memory; /* the manager is in this process */
 };

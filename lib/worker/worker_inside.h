@@ -45,7 +45,7 @@ struct hayi_worker {
     struct hayi_wstate *state;
     int *cores; /* first operating system cpu of each */
     size_t core_count;
-    int *cpus; /* all of them, core after core */
+    int *cpus;      /* all of them, core after core */
     size_t *cpu_at; /* [core_count + 1]: where a core's begin in cpus */
 
     struct hayi_slot *slots; /* [core_count] */

@@ -14,7 +14,8 @@ void hayi_worker_fail(struct hayi_worker *worker, enum hayi_worker_end end)
 
 static void no_memory(struct hayi_worker *worker)
 {
-    (void)hayi_fail(&worker->error, HAY_ENOMEM,
+    (void)hayi_fail(&worker->error,
+                    HAY_ENOMEM,
                     "worker %u is out of memory for a report",
                     worker->options.worker);
     hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
@@ -30,8 +31,8 @@ put_part(unsigned char *at, const void *data, uint64_t size)
     return at + HAYI_PAD8(size);
 }
 
-static void
-report_range(struct hayi_worker *worker, const struct hay_task *task)
+static void report_range(struct hayi_worker *worker,
+                         const struct hay_task *task)
 {
     bool by_value = task->range.out_address == 0;
     const struct hayi_range_ended head = {
@@ -54,7 +55,8 @@ report_range(struct hayi_worker *worker, const struct hay_task *task)
         head.out_bytes,
     };
     unsigned char *body =
-        hayi_channel_append(worker->link.channel, HAYI_RECORD_RANGE_ENDED,
+        hayi_channel_append(worker->link.channel,
+                            HAYI_RECORD_RANGE_ENDED,
                             hayi_record_size(sizeof(head), parts, 3));
     if (body == NULL) {
         no_memory(worker);
@@ -77,8 +79,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         report_range(worker, task);
         return;
     }
-    bool wordless = task->outcome == HAYI_OUTCOME_FINISHED
-                    || task->error.text[0] == 0;
+    bool wordless =
+        task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
     const struct hayi_ended head = {
         .task = task->record.task,
         .handed_ns = task->record.handed_ns,
@@ -90,8 +92,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .signal = task->signal,
         .slot = task->core,
         .cores = task->core_count,
-        .reason_size =
-            wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
+        .reason_size = wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
         .outcome = task->outcome,
         .flags = capture != NULL ? HAYI_ENDED_CAPTURE : 0,
     };
@@ -101,7 +102,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         head.value_size,
     };
     unsigned char *body =
-        hayi_channel_append(worker->link.channel, HAYI_RECORD_ENDED,
+        hayi_channel_append(worker->link.channel,
+                            HAYI_RECORD_ENDED,
                             hayi_record_size(sizeof(head), parts, 3));
     if (body == NULL) {
         no_memory(worker);

@@ -17,8 +17,10 @@ void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event)
 {
     if (hayi_wstate_step(worker->state, event, &worker->actions) != HAY_OK) {
-        (void)hayi_fail(&worker->error, HAY_ENOMEM,
-                        "worker %u is out of memory", worker->options.worker);
+        (void)hayi_fail(&worker->error,
+                        HAY_ENOMEM,
+                        "worker %u is out of memory",
+                        worker->options.worker);
         hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
     }
 }
@@ -106,7 +108,9 @@ static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
     }
     char folder[4096];
     char prefix[32];
-    (void)snprintf(folder, sizeof(folder), "%s/output",
+    (void)snprintf(folder,
+                   sizeof(folder),
+                   "%s/output",
                    worker->run_folder != NULL ? worker->run_folder : ".");
     (void)snprintf(prefix, sizeof(prefix), "w%" PRIu32, worker->options.worker);
     const struct hayi_spawner_setup setup = {
@@ -132,8 +136,8 @@ static void print_cpus(const struct hay_task *task, char *text, size_t size)
     size_t used = 0;
     text[0] = 0;
     for (size_t i = 0; i < task->cpu_count && used + 12 < size; i++) {
-        used += (size_t)snprintf(text + used, size - used, "%s%d",
-                                 i > 0 ? "," : "", task->cpus[i]);
+        used += (size_t)snprintf(
+            text + used, size - used, "%s%d", i > 0 ? "," : "", task->cpus[i]);
     }
 }
 
@@ -156,21 +160,21 @@ static const char **make_env(const struct hayi_worker *worker,
     const struct hayi_task_record *record = &task->record;
     (void)snprintf(room[0], VARIABLE_MAX, "HAY_TASK_ID=%" PRIu64, record->id);
     (void)snprintf(room[1], VARIABLE_MAX, "HAY_TASK_NAME=%s", task->name);
-    (void)snprintf(room[2], VARIABLE_MAX, "HAY_TASK_ATTEMPT=%" PRIu32,
-                   record->attempt);
-    (void)snprintf(room[3], VARIABLE_MAX, "HAY_TASK_CORES=%" PRIu32,
-                   record->cores);
-    (void)snprintf(room[4], VARIABLE_MAX, "OMP_NUM_THREADS=%" PRIu32,
-                   record->cores);
+    (void)snprintf(
+        room[2], VARIABLE_MAX, "HAY_TASK_ATTEMPT=%" PRIu32, record->attempt);
+    (void)snprintf(
+        room[3], VARIABLE_MAX, "HAY_TASK_CORES=%" PRIu32, record->cores);
+    (void)snprintf(
+        room[4], VARIABLE_MAX, "OMP_NUM_THREADS=%" PRIu32, record->cores);
     for (size_t i = 0; i < 5; i++) {
         env[n++] = room[i];
     }
     if (view->has_index) {
-        (void)snprintf(room[5], VARIABLE_MAX, "HAY_INDEX=%" PRIu64,
-                       view->index);
+        (void)snprintf(
+            room[5], VARIABLE_MAX, "HAY_INDEX=%" PRIu64, view->index);
         env[n++] = room[5];
-        (void)snprintf(room[6], VARIABLE_MAX, "HAY_TASK_INDEX=%" PRIu64,
-                       view->index);
+        (void)snprintf(
+            room[6], VARIABLE_MAX, "HAY_TASK_INDEX=%" PRIu64, view->index);
         env[n++] = room[6];
     }
     (void)worker;
@@ -193,8 +197,8 @@ static hay_status start_unpacked(struct hayi_worker *worker,
     char number[24];
     char file[HAYI_FILE_NAME_MAX];
     (void)snprintf(number, sizeof(number), "%" PRIu64, task->record.id);
-    hayi_file_name(task->name[0] != 0 ? task->name : number, file,
-                   sizeof(file));
+    hayi_file_name(
+        task->name[0] != 0 ? task->name : number, file, sizeof(file));
     const struct hayi_spawn_request request = {
         .id = (uint64_t)(uintptr_t)task,
         .slot = task->core,
@@ -217,8 +221,8 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
     char room[FARM_VARIABLES][VARIABLE_MAX];
     char cpu_room[CPU_LIST_MAX];
     if (!ready_spawner(worker, &task->error)
-        || hayi_command_read(task->args, task->record.args_size, &view,
-                             &task->error)
+        || hayi_command_read(
+               task->args, task->record.args_size, &view, &task->error)
                != HAY_OK) {
         finish_unstarted(worker, task);
         return;
@@ -242,8 +246,8 @@ static bool is_crash(int number)
            || number == SIGSYS;
 }
 
-static void
-word_command_end(struct hay_task *task, const struct hayi_spawn_event *event)
+static void word_command_end(struct hay_task *task,
+                             const struct hayi_spawn_event *event)
 {
     task->outcome = HAYI_OUTCOME_FAILED;
     if (event->cancelled) {
@@ -251,27 +255,34 @@ word_command_end(struct hay_task *task, const struct hayi_spawn_event *event)
         (void)hayi_fail(&task->error, HAY_ECANCELLED, "cancelled");
     } else if (event->timed_out) {
         task->outcome = HAYI_OUTCOME_FARM;
-        (void)hayi_fail(&task->error, HAY_EFARM, "time limit of %g s",
+        (void)hayi_fail(&task->error,
+                        HAY_EFARM,
+                        "time limit of %g s",
                         (double)task->record.time_limit_ns * 1e-9);
     } else if (event->start_errno != 0) {
-        (void)hayi_fail(&task->error, HAY_ETASK, "cannot be started: %s",
+        (void)hayi_fail(&task->error,
+                        HAY_ETASK,
+                        "cannot be started: %s",
                         strerror(event->start_errno));
     } else if (event->signal != 0) {
         if (!is_crash(event->signal)) {
             task->outcome = HAYI_OUTCOME_FARM;
         }
-        (void)hayi_fail(&task->error, HAY_EFARM, "signal %d (%s)",
-                        event->signal, strsignal(event->signal));
+        (void)hayi_fail(&task->error,
+                        HAY_EFARM,
+                        "signal %d (%s)",
+                        event->signal,
+                        strsignal(event->signal));
     } else if (event->exit_code != 0) {
-        (void)hayi_fail(&task->error, HAY_ETASK, "exit status %d",
-                        event->exit_code);
+        (void)hayi_fail(
+            &task->error, HAY_ETASK, "exit status %d", event->exit_code);
     } else {
         task->outcome = HAYI_OUTCOME_FINISHED;
     }
 }
 
-static void
-command_ended(struct hayi_worker *worker, const struct hayi_spawn_event *event)
+static void command_ended(struct hayi_worker *worker,
+                          const struct hayi_spawn_event *event)
 {
     struct hay_task *task = (struct hay_task *)(uintptr_t)event->id;
     task->start_ns = event->start_ns;
@@ -324,9 +335,11 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
             revoke_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
             break;
         case HAYI_SPAWN_GONE:
-            (void)hayi_fail(&worker->error, HAY_EFARM,
+            (void)hayi_fail(&worker->error,
+                            HAY_EFARM,
                             "the spawner of worker %u on %s died",
-                            worker->options.worker, worker->host);
+                            worker->options.worker,
+                            worker->host);
             hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
             return true;
         }
@@ -336,8 +349,7 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
 
 /* ---- any kind ------------------------------------------------------------ */
 
-static void
-lease(struct hayi_worker *worker, const struct hayi_waction *action)
+static void lease(struct hayi_worker *worker, const struct hayi_waction *action)
 {
     struct hay_task *task = action->cookie;
     task->core = action->cores[0];
@@ -372,7 +384,8 @@ lease(struct hayi_worker *worker, const struct hayi_waction *action)
     }
     for (uint32_t i = 0; i < action->core_count; i++) {
         for (size_t c = worker->cpu_at[action->cores[i]];
-             c < worker->cpu_at[action->cores[i] + 1]; c++) {
+             c < worker->cpu_at[action->cores[i] + 1];
+             c++) {
             task->own_cpus[task->cpu_count++] = worker->cpus[c];
         }
     }
@@ -390,8 +403,7 @@ static void start_thread(struct hayi_worker *worker, struct hay_task *task)
     slot->given = true;
 }
 
-static void
-start(struct hayi_worker *worker, const struct hayi_waction *action)
+static void start(struct hayi_worker *worker, const struct hayi_waction *action)
 {
     struct hay_task *task = action->cookie;
     lease(worker, action);
@@ -418,8 +430,8 @@ static void take_back(struct hayi_worker *worker, struct hay_task *task)
         (void)hayi_spawner_revoke(worker->spawner, (uint64_t)(uintptr_t)task);
         return;
     }
-    revoke_answered(worker, task,
-                    hayi_slot_revoke(&worker->slots[task->core], task));
+    revoke_answered(
+        worker, task, hayi_slot_revoke(&worker->slots[task->core], task));
 }
 
 static void
@@ -433,8 +445,8 @@ stop_it(struct hayi_worker *worker, struct hay_task *task, bool force)
     }
 }
 
-static void
-perform(struct hayi_worker *worker, const struct hayi_waction *action)
+static void perform(struct hayi_worker *worker,
+                    const struct hayi_waction *action)
 {
     struct hay_task *task = action->cookie;
     switch (action->kind) {
@@ -461,8 +473,8 @@ perform(struct hayi_worker *worker, const struct hayi_waction *action)
         break;
     case HAYI_WACTION_RECALL_DONE: {
         const struct hayi_recall done = {0, 0};
-        (void)hayi_link_append(&worker->link, HAYI_RECORD_RECALL_DONE, &done,
-                               sizeof(done));
+        (void)hayi_link_append(
+            &worker->link, HAYI_RECORD_RECALL_DONE, &done, sizeof(done));
         break;
     }
     }

@@ -1,6 +1,8 @@
 /* farm_calls.c - the public calls against a real farm: the same program in one
  * process and under mpirun.  Prints 'ok NAME' or 'not ok NAME: line' for each
  * behaviour. */
+#include "config.h"
+
 #include <hayfork/hayfork.h>
 
 #include <inttypes.h>
@@ -25,7 +27,8 @@ static int wrong_line; /* of the running test; 0: none */
 static hay_executor *ex;
 static const uint64_t second_ns = 1000000000;
 
-/* ---- tasks ----------------------------------------------------------------- */
+/* ---- tasks -----------------------------------------------------------------
+ */
 
 HAY_TASK(twice)
 {
@@ -145,7 +148,8 @@ HAY_MAP_TASK(map_draws, uint64_t, uint64_t)
     return HAY_OK;
 }
 
-/* ---- helpers --------------------------------------------------------------- */
+/* ---- helpers ---------------------------------------------------------------
+ */
 
 static hay_future *submit(hay_task_fn fn, hay_args args)
 {
@@ -169,7 +173,8 @@ static hay_outcome outcome_of(hay_future *f)
     return o;
 }
 
-/* ---- futures --------------------------------------------------------------- */
+/* ---- futures ---------------------------------------------------------------
+ */
 
 static void futures_as_arguments_carry_results(void)
 {
@@ -190,10 +195,11 @@ static void values_of_every_type_arrive(void)
 {
     const uint64_t shape[2] = {2, 3};
     const float data[6] = {1, 2, 3, 4, 5, 6};
-    hay_future *f = submit(
-        every_type, HAY_ARGS(hay_int64(-7), hay_string("seven"),
-                             hay_bytes("\0\1\2", 3),
-                             hay_array(HAY_F32, 2, shape, data)));
+    hay_future *f = submit(every_type,
+                           HAY_ARGS(hay_int64(-7),
+                                    hay_string("seven"),
+                                    hay_bytes("\0\1\2", 3),
+                                    hay_array(HAY_F32, 2, shape, data)));
     hay_array_view view;
     double y;
     CHECK(hay_result_array(f, HAY_FOREVER, &view) == HAY_OK);
@@ -281,7 +287,8 @@ static void many_large_values_pass(void)
     }
 }
 
-/* ---- cancel ---------------------------------------------------------------- */
+/* ---- cancel ----------------------------------------------------------------
+ */
 
 /* Occupies every core until cancelled. */
 static size_t plug(hay_future **list, size_t room)
@@ -373,7 +380,8 @@ static void higher_priority_goes_first(void)
     hay_future_release(high);
 }
 
-/* ---- many ------------------------------------------------------------------ */
+/* ---- many ------------------------------------------------------------------
+ */
 
 static void wait_knows_its_three_conditions(void)
 {
@@ -407,8 +415,8 @@ static void queues_give_each_future_once(void)
     options.queue = queue;
     for (size_t i = 0; i < MANY; i++) {
         options.user = (void *)i;
-        CHECK(hay_submit(ex, twice, HAY_ARGS(hay_double((double)i)), &options,
-                         NULL)
+        CHECK(hay_submit(
+                  ex, twice, HAY_ARGS(hay_double((double)i)), &options, NULL)
               == HAY_OK);
     }
     int fd = -1;
@@ -449,7 +457,8 @@ static void callbacks_run_in_waiting_calls(void)
     hay_future_release(f);
 }
 
-/* ---- maps ------------------------------------------------------------------ */
+/* ---- maps ------------------------------------------------------------------
+ */
 
 static void maps_fill_arrays(void)
 {
@@ -536,7 +545,8 @@ static void maps_are_walked_in_order(void)
     hay_future_release(map);
 }
 
-/* ---- commands --------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------
+ */
 
 static void commands_tell_how_they_ended(void)
 {
@@ -667,11 +677,12 @@ static void random_streams_do_not_depend_on_the_place(void)
     (void)printf("streams %" PRIx64 " %" PRIx64 "\n", (uint64_t)first[0], hash);
 }
 
-/* ---- all -------------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------------
+ */
 
 #define TEST(name)                                                             \
     {                                                                          \
-        #name, name                                                            \
+#name, name                                                            \
     }
 static const struct {
     const char *name;
@@ -715,7 +726,9 @@ static hay_status farm(hay_executor *executor, int argc, char **argv)
             (void)printf("ok %s\n", tests[i].name);
         } else {
             failures++;
-            (void)printf("not ok %s: line %d: %s\n", tests[i].name, wrong_line,
+            (void)printf("not ok %s: line %d: %s\n",
+                         tests[i].name,
+                         wrong_line,
                          hay_error_text());
         }
         (void)fflush(stdout);
