@@ -8,3 +8,38 @@ check_PROGRAMS += %D%/test_command
 %C%_test_command_SOURCES = %D%/test_command.c
 %C%_test_command_LDADD = lib/client/libhayfork-client.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+# The client against a manager that runs nothing.
+client_fake = %D%/fake_manager.c %D%/fake_manager.h
+client_libs = lib/client/libhayfork-client.la \
+	lib/worker/libhayfork-worker.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
+
+check_PROGRAMS += \
+	%D%/test_executor \
+	%D%/test_future \
+	%D%/test_map \
+	%D%/test_queue \
+	%D%/test_ranges \
+	%D%/test_submit \
+	%D%/test_threads \
+	%D%/test_wait
+%C%_test_executor_SOURCES = %D%/test_executor.c $(client_fake)
+%C%_test_executor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc
+%C%_test_executor_LDADD = $(client_libs)
+%C%_test_future_SOURCES = %D%/test_future.c $(client_fake)
+%C%_test_future_LDADD = $(client_libs)
+%C%_test_map_SOURCES = %D%/test_map.c $(client_fake)
+%C%_test_map_LDADD = $(client_libs)
+%C%_test_queue_SOURCES = %D%/test_queue.c $(client_fake)
+%C%_test_queue_LDADD = $(client_libs)
+%C%_test_ranges_SOURCES = %D%/test_ranges.c
+%C%_test_ranges_LDADD = $(client_libs)
+%C%_test_submit_SOURCES = %D%/test_submit.c $(client_fake)
+%C%_test_submit_LDADD = $(client_libs)
+%C%_test_threads_SOURCES = %D%/test_threads.c $(client_fake)
+%C%_test_threads_LDADD = $(client_libs)
+%C%_test_wait_SOURCES = %D%/test_wait.c $(client_fake)
+%C%_test_wait_LDADD = $(client_libs)
