@@ -26,6 +26,11 @@ enum {
 
 enum how { NOT, LOCAL, REMOTE };
 
+struct bell {
+    uint32_t from;
+    uint32_t number;
+};
+
 /* Kept small: a farm may have thousands of peers. */
 struct place {
     uint8_t how;
@@ -133,20 +138,20 @@ void hayi_dgram_remote(struct hayi_dgram *dgram,
     dgram->any_remote = true;
 }
 
-static void ring_local(int fd, const struct place *place)
+static void ring_local(int fd, const struct place *place, const void *bell)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     memcpy(name.sun_path + 1, place->name, NAME_SIZE);
     socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + NAME_SIZE;
     (void)sendto(fd,
-                 "!",
-                 1,
+                 bell,
+                 sizeof(struct bell),
                  MSG_DONTWAIT | MSG_NOSIGNAL,
                  (struct sockaddr *)&name,
                  size);
 }
 
-static void ring_remote(int fd, const struct place *place)
+static void ring_remote(int fd, const struct place *place, const void *bell)
 {
     struct sockaddr_in name = {
         .sin_family = AF_INET,
@@ -154,25 +159,29 @@ static void ring_remote(int fd, const struct place *place)
         .sin_addr.s_addr = place->address,
     };
     (void)sendto(fd,
-                 "!",
-                 1,
+                 bell,
+                 sizeof(struct bell),
                  MSG_DONTWAIT | MSG_NOSIGNAL,
                  (struct sockaddr *)&name,
                  sizeof name);
 }
 
-void hayi_dgram_ring(struct hayi_dgram *dgram, uint32_t peer)
+void hayi_dgram_ring(struct hayi_dgram *dgram,
+                     uint32_t peer,
+                     uint32_t self,
+                     uint32_t number)
 {
     assert(peer < dgram->peer_count);
     const struct place *place = &dgram->places[peer];
+    const struct bell bell = {self, number};
     switch ((enum how)place->how) {
     case NOT:
         break;
     case LOCAL:
-        ring_local(dgram->local, place);
+        ring_local(dgram->local, place, &bell);
         break;
     case REMOTE:
-        ring_remote(dgram->remote, place);
+        ring_remote(dgram->remote, place, &bell);
         break;
     }
 }
@@ -190,22 +199,29 @@ hayi_dgram_fds(struct hayi_dgram *dgram, struct pollfd *list, size_t room)
     return count;
 }
 
-static void drain(int fd)
+typedef void (*heard_fn)(void *context, uint32_t from, uint32_t number);
+
+static void drain(int fd, heard_fn heard, void *context)
 {
-    char byte;
     for (int i = 0; i < DRAIN_MAX; i++) {
-        /* ECONNREFUSED: the news that a bell of ours found nobody. */
-        if (recv(fd, &byte, sizeof byte, MSG_DONTWAIT) < 0
-            && errno != ECONNREFUSED && errno != EINTR) {
-            return;
+        struct bell bell;
+        ssize_t n = recv(fd, &bell, sizeof bell, MSG_DONTWAIT);
+        if (n == (ssize_t)sizeof bell) {
+            heard(context, bell.from, bell.number);
+        } else if (n < 0 && errno != ECONNREFUSED && errno != EINTR) {
+            return; /* (refused: a bell of ours found nobody) */
         }
     }
 }
 
-void hayi_dgram_drain(struct hayi_dgram *dgram)
+void hayi_dgram_drain(struct hayi_dgram *dgram,
+                      void (*heard)(void *context,
+                                    uint32_t from,
+                                    uint32_t number),
+                      void *context)
 {
-    drain(dgram->local);
+    drain(dgram->local, heard, context);
     if (dgram->any_remote) {
-        drain(dgram->remote);
+        drain(dgram->remote, heard, context);
     }
 }

@@ -1,4 +1,4 @@
-/* dgram.h - bells between processes: a datagram of one byte.
+/* dgram.h - bells between processes: a datagram with two numbers.
  *
  * On the host by a Unix socket, to other hosts by UDP.  A bell may be lost or
  * come without reason: the sleeper looks again after a while in any case, and
@@ -39,11 +39,20 @@ void hayi_dgram_remote(struct hayi_dgram *dgram,
                        uint32_t address,
                        const struct hayi_dgram_card *card);
 
-void hayi_dgram_ring(struct hayi_dgram *dgram, uint32_t peer);
+/* Ring 'peer' and tell it who we are, and a number. */
+void hayi_dgram_ring(struct hayi_dgram *dgram,
+                     uint32_t peer,
+                     uint32_t self,
+                     uint32_t number);
 /* At most 2 descriptors to wait for; how many were written. */
 size_t
 hayi_dgram_fds(struct hayi_dgram *dgram, struct pollfd *list, size_t room);
-/* Forget the bells that have come. */
-void hayi_dgram_drain(struct hayi_dgram *dgram);
+/* Give 'heard' the bells that have come.  They may be anybody's: from is not
+ * checked. */
+void hayi_dgram_drain(struct hayi_dgram *dgram,
+                      void (*heard)(void *context,
+                                    uint32_t from,
+                                    uint32_t number),
+                      void *context);
 
 #endif

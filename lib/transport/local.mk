@@ -4,6 +4,8 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 %C%_libhayfork_transport_la_SOURCES = \
+	%D%/board.c \
+	%D%/board.h \
 	%D%/card.c \
 	%D%/card.h \
 	%D%/dgram.c \
@@ -23,8 +25,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 	%D%/ringer.h \
 	%D%/side.c \
 	%D%/side.h \
-	%D%/sleepflag.c \
-	%D%/sleepflag.h \
 	%D%/transport.h \
 	%D%/transport_inproc.c \
 	%D%/transport_mpi.h

@@ -10,7 +10,8 @@
 
 enum { SILENT_LOOKS = 4 }; /* before a dying peer is down */
 
-#define SIDE_NS         UINT64_C(5000000)  /* between looks at the side */
+#define SIDE_NS         UINT64_C(5000000) /* between looks at the side */
+#define EXPECT_NS       UINT64_C(1000000000)
 #define GRACE_LOCAL_NS  UINT64_C(2000000)  /* for a dead peer's last frames */
 #define GRACE_REMOTE_NS UINT64_C(20000000) /* ... of another host */
 
@@ -27,7 +28,8 @@ hay_status hayi_peers_init(struct hayi_peers *peers,
     if (peers->list == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "no memory for the peers");
     }
-    hay_status st = hayi_ringer_new(count, &peers->ringer, &card->dgram, err);
+    hay_status st =
+        hayi_ringer_new(self, count, &peers->ringer, &card->dgram, err);
     if (st == HAY_OK && self == 0 && count > 1) {
         st = hayi_side_listen(count, &peers->side, &card->side, err);
     }
@@ -50,14 +52,11 @@ void hayi_peers_fini(struct hayi_peers *peers)
     *peers = (struct hayi_peers){.count = 0};
 }
 
-void hayi_peers_flags(struct hayi_peers *peers,
-                      struct hayi_sleepflag *flags,
+void hayi_peers_board(struct hayi_peers *peers,
+                      const struct hayi_board *board,
                       const struct hayi_card *own)
 {
-    if (flags != NULL) {
-        hayi_ringer_flags(
-            peers->ringer, flags, own->peer.node_size, own->peer.node_rank);
-    }
+    hayi_ringer_board(peers->ringer, board, own->peer.node_rank);
 }
 
 static void meet(struct hayi_peers *peers,
@@ -168,6 +167,7 @@ uint32_t hayi_peers_arrive(struct hayi_peers *peers,
     }
     hayi_parcel_keep(&p->early, parcel);
     p->silent = 0;
+    peers->expect_ns = 0;
     while ((parcel = hayi_parcel_due(&p->early, p->sequence_in)) != NULL) {
         p->sequence_in++;
         sink->frame(
@@ -176,4 +176,30 @@ uint32_t hayi_peers_arrive(struct hayi_peers *peers,
         calls++;
     }
     return calls;
+}
+
+/* ---- sleeping ----------------------------------------------------------- */
+
+bool hayi_peers_expect(struct hayi_peers *peers)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < peers->count && !any; i++) {
+        const struct hayi_peer *p = &peers->list[i];
+        uint32_t missing = hayi_ringer_heard(peers->ringer, i) - p->sequence_in;
+        any = missing - 1 < UINT32_MAX / 2 && p->life != HAYI_DOWN;
+    }
+    if (!any) {
+        peers->expect_ns = 0;
+        return false;
+    }
+    uint64_t now = hayi_clock_ns();
+    if (peers->expect_ns == 0) {
+        peers->expect_ns = now;
+    }
+    return now - peers->expect_ns < EXPECT_NS;
+}
+
+void hayi_peers_ring(struct hayi_peers *peers, uint32_t peer)
+{
+    hayi_ringer_ring(peers->ringer, peer, peers->list[peer].sequence_out);
 }

@@ -42,6 +42,7 @@ struct hayi_peers {
     struct hayi_side *side; /* NULL: alone, or not possible */
     uint64_t side_ns;       /* last look */
     bool side_due;          /* look at the next poll */
+    uint64_t expect_ns;     /* since when something is expected; 0: nothing */
 };
 
 /* Makes the sockets, and fills in what the card tells of them.  HAY_ENOMEM,
@@ -52,10 +53,10 @@ hay_status hayi_peers_init(struct hayi_peers *peers,
                            struct hayi_card *card,
                            struct hayi_error *err);
 void hayi_peers_fini(struct hayi_peers *peers);
-/* The sleep flags of this host; taken; NULL if not all of its ranks see them.
- * To be called before hayi_peers_meet(). */
-void hayi_peers_flags(struct hayi_peers *peers,
-                      struct hayi_sleepflag *flags,
+/* The board of this host: taken.  Not called if not all of its ranks have it;
+ * else before hayi_peers_meet(). */
+void hayi_peers_board(struct hayi_peers *peers,
+                      const struct hayi_board *board,
                       const struct hayi_card *own);
 /* The others: cards[count] by rank; peer 0 is rank 'manager'. */
 void hayi_peers_meet(struct hayi_peers *peers,
@@ -74,5 +75,11 @@ uint32_t hayi_peers_next_down(struct hayi_peers *peers);
 uint32_t hayi_peers_arrive(struct hayi_peers *peers,
                            struct hayi_parcel *parcel,
                            const struct hayi_transport_sink *sink);
+
+/* Is a message known to be on its way to us?  false when it is so for too long:
+ * its sender may be stopped, or cut off. */
+bool hayi_peers_expect(struct hayi_peers *peers);
+/* Wake a peer for all that was sent to it. */
+void hayi_peers_ring(struct hayi_peers *peers, uint32_t peer);
 
 #endif

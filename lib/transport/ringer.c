@@ -1,32 +1,40 @@
 /* ringer.c - see ringer.h.
  *
- * Sleeper: flag = 1 (exchange), look once more, sleep.  Sender: make the work
- * visible, exchange the flag for 0, ring if it was 1.  Both are sequentially
- * consistent read-modify-writes, so that one of the two sees the other.
+ * On the board: sender: count, exchange the flag for 0; receiver: exchange the
+ * flag for 1, look at the counts.  All sequentially consistent, so that one of
+ * the two sees the other.
  */
 #include "config.h"
 
 #include "transport/ringer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct place {
-    atomic_uint *asleep; /* NULL: cannot be seen */
+    /* On the board; NULL: not there. */
+    atomic_uint *asleep;
+    atomic_uint *to_it;
+    atomic_uint *from_it;
+    /* Told by bells. */
+    uint32_t heard;
     bool remote;
     struct hayi_dgram_card card;
 };
 
 struct hayi_ringer {
     struct hayi_dgram *dgram;
-    struct hayi_sleepflag *flags; /* NULL: there are none */
-    uint32_t flag_count;
+    struct hayi_board board; /* no members: there is none */
+    uint32_t own;            /* on the board */
+    uint32_t self;
+    uint32_t peer_count;
     atomic_uint *asleep; /* ours */
-    atomic_uint lonely;  /* ours if there are no flags */
-    bool always_drain;   /* somebody rings without seeing our flag */
+    atomic_uint lonely;  /* ours if there is no board */
     struct place places[];
 };
 
-hay_status hayi_ringer_new(uint32_t peer_count,
+hay_status hayi_ringer_new(uint32_t self,
+                           uint32_t peer_count,
                            struct hayi_ringer **ringer,
                            struct hayi_dgram_card *card,
                            struct hayi_error *err)
@@ -41,9 +49,10 @@ hay_status hayi_ringer_new(uint32_t peer_count,
         free(r);
         return st;
     }
+    r->self = self;
+    r->peer_count = peer_count;
     atomic_init(&r->lonely, 0);
     r->asleep = &r->lonely;
-    r->always_drain = true;
     *ringer = r;
     return HAY_OK;
 }
@@ -54,17 +63,30 @@ void hayi_ringer_free(struct hayi_ringer *ringer)
         return;
     }
     hayi_dgram_free(ringer->dgram);
-    hayi_sleepflag_free(ringer->flags, ringer->flag_count);
+    hayi_board_fini(&ringer->board);
     free(ringer);
+}
+
+void hayi_ringer_board(struct hayi_ringer *ringer,
+                       const struct hayi_board *board,
+                       uint32_t own)
+{
+    ringer->board = *board;
+    ringer->own = own;
+    ringer->asleep = hayi_board_asleep(board, own);
 }
 
 void hayi_ringer_local(struct hayi_ringer *ringer,
                        uint32_t peer,
                        const struct hayi_dgram_card *card,
-                       uint32_t flag)
+                       uint32_t member)
 {
-    if (ringer->flags != NULL) {
-        ringer->places[peer].asleep = &ringer->flags[flag].asleep;
+    struct place *place = &ringer->places[peer];
+    const struct hayi_board *board = &ringer->board;
+    if (board->members > 0) {
+        place->asleep = hayi_board_asleep(board, member);
+        place->to_it = hayi_board_sent(board, ringer->own, member);
+        place->from_it = hayi_board_sent(board, member, ringer->own);
     }
     hayi_dgram_local(ringer->dgram, peer, card);
 }
@@ -76,7 +98,6 @@ void hayi_ringer_remote(struct hayi_ringer *ringer,
 {
     ringer->places[peer].remote = true;
     ringer->places[peer].card = *card;
-    ringer->always_drain = true;
     hayi_dgram_remote(ringer->dgram, peer, address, card);
 }
 
@@ -90,30 +111,32 @@ void hayi_ringer_address(struct hayi_ringer *ringer,
     }
 }
 
-void hayi_ringer_flags(struct hayi_ringer *ringer,
-                       struct hayi_sleepflag *flags,
-                       uint32_t count,
-                       uint32_t own)
+void hayi_ringer_ring(struct hayi_ringer *ringer, uint32_t peer, uint32_t sent)
 {
-    ringer->flags = flags;
-    ringer->flag_count = count;
-    ringer->asleep = &flags[own].asleep;
-    ringer->always_drain = false;
-}
-
-void hayi_ringer_ring(struct hayi_ringer *ringer, uint32_t peer)
-{
-    atomic_uint *asleep = ringer->places[peer].asleep;
-    if (asleep == NULL || atomic_exchange(asleep, 0) != 0) {
-        hayi_dgram_ring(ringer->dgram, peer);
+    struct place *place = &ringer->places[peer];
+    if (place->asleep == NULL) {
+        hayi_dgram_ring(ringer->dgram, peer, ringer->self, sent);
+        return;
+    }
+    atomic_store(place->to_it, sent);
+    if (atomic_exchange(place->asleep, 0) != 0) {
+        hayi_dgram_ring(ringer->dgram, peer, ringer->self, sent);
     }
 }
 
-void hayi_ringer_ring_sleeper(struct hayi_ringer *ringer, uint32_t peer)
+uint32_t hayi_ringer_heard(const struct hayi_ringer *ringer, uint32_t peer)
 {
-    atomic_uint *asleep = ringer->places[peer].asleep;
-    if (asleep != NULL && atomic_load(asleep) != 0) {
-        hayi_ringer_ring(ringer, peer);
+    const struct place *place = &ringer->places[peer];
+    return place->from_it != NULL ? atomic_load(place->from_it) : place->heard;
+}
+
+static void hear(void *context, uint32_t from, uint32_t sent)
+{
+    struct hayi_ringer *ringer = context;
+    /* Bells pass each other; numbers wrap. */
+    if (from < ringer->peer_count
+        && sent - ringer->places[from].heard <= UINT32_MAX / 2) {
+        ringer->places[from].heard = sent;
     }
 }
 
@@ -124,11 +147,10 @@ void hayi_ringer_announce(struct hayi_ringer *ringer)
 
 void hayi_ringer_awake(struct hayi_ringer *ringer)
 {
-    /* Who rang has cleared the flag first.  One that is late leaves its bell
-     * for the next sleep, which is short then. */
-    if (atomic_exchange(ringer->asleep, 0) == 0 || ringer->always_drain) {
-        hayi_dgram_drain(ringer->dgram);
-    }
+    /* Also when nobody has cleared the flag: the bell of one who had cleared
+     * it for the sleep before may have come now. */
+    (void)atomic_exchange(ringer->asleep, 0);
+    hayi_dgram_drain(ringer->dgram, hear, ringer);
 }
 
 size_t

@@ -14,10 +14,10 @@
  * one would never end: at each death all receives are cancelled, those that
  * cannot be are left, and others are posted for them.
  *
- * Bells.  Rung after the Isend, and again when a send that was not complete at
- * once has completed, since the rest of it moved later; while it is not, a
- * sleeper of this host is woken from every poll, because it may have to take
- * part.  Peers of other hosts have no flag that we see and are always rung.
+ * Bells.  Each message is told, by the board or by a bell, so that a receiver
+ * stays awake until it has come whole, however slow MPI or the net is; again
+ * when a send has completed late.  A rank does not sleep while a send of its
+ * own is incomplete.
  *
  * Credit (frame size, unacknowledged bytes and frames): above it btl tcp queues
  * inside the library, and aborts us when the peer dies; measured, see
@@ -183,7 +183,7 @@ static void test_sends(struct mpi *m)
         if (r->statuses[i].MPI_ERROR != MPI_SUCCESS) {
             peer_fails(m, parcel->peer, r->statuses[i].MPI_ERROR);
         }
-        hayi_ringer_ring(m->peers.ringer, parcel->peer);
+        hayi_peers_ring(&m->peers, parcel->peer);
         send_ended(m, parcel);
         r->parcels[r->done[i]] = NULL;
     }
@@ -191,9 +191,6 @@ static void test_sends(struct mpi *m)
         if (r->parcels[i] == NULL) {
             requests_remove(r, i);
         }
-    }
-    for (int i = 0; i < r->count; i++) {
-        hayi_ringer_ring_sleeper(m->peers.ringer, r->parcels[i]->peer);
     }
 }
 
@@ -243,7 +240,7 @@ mpi_send(struct hayi_transport *t, uint32_t peer, const void *data, size_t size)
         peer_fails(m, peer, rc);
         done = 1;
     }
-    hayi_ringer_ring(m->peers.ringer, peer);
+    hayi_peers_ring(&m->peers, peer);
     if (done != 0) {
         send_ended(m, parcel);
     } else {
@@ -427,7 +424,8 @@ static bool mpi_announce(struct hayi_transport *t)
 {
     struct mpi *m = (struct mpi *)t;
     hayi_ringer_announce(m->peers.ringer);
-    return m->sends.count == 0 && m->peers.dying == 0 && !m->holes;
+    return m->sends.count == 0 && m->peers.dying == 0 && !m->holes
+           && !hayi_peers_expect(&m->peers);
 }
 
 static size_t
@@ -635,33 +633,33 @@ static hay_status refuse_identity(struct mpi *m,
     return hayi_cards_refuse(cards, m->size, words, err);
 }
 
-/* Sleep flags that all ranks of this host see, or none. */
+/* A board that all ranks of this host see, or none. */
 static void
-share_flags(struct mpi *m, const struct hayi_card *own, MPI_Comm host)
+share_board(struct mpi *m, const struct hayi_card *own, MPI_Comm host)
 {
-    uint32_t rank = own->peer.node_rank;
+    bool maker = own->peer.node_rank == 0;
     uint32_t size = own->peer.node_size;
-    struct hayi_sleepflag *flags = NULL;
-    char name[HAYI_SLEEPFLAG_NAME] = "";
+    struct hayi_board board = {0, 0, NULL};
+    char name[HAYI_BOARD_NAME] = "";
     hay_status st = HAY_OK;
-    if (rank == 0) {
-        st = hayi_sleepflag_make(size, &flags, name, NULL);
+    if (maker) {
+        st = hayi_board_make(&board, size, name, NULL);
     }
-    (void)MPI_Bcast(name, (int)sizeof name, MPI_BYTE, 0, host);
-    if (rank != 0) {
-        st = hayi_sleepflag_join(name, size, &flags, NULL);
+    (void)MPI_Bcast(name, HAYI_BOARD_NAME, MPI_BYTE, 0, host);
+    if (!maker) {
+        st = hayi_board_join(&board, size, name, NULL);
     }
     int good = st == HAY_OK;
     int all = 0;
     (void)MPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, host);
-    if (rank == 0) {
-        hayi_sleepflag_forget(name);
+    if (maker) {
+        hayi_board_forget(name);
     }
-    if (all == 0) {
-        hayi_sleepflag_free(flags, size);
-        flags = NULL;
+    if (all != 0) {
+        hayi_peers_board(&m->peers, &board, own);
+    } else {
+        hayi_board_fini(&board);
     }
-    hayi_peers_flags(&m->peers, flags, own);
 }
 
 /* What the caller asked for: the peers, and their blobs. */
@@ -722,7 +720,7 @@ static hay_status gather(struct mpi *m,
         st = refuse_identity(m, start, cards, err);
     }
     if (st == HAY_OK) {
-        share_flags(m, &card, host);
+        share_board(m, &card, host);
         hayi_peers_meet(&m->peers, cards, m->manager);
         for (int i = 0; i < RECEIVES; i++) {
             post_new(m);
