@@ -1,0 +1,13 @@
+# tests/contract: programs test_* (check_PROGRAMS) and scripts t_*.sh
+# (dist_check_SCRIPTS); what scripts run beside them has another name.
+
+check_PROGRAMS += %D%/test_transport_inproc
+%C%_test_transport_inproc_SOURCES = \
+	%D%/test_transport_inproc.c \
+	%D%/transport_contract.c \
+	%D%/transport_contract.h
+%C%_test_transport_inproc_LDADD = \
+	lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
