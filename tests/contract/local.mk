@@ -11,3 +11,15 @@ check_PROGRAMS += %D%/test_transport_inproc
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_transport_sim
+%C%_test_transport_sim_SOURCES = \
+	%D%/test_transport_sim.c \
+	%D%/transport_contract.c \
+	%D%/transport_contract.h
+%C%_test_transport_sim_LDADD = \
+	lib/transport/libhayfork-simnet.la \
+	lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
