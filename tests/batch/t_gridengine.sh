@@ -2,6 +2,7 @@
 # A task file as a Grid Engine job on three hosts, by the script that users
 # submit.
 # time-limit: 300
+: "${SRCDIR:?is set by tests/run-tests}"
 name=batch/gridengine
 . "$SRCDIR/tests/support/farm.sh"
 needs_namespaces

@@ -1,6 +1,7 @@
 #!/bin/bash
 # batch/job with a stand-in for hayfork: arguments, exit status, signals, and
 # the temporary folder.
+: "${SRCDIR:?is set by tests/run-tests}"
 name=batch/job
 failed=0
 ok() { # TEXT COMMAND ...

@@ -3,6 +3,7 @@
 # to a job: a copy of the script is read by a login shell from standard input,
 # in the home folder, in a session of its own, with PBS's variables.
 # time-limit: 120
+: "${SRCDIR:?is set by tests/run-tests}"
 name=batch/pbs
 . "$SRCDIR/tests/support/farm.sh"
 [ -x "$hayfork" ] || skip "no $hayfork"

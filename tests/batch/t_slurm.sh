@@ -1,6 +1,7 @@
 #!/bin/bash
 # A task file as a Slurm job on three nodes, by the script that users submit.
 # time-limit: 300
+: "${SRCDIR:?is set by tests/run-tests}"
 name=batch/slurm
 . "$SRCDIR/tests/support/farm.sh"
 needs_namespaces

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Ranks on three pseudo-hosts, each with a network and a host name of its own.
 # time-limit: 180
+: "${SRCDIR:?is set by tests/run-tests}"
 name=hosts/netns
 . "$SRCDIR/tests/support/farm.sh"
 needs_namespaces
@@ -12,9 +13,8 @@ bed=$SRCDIR/tests/testbed/netns-hosts
 trap '"$bed" down' EXIT
 make_tasks
 hosts=${NH_PREFIX}1,${NH_PREFIX}2,${NH_PREFIX}3
-export OMPI_MCA_plm_rsh_agent="$bed rsh"
 
-timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --hosts "$hosts" tasks.hay
+timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --rsh "$bed rsh" --hosts "$hosts" tasks.hay
 rc=$?
 ok "run --hosts ends with 0: $rc" test $rc = 0
 ok 'each task finished, and once' each_once
@@ -22,7 +22,7 @@ ok 'tasks ran on all three hosts' hosts_used 3
 
 # A host that dies: the run ends with a word, and does not hang.
 seq 12 | sed 's/.*/sleep 60/' >long.hay
-timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --hosts "$hosts" long.hay >lost.out 2>&1 &
+timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --rsh "$bed rsh" --hosts "$hosts" long.hay >lost.out 2>&1 &
 pid=$!
 for _ in {1..100}; do
     [ "$("$bed" list | awk -v h="${NH_PREFIX}3" '$1 == h {print $3}')" -gt 1 ] && break

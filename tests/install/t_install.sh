@@ -2,6 +2,7 @@
 # What `make install` brings: README's program is compiled against it, outside
 # of the tree, by what pkg-config says, and runs.
 # time-limit: 240
+: "${SRCDIR:?is set by tests/run-tests}"
 name=install/install
 skip() { echo "skip $name $*"; exit 77; }
 [ -e "$BUILDDIR/lib/libhayfork.la" ] || skip 'the library is not built'

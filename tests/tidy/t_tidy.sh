@@ -1,6 +1,7 @@
 #!/bin/bash
 # tidy.pl finds what it is there to find: a small tree with one violation of
 # each rule, and one without any.
+: "${SRCDIR:?is set by tests/run-tests}"
 name=tidy/itself
 failed=0
 put() { # FILE: standard input, in the tree

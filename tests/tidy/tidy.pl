@@ -20,8 +20,9 @@ my %below = (
     data      => ['base'],
     transport => [qw(base wire)],
     observe   => [qw(base core wire)],
-    worker    => [qw(base core wire data transport observe)],
-    manager   => [qw(base core wire data transport observe)],
+    # one storey: the executor is where client and manager meet
+    worker    => [qw(base core wire data transport observe client manager)],
+    manager   => [qw(base core wire data transport observe client worker)],
     client    => [qw(base core wire data transport observe manager worker)],
     sim       => [qw(base core wire transport worker)],
 );
@@ -87,7 +88,7 @@ sub check_include {
     if ($name eq 'mpi.h' || $name eq 'hayfork/mpi.h') {
         bad('mpi', $file, $line, "only the MPI transport includes $name")
             unless $file =~ m{^lib/transport/transport_mpi\.c$|^lib/hayfork/mpi\.h$
-                |^lib/client/open_mpi\.c$|^apps/examples/|^bench/bench_mpi|^tests/}x;
+                |^lib/client/mpi_program\.c$|^apps/examples/|^bench/bench_mpi|^tests/}x;
     }
     bad('hdf5', $file, $line, "only the HDF5 store includes $name")
         if $name =~ /^(hdf5|H5\w+)\.h$/ && $file !~ m{^lib/data/h5store\.c$|^tests/};
