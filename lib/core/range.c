@@ -275,6 +275,9 @@ void hayi_range_hand_out(struct hayi_sched *s,
     a->u.hand_out.count = count;
     a->u.hand_out.payload = parent->payload;
     hayi_dispatch_book(s, index, worker, expected_ns, a);
+    if (parent->edges != 0) {
+        a->u.hand_out.prompt = true; /* others wait for the map */
+    }
     if (hayi_map_open(map) == 0) {
         hayi_ready_remove(&s->ready, map_row);
         hayi_sched_mark(s, map_row, HAYI_ROW_PARKED);

@@ -36,26 +36,27 @@ enum hayi_outcome {
 };
 
 enum hayi_event_kind {
-    HAYI_EVENT_TASK = 1,     /* submit a task */
-    HAYI_EVENT_MAP,          /* submit a map */
-    HAYI_EVENT_MAP_READ,     /* an iterator has read up to ... */
-    HAYI_EVENT_CANCEL,       /* the client asks for the end of a task */
-    HAYI_EVENT_CLOSE,        /* no further submit; cancel what has not begun? */
-    HAYI_EVENT_JOINED,       /* a worker offers its cores */
-    HAYI_EVENT_HEARD,        /* a message came from a worker */
-    HAYI_EVENT_LOST,         /* a worker's death was noticed */
-    HAYI_EVENT_STARTED,      /* an attempt began to run */
-    HAYI_EVENT_ENDED,        /* an attempt ended */
-    HAYI_EVENT_RETURNED,     /* an attempt came back unstarted */
-    HAYI_EVENT_RECALL_DONE,  /* all of a recall has come back by now */
-    HAYI_EVENT_TICK,         /* time has passed */
+    HAYI_EVENT_TASK = 1,    /* submit a task */
+    HAYI_EVENT_MAP,         /* submit a map */
+    HAYI_EVENT_MAP_READ,    /* an iterator has read up to ... */
+    HAYI_EVENT_CANCEL,      /* the client asks for the end of a task */
+    HAYI_EVENT_CLOSE,       /* no further submit; cancel what has not begun? */
+    HAYI_EVENT_JOINED,      /* a worker offers its cores */
+    HAYI_EVENT_HEARD,       /* a message came from a worker */
+    HAYI_EVENT_LOST,        /* a worker's death was noticed */
+    HAYI_EVENT_STARTED,     /* an attempt began to run */
+    HAYI_EVENT_ENDED,       /* an attempt ended */
+    HAYI_EVENT_RETURNED,    /* an attempt came back unstarted */
+    HAYI_EVENT_RECALL_DONE, /* all of a recall has come back by now */
+    HAYI_EVENT_TICK,        /* time has passed: judge who is silent; give it
+                                        after the news that wait */
 };
 
 /* An input that the task waits for.  'any': its end is enough. */
 struct hayi_dep {
     hayi_handle task; /* unfinished, or 0 if it has ended before ... */
     bool any;
-    uint8_t ended; /* ... then a hay_state: FINISHED, FAILED, CANCELLED */
+    uint8_t ended;       /* ... then a hay_state: FINISHED, FAILED, CANCELLED */
     hay_task_id culprit; /* for FAILED: the first task that failed */
 };
 
@@ -78,8 +79,8 @@ struct hayi_event {
             uint64_t payload;
             int32_t priority;
             uint32_t category;
-            uint64_t count;     /* items; 0 is fine: finishes at once */
-            uint64_t range_max; /* items in one hand-out; at least 1 */
+            uint64_t count;      /* items; 0 is fine: finishes at once */
+            uint64_t range_max;  /* items in one hand-out; at least 1 */
             uint64_t unread_max; /* 0: no bound */
             bool stop_on_failure;
             hayi_handle task; /* out */
@@ -117,11 +118,11 @@ struct hayi_event {
             uint32_t worker;
             hayi_handle task;
             uint32_t attempt;
-            uint8_t outcome;  /* enum hayi_outcome */
-            uint64_t run_ns;  /* from its start to its end */
-            uint64_t items;   /* of a range: done in order, failed included */
-            uint64_t failed;  /* of a range: failed ones among them */
-            uint64_t report;  /* the caller's word; comes back in actions */
+            uint8_t outcome; /* enum hayi_outcome */
+            uint64_t run_ns; /* from its start to its end */
+            uint64_t items;  /* of a range: done in order, failed included */
+            uint64_t failed; /* of a range: failed ones among them */
+            uint64_t report; /* the caller's word; comes back in actions */
         } ended;
     } u;
 };
@@ -169,7 +170,9 @@ struct hayi_action {
         } cancel;
         struct {
             uint64_t payload;
-            uint8_t state; /* hay_state: READY, RUNNING */
+            uint8_t state; /* hay_state: RUNNING; READY of a task that was
+                              submitted with inputs, or failed and will be
+                              tried again (others are ready from the start) */
             uint32_t worker;
         } state;
         struct {
@@ -195,9 +198,9 @@ struct hayi_action {
             hay_status status; /* HAY_OK, ETASK, EFARM, EDEPENDENCY,
                                   ECANCELLED, EINFEASIBLE */
             hay_task_id culprit;
-            uint32_t attempt;  /* of the last attempt; 0: never started */
+            uint32_t attempt; /* of the last attempt; 0: never started */
             uint32_t worker;
-            uint64_t report;   /* of the last ENDED; 0: none */
+            uint64_t report; /* of the last ENDED; 0: none */
         } tell;
         struct {
             uint64_t cookie;
@@ -223,14 +226,14 @@ void hayi_action_print(const struct hayi_action *action,
                        size_t size);
 
 struct hayi_sched_config {
-    uint32_t worker_max;   /* indices of workers stay below; at least 1 */
+    uint32_t worker_max;       /* indices of workers stay below; at least 1 */
     uint32_t workers_expected; /* what no worker can meet is failed once so many
                                   have joined; 0: 1 */
-    uint64_t seed;         /* ties */
-    uint64_t silence_ns;   /* a worker not heard for so long is lost; 0: never */
-    uint64_t ahead_ns;     /* work to hold ahead at a worker; 0: 2 ms */
-    uint32_t ahead_max;    /* unstarted tasks a core ahead; 0: 256 */
-    uint64_t range_ns;     /* aimed length of a range; 0: 1 ms */
+    uint64_t seed;             /* ties */
+    uint64_t silence_ns; /* a worker not heard for so long is lost; 0: never */
+    uint64_t ahead_ns;   /* work to hold ahead at a worker; 0: 2 ms */
+    uint32_t ahead_max;  /* unstarted tasks a core ahead; 0: 256 */
+    uint64_t range_ns;   /* aimed length of a range; 0: 1 ms */
 };
 
 struct hayi_sched;
@@ -262,11 +265,11 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *sched);
 
 struct hayi_sched_stats {
     uint64_t pending, ready, handed_out, running; /* tasks, maps and ranges */
-    uint64_t unfinished;  /* tasks and maps that have not ended */
-    uint64_t stale;       /* news that was dropped */
-    uint32_t workers;     /* joined and not lost */
-    uint32_t cores;       /* of them */
-    size_t memory_bytes;  /* that the scheduler holds */
+    uint64_t unfinished; /* tasks and maps that have not ended */
+    uint64_t stale;      /* news that was dropped */
+    uint32_t workers;    /* joined and not lost */
+    uint32_t cores;      /* of them */
+    size_t memory_bytes; /* that the scheduler holds */
 };
 void hayi_sched_get_stats(const struct hayi_sched *sched,
                           struct hayi_sched_stats *stats);
