@@ -27,6 +27,7 @@ testbed_up() { # TESTBED NODES: also sets what it prints
     if ! out=$("$SRCDIR/tests/testbed/$1" up "$2" 2>bed.err); then
         cat bed.err
         tail -n 20 "$TESTBED_DIR"/log/* 2>/dev/null
+        "$SRCDIR/tests/testbed/$1" down
         if grep -q 'install failed' bed.err; then skip "its packages cannot be installed"; fi
         echo "not ok $name: the testbed does not start"
         exit 1

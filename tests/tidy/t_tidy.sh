@@ -74,7 +74,9 @@ violates blanks lib/base/t.c < <(printf '%s\n\tint x;\n' "$c")
 violates length lib/base/l.c < <(echo "$c"; yes 'extern int hay_x;' | head -n 800)
 violates functions lib/base/f.c < <(printf '%s\nint hay_f(void)\n{\n' "$c"; yes '    hay_g();' | head -n 79; echo '}')
 violates listed lib/base/u.c <<<"$c"
-violates tested lib/core/untested.c <<<"$c"
+mv good/tests/unit/core/test_queue.c queue.test
+violates tested lib/core/queue.c <good/lib/core/queue.c
+mv queue.test good/tests/unit/core/test_queue.c
 violates paths lib/base/p.c <<<"$c
 static const char p[] = \"/hom""e/me\";"
 exit $failed
