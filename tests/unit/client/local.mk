@@ -43,3 +43,6 @@ check_PROGRAMS += \
 %C%_test_threads_LDADD = $(client_libs)
 %C%_test_wait_SOURCES = %D%/test_wait.c $(client_fake)
 %C%_test_wait_LDADD = $(client_libs)
+
+dist_check_SCRIPTS += %D%/t_cplusplus.sh
+EXTRA_DIST += %D%/cplusplus.cpp

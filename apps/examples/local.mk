@@ -1,0 +1,29 @@
+# apps/examples: programs built on the library, not installed.
+
+noinst_PROGRAMS += \
+	%D%/as_completed \
+	%D%/epoll_queue \
+	%D%/hello \
+	%D%/map_array \
+	%D%/monte_carlo \
+	%D%/own_mpi
+%C%_as_completed_SOURCES = %D%/as_completed.c
+%C%_as_completed_LDADD = lib/libhayfork.la
+%C%_epoll_queue_SOURCES = %D%/epoll_queue.c
+%C%_epoll_queue_LDADD = lib/libhayfork.la
+%C%_hello_SOURCES = %D%/hello.c
+%C%_hello_LDADD = lib/libhayfork.la
+%C%_map_array_SOURCES = %D%/map_array.c
+%C%_map_array_LDADD = lib/libhayfork.la
+%C%_monte_carlo_SOURCES = %D%/monte_carlo.c
+%C%_monte_carlo_LDADD = lib/libhayfork.la
+%C%_own_mpi_SOURCES = %D%/own_mpi.c
+%C%_own_mpi_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
+%C%_own_mpi_LDADD = lib/libhayfork.la $(MPI_LIBS)
+
+if HAVE_LIBUV
+noinst_PROGRAMS += %D%/libuv_queue
+%C%_libuv_queue_SOURCES = %D%/libuv_queue.c
+%C%_libuv_queue_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+%C%_libuv_queue_LDADD = lib/libhayfork.la $(LIBUV_LIBS)
+endif
