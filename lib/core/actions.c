@@ -99,11 +99,13 @@ print_range_ended(const struct hayi_action *action, char *text, size_t size)
     (void)snprintf(text,
                    size,
                    "range_ended p%" PRIu64 " items %" PRIu64 "+%" PRIu64
-                   " failed %" PRIu64 " w%" PRIu32 " %s report %" PRIu64,
+                   " failed %" PRIu64 " unreached %" PRIu64 " w%" PRIu32
+                   " %s report %" PRIu64,
                    action->u.range_ended.payload,
                    action->u.range_ended.first,
                    action->u.range_ended.count,
                    action->u.range_ended.failed,
+                   action->u.range_ended.unreached,
                    action->u.range_ended.worker,
                    outcome_name(action->u.range_ended.outcome),
                    action->u.range_ended.report);

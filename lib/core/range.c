@@ -327,6 +327,7 @@ static void tell_range(struct hayi_sched *s,
                        const struct hayi_event *event,
                        uint64_t items,
                        uint64_t failed,
+                       uint64_t unreached,
                        struct hayi_actions *actions)
 {
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_RANGE_ENDED);
@@ -334,6 +335,7 @@ static void tell_range(struct hayi_sched *s,
     a->u.range_ended.first = row->first;
     a->u.range_ended.count = items;
     a->u.range_ended.failed = failed;
+    a->u.range_ended.unreached = unreached;
     a->u.range_ended.worker = row->worker;
     a->u.range_ended.outcome = HAYI_OUTCOME_FARM;
     if (event != NULL) {
@@ -371,15 +373,17 @@ hay_status hayi_range_ended(struct hayi_sched *s,
     uint64_t failed = event->u.ended.failed;
     failed = failed < items ? failed : items;
     uint64_t rest = row->count - items;
+    uint64_t unreached = 0;
     hayi_map_learn(map, items, event->u.ended.run_ns);
     if (rest > 0 && !map->stopped && fails_whole(map, outcome, items)) {
         failed += rest;
         items += rest;
         map->farm += outcome == HAYI_OUTCOME_FARM ? rest : 0;
+        unreached = rest;
         rest = 0;
     }
     hayi_task_unbook(s, index);
-    tell_range(s, row, event, items, failed, actions);
+    tell_range(s, row, event, items, failed, unreached, actions);
     map->out--;
     map->done += items;
     map->failed += failed;
@@ -425,7 +429,7 @@ void hayi_range_farm_failed(struct hayi_sched *s,
     /* Running its items again after a loss belongs here: put it back. */
     uint64_t failed = map->stopped ? 0 : row->count;
     hayi_task_unbook(s, index);
-    tell_range(s, row, NULL, failed, failed, actions);
+    tell_range(s, row, NULL, failed, failed, failed, actions);
     map->out--;
     map->done += failed;
     map->failed += failed;

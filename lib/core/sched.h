@@ -185,9 +185,11 @@ struct hayi_action {
         struct {
             uint64_t payload;
             uint64_t first;
-            uint64_t count;  /* that ended: in order, failed ones included */
-            uint64_t failed; /* if the outcome is FAILED or FARM, also those
-                                that the worker did not get to */
+            uint64_t count;     /* that ended: in order, failed ones included */
+            uint64_t failed;    /* of them */
+            uint64_t unreached; /* the last ones of 'count', failed as well:
+                                   no worker got to them, no report has words
+                                   for them (FAILED, FARM) */
             uint32_t worker;
             uint8_t outcome;
             uint64_t report;

@@ -58,7 +58,8 @@ static void map_is_told_running_once_and_then_finished(void)
     bed_range_started(0);
     BED_EXPECT("state p1 running w0");
     bed_range_ended(0, 1, 0, 1000);
-    BED_EXPECT("range_ended p1 items 0+1 failed 0 w0 finished report 101");
+    BED_EXPECT(
+        "range_ended p1 items 0+1 failed 0 unreached 0 w0 finished report 101");
     bed_range_started(1);
     BED_EXPECT("");
     bed_range_ended(1, 2, 0, 1000);
@@ -146,7 +147,8 @@ static void failed_items_fail_the_map_at_its_end(void)
     bed_dispatch();
     bed_forget();
     bed_range_ended(0, 1, 1, 1000);
-    BED_EXPECT("range_ended p1 items 0+1 failed 1 w0 finished report 101");
+    BED_EXPECT(
+        "range_ended p1 items 0+1 failed 1 unreached 0 w0 finished report 101");
     for (size_t i = 1; i < bed.range_count; i++) {
         bed_range_ended(i, bed.ranges[i].count, 0, 1000);
         bed_dispatch();
@@ -162,12 +164,14 @@ static void first_failure_stops_the_map_if_asked(void)
     bed_dispatch();
     bed_forget();
     bed_range_ended(0, 1, 1, 1000);
-    BED_EXPECT("range_ended p1 items 0+1 failed 1 w0 finished report 101; "
-               "cancel w0 row 3 attempt 1");
+    BED_EXPECT(
+        "range_ended p1 items 0+1 failed 1 unreached 0 w0 finished report 101; "
+        "cancel w0 row 3 attempt 1");
     bed_dispatch();
     BED_EXPECT("");
     bed_range_outcome(1, HAYI_OUTCOME_CANCELLED, 0);
-    BED_EXPECT("range_ended p1 items 1+0 failed 0 w0 cancelled report 101; "
+    BED_EXPECT("range_ended p1 items 1+0 failed 0 unreached 0 w0 cancelled "
+               "report 101; "
                "tell p1 failed HAY_ETASK culprit 0 attempt 1 w0 report 0");
 }
 
@@ -177,7 +181,8 @@ static void range_that_fails_as_a_whole_tells_all_its_items(void)
     bed_dispatch();
     bed_forget();
     bed_range_outcome(1, HAYI_OUTCOME_FAILED, 1);
-    BED_EXPECT("range_ended p1 items 1+2 failed 1 w0 failed report 101");
+    BED_EXPECT(
+        "range_ended p1 items 1+2 failed 1 unreached 1 w0 failed report 101");
 }
 
 static void range_the_farm_failed_fails_the_map(void)
@@ -186,7 +191,8 @@ static void range_the_farm_failed_fails_the_map(void)
     bed_dispatch();
     bed_forget();
     bed_range_outcome(0, HAYI_OUTCOME_FARM, 0);
-    BED_EXPECT("range_ended p1 items 0+1 failed 1 w0 farm report 101");
+    BED_EXPECT(
+        "range_ended p1 items 0+1 failed 1 unreached 1 w0 farm report 101");
     bed_range_ended(1, 1, 0, 1000);
     CU_ASSERT_EQUAL(bed_count("tell p1 failed HAY_EFARM"), 1);
 }
@@ -197,7 +203,8 @@ static void rest_of_a_range_is_handed_out_again(void)
     bed_dispatch();
     bed_forget();
     bed_range_ended(1, 1, 0, 1000);
-    BED_EXPECT("range_ended p1 items 1+1 failed 0 w0 finished report 101");
+    BED_EXPECT(
+        "range_ended p1 items 1+1 failed 0 unreached 0 w0 finished report 101");
     bed_dispatch();
     CU_ASSERT_EQUAL(bed.ranges[2].first, 2);
     CU_ASSERT_EQUAL(bed.ranges[2].count, 1);
@@ -225,7 +232,8 @@ static void cancelled_map_keeps_what_is_done(void)
     bed_dispatch();
     BED_EXPECT("");
     bed_range_outcome(1, HAYI_OUTCOME_CANCELLED, 1);
-    BED_EXPECT("range_ended p1 items 1+1 failed 0 w0 cancelled report 101; "
+    BED_EXPECT("range_ended p1 items 1+1 failed 0 unreached 0 w0 cancelled "
+               "report 101; "
                "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 1 w0 "
                "report 0");
 }
@@ -249,9 +257,10 @@ static void close_lets_running_ranges_finish(void)
     bed_range_outcome(1, HAYI_OUTCOME_CANCELLED, 0);
     bed_forget();
     bed_range_ended(0, 1, 0, 1000);
-    BED_EXPECT("range_ended p1 items 0+1 failed 0 w0 finished report 101; "
-               "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 1 w0 "
-               "report 0; all_ended");
+    BED_EXPECT(
+        "range_ended p1 items 0+1 failed 0 unreached 0 w0 finished report 101; "
+        "tell p1 cancelled HAY_ECANCELLED culprit 0 attempt 1 w0 "
+        "report 0; all_ended");
 }
 
 static void task_may_wait_for_a_map(void)

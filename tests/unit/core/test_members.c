@@ -134,9 +134,10 @@ static void lost_worker_fails_the_items_of_its_range(void)
     bed_dispatch();
     bed_forget();
     bed_lost(0);
-    BED_EXPECT("worker_lost w0; "
-               "range_ended p1 items 0+1 failed 1 w0 farm report 0; "
-               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+    BED_EXPECT(
+        "worker_lost w0; "
+        "range_ended p1 items 0+1 failed 1 unreached 1 w0 farm report 0; "
+        "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
 }
 
 static void loss_of_the_last_worker_leaves_nothing_waiting(void)

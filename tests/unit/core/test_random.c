@@ -207,6 +207,7 @@ static void see_range(const struct hayi_action *a)
     struct task *t = &m.task[a->u.range_ended.payload];
     MUST(!t->told);
     MUST(a->u.range_ended.failed <= a->u.range_ended.count);
+    MUST(a->u.range_ended.unreached <= a->u.range_ended.failed);
     for (uint64_t i = 0; i < a->u.range_ended.count; i++) {
         MUST(t->item[a->u.range_ended.first + i] == 1);
         t->item[a->u.range_ended.first + i] = 2;
