@@ -15,3 +15,17 @@ noinst_PROGRAMS += %D%/bench_spawn
 noinst_PROGRAMS += %D%/bench_overhead
 %C%_bench_overhead_SOURCES = %D%/bench_overhead.c
 %C%_bench_overhead_LDADD = lib/libhayfork.la
+
+noinst_PROGRAMS += %D%/bench_mpi_loop
+%C%_bench_mpi_loop_SOURCES = \
+	%D%/bench_mpi_loop.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_mpi_loop_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
+%C%_bench_mpi_loop_LDADD = $(MPI_LIBS)
+
+noinst_PROGRAMS += %D%/bench_wake
+%C%_bench_wake_SOURCES = \
+	%D%/bench_support.c \
+	%D%/bench_support.h \
+	%D%/bench_wake.c
