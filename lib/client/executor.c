@@ -181,6 +181,39 @@ bool hayi_executor_quiet(hay_executor *ex)
     return atomic_load(&ex->unfinished) == 0 && atomic_load(&ex->posting) == 0;
 }
 
+/* It came too late to be handed to the manager proper. */
+static void refuse_submit(hay_executor *ex, hay_future *future)
+{
+    bool broken = atomic_load(&ex->broken) != 0;
+    struct hayi_result *result = calloc(1, sizeof(*result));
+    if (result != NULL) {
+        result->status = broken ? HAY_EFARM : HAY_ECANCELLED;
+        result->reason = strdup(broken ? ex->broken_error.text
+                                       : "the executor was shut down");
+    }
+    (void)hayi_future_complete(
+        future, broken ? HAY_FAILED : HAY_CANCELLED, result);
+}
+
+void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item)
+{
+    if (item->kind == HAYI_ITEM_SUBMIT) {
+        refuse_submit(ex, (hay_future *)(void *)item);
+    } else if (item->kind == HAYI_ITEM_CANCEL) {
+        struct hayi_cancel_item *cancel =
+            (struct hayi_cancel_item *)(void *)item;
+        cancel->status = HAY_EINVAL;
+        atomic_store(&cancel->done, 1);
+    } else {
+        if (item->kind == HAYI_ITEM_MAP_READ) {
+            hay_future_release(
+                ((struct hayi_map_read_item *)(void *)item)->map);
+        }
+        free(item);
+    }
+    hayi_event_notify(&ex->changed);
+}
+
 bool hayi_executor_post(hay_executor *ex, struct hayi_item *item)
 {
     (void)atomic_fetch_add(&ex->posting, 1);

@@ -90,10 +90,13 @@ void hayi_executor_release(hay_executor *ex);
 /* Manager: wake those who wait. */
 void hayi_executor_wake(hay_executor *ex);
 /* Manager: its end.  First hayi_executor_set_ended(), which wakes the joiner;
- * then empty the inbox (a submit: complete it as failed or cancelled; a cancel:
- * answer HAY_EINVAL) until this is true; then nobody posts again. */
+ * then pop the inbox and give each item to hayi_executor_refuse() until
+ * hayi_executor_quiet(), and once more; from then on nobody posts. */
 void hayi_executor_set_ended(hay_executor *ex);
 bool hayi_executor_quiet(hay_executor *ex);
+/* item: taken.  A submit ends as failed by the farm (broken) or cancelled, a
+ * cancel is answered HAY_EINVAL. */
+void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item);
 /* This thread must not wait in client calls: the manager's own, and those that
  * run tasks.  Calls that would wait say HAY_EAGAIN. */
 void hayi_thread_set_no_wait(bool no_wait);

@@ -276,10 +276,14 @@ static void *thread_main(void *argument)
         hayi_bell_awake(&fake->bell);
     }
     hayi_executor_set_ended(fake->ex);
-    while (!hayi_executor_quiet(fake->ex)) {
-        (void)drain(fake);
-    }
-    (void)drain(fake);
+    bool last;
+    do {
+        struct hayi_mpsc_node *node;
+        last = hayi_executor_quiet(fake->ex);
+        while ((node = hayi_mpsc_pop(&fake->inbox)) != NULL) {
+            hayi_executor_refuse(fake->ex, (struct hayi_item *)(void *)node);
+        }
+    } while (!last);
     return NULL;
 }
 

@@ -136,6 +136,31 @@ static void posts_after_the_end_come_back(void)
     hay_future_release(f);
 }
 
+/* What a manager finds in its inbox after its end. */
+static void late_items_are_refused(void)
+{
+    const struct hayi_error err = {HAY_EFARM, "worker 3 was lost"};
+    hay_future *f[2] = {NULL, NULL};
+    double d = 0;
+    for (int i = 0; i < 2; i++) {
+        (void)hay_submit(fake.ex, work, HAY_NO_ARGS, NULL, &f[i]);
+    }
+    fake.held_count = 0;
+    hayi_executor_refuse(fake.ex, &f[0]->item);
+    CU_ASSERT_EQUAL(hay_result_double(f[0], 0, &d), HAY_ECANCELLED);
+    CU_ASSERT_STRING_EQUAL(hay_error_text(),
+                           "task 1 was cancelled: the executor was shut down");
+    hayi_executor_break(fake.ex, &err);
+    hayi_executor_refuse(fake.ex, &f[1]->item);
+    CU_ASSERT_EQUAL(hay_result_double(f[1], 0, &d), HAY_EFARM);
+    struct hayi_cancel_item cancel = {.item.kind = HAYI_ITEM_CANCEL};
+    hayi_executor_refuse(fake.ex, &cancel.item);
+    CU_ASSERT(cancel.status == HAY_EINVAL && cancel.done == 1);
+    CU_ASSERT_TRUE(hayi_executor_quiet(fake.ex));
+    hay_future_release(f[0]);
+    hay_future_release(f[1]);
+}
+
 /* One of each call, with the n-th allocation failing, for every n. */
 static void nothing(hay_future *future, void *data)
 {
@@ -221,6 +246,7 @@ static CU_TestInfo tests[] = {
     TEST(facts_are_what_the_manager_published),
     TEST(wrong_options_open_nothing),
     TEST(posts_after_the_end_come_back),
+    TEST(late_items_are_refused),
     TEST(short_memory_is_told_and_harms_nothing),
     CU_TEST_INFO_NULL,
 };
