@@ -73,7 +73,7 @@ static const char run[] =
     "\n"
     "A #HAY line is about the next command.  Keys: name=, cores=, gpus=, mem=\n"
     "(K M G T), time= (10 10s 5m 2h 1d 1:30:00), retries=, priority= (higher\n"
-    "first), cwd=, stdin=, env.NAME=; after= (these must have succeeded),\n"
+    "first), cwd=, stdin= (in cwd), env.NAME=; after= (must have succeeded),\n"
     "afterany= (must have ended): NAME, NAME[5], NAME[1..9], NAME[n], several\n"
     "with commas.  Values may be quoted.  name=sim[1..9:2] is an array with\n"
     "steps; in it {n} is the index (as $HAY_INDEX), and {{ is a brace.  A \\ "

@@ -3,8 +3,8 @@
  * An edge may be told by the parent's "children", by the child's "parents", or
  * by both.  Where a file has both kinds of lists and they disagree, it is
  * damaged and is refused: which of them is right cannot be known.  A task is
- * known by its "id", by its "name" where there is none (versions before 1.5 name
- * tasks in parents and children).
+ * known by its "id", by its "name" where there is none (versions before 1.5
+ * name tasks in parents and children).
  */
 #include "config.h"
 
@@ -51,18 +51,42 @@ bool wfformat_guess(const char *data, size_t size)
     return i < size && (data[i] == '"' || data[i] == '}');
 }
 
-/* The line of the first place where "text" stands in quotes; else 1. */
-static uint32_t line_of(const struct reader *r, const char *text)
+/* Is what stands before 'place' a colon: is it a value, not one of a list? */
+static bool is_value(const char *data, const char *place)
+{
+    while (place > data && strchr(" \t\r\n", place[-1]) != NULL) {
+        place--;
+    }
+    return place > data && place[-1] == ':';
+}
+
+/* The line of the first (or last) place where "text" stands as a value; else
+ * of the first where it stands at all; else 1. */
+static uint32_t
+line_at(const struct reader *r, const char *text, bool want_last)
 {
     struct text quoted = TEXT_INIT;
     uint32_t line = 1;
     text_format(&quoted, "\"%s\"", text);
     const char *place = strstr(r->data, quoted.data);
+    const char *next = place;
+    for (bool found = false; next != NULL && (want_last || !found);
+         next = strstr(next + 1, quoted.data)) {
+        if (is_value(r->data, next)) {
+            place = next;
+            found = true;
+        }
+    }
     for (const char *p = r->data; place != NULL && p < place; p++) {
         line += *p == '\n';
     }
     text_fini(&quoted);
     return line;
+}
+
+static uint32_t line_of(const struct reader *r, const char *text)
+{
+    return line_at(r, text, false);
 }
 
 #define FAULT(r, line, ...)                                                    \
@@ -89,7 +113,7 @@ read_time(struct reader *r, const json_t *task, const char *id, uint64_t *ns)
     double seconds = json_number_value(value);
     if (!(seconds >= 0 && seconds <= RUNTIME_MAX_S)) {
         return FAULT(r,
-                     line_of(r, id),
+                     line_at(r, id, true),
                      "task '%.80s' has runtimeInSeconds %g",
                      id,
                      seconds);

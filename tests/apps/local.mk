@@ -1,0 +1,19 @@
+# tests/apps: programs test_* (check_PROGRAMS) and scripts t_*.sh
+# (dist_check_SCRIPTS); what scripts run beside them has another name.
+
+dist_check_SCRIPTS += \
+	%D%/t_input.sh \
+	%D%/t_launch.sh \
+	%D%/t_replay.sh \
+	%D%/t_run.sh \
+	%D%/t_signals.sh
+
+EXTRA_DIST += \
+	%D%/support.sh \
+	tests/data/wf/cut.json \
+	tests/data/wf/cycle.json \
+	tests/data/wf/diamond.json \
+	tests/data/wf/duplicate.json \
+	tests/data/wf/negative.json \
+	tests/data/wf/unknown-parent.json \
+	tests/data/wf/version-1.4.json
