@@ -299,15 +299,15 @@ static void run(struct hayi_farm *farm)
         }
     }
     farm->status = orderly ? HAY_OK : HAY_EFARM;
-    if (farm->ex != NULL) {
-        atomic_store(&farm->ex->ended, 1);
-        hayi_executor_wake(farm->ex);
+    if (farm->manager != NULL) {
+        hayi_manager_refuse_late(farm->manager);
     }
 }
 
 static void *farm_main(void *argument)
 {
     struct hayi_farm *farm = argument;
+    hayi_thread_set_no_wait(true);
     farm->status = farm->mpi ? start_mpi(farm) : HAY_OK;
     bool started = farm->status == HAY_OK;
     if (started) {

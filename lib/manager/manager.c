@@ -195,7 +195,9 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
         struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         hayi_manager_step(manager, &tick, NULL);
     }
-    check_unjoined(manager);
+    if (manager->joined_count + 1 < manager->peer_count) {
+        check_unjoined(manager);
+    }
     if (manager->dispatch) {
         dispatch(manager);
         publish(manager);
@@ -356,21 +358,24 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     return HAY_OK;
 }
 
-/* What came in too late: cancelled. */
-static void drain_inbox(struct hayi_manager *manager)
+void hayi_manager_refuse_late(struct hayi_manager *manager)
 {
-    while (hayi_mpsc_maybe(&manager->inbox)) {
-        (void)hayi_manager_take_inbox(manager);
-    }
+    hay_executor *ex = manager->ex;
+    hayi_executor_set_ended(ex);
+    bool last;
+    do {
+        struct hayi_mpsc_node *node;
+        last = hayi_executor_quiet(ex);
+        while ((node = hayi_mpsc_pop(&manager->inbox)) != NULL) {
+            hayi_executor_refuse(ex, (struct hayi_item *)node);
+        }
+    } while (!last);
 }
 
 void hayi_manager_free(struct hayi_manager *manager)
 {
     if (manager == NULL) {
         return;
-    }
-    if (manager->ended) {
-        drain_inbox(manager);
     }
     for (uint32_t i = 1; manager->peers != NULL && i < manager->peer_count;
          i++) {

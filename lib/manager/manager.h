@@ -49,6 +49,9 @@ uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager);
 /* Hands buffered lines to the operating system; before sleeping. */
 void hayi_manager_rest(struct hayi_manager *manager);
 
+/* After the loop: refuses what came in too late, until nobody posts any more. */
+void hayi_manager_refuse_late(struct hayi_manager *manager);
+
 /* All tasks have ended and all workers have left (or are given up). */
 bool hayi_manager_ended(const struct hayi_manager *manager);
 /* No death was seen: MPI may be finalized. */

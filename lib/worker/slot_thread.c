@@ -11,6 +11,7 @@
 #include "worker/slot_thread.h"
 
 #include "base/clock.h"
+#include "client/executor.h"
 #include "worker/topology.h"
 
 #include <dlfcn.h>
@@ -239,6 +240,7 @@ static void tell(struct hayi_slot *slot, struct hay_task *task)
 static void *slot_main(void *argument)
 {
     struct hayi_slot *slot = argument;
+    hayi_thread_set_no_wait(true); /* it would wait for itself */
     if (slot->cpu_count > 0) {
         (void)hayi_topology_bind_thread(slot->cpus, slot->cpu_count);
     }
