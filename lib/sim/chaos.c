@@ -111,9 +111,9 @@ static void choose_nodes(struct chaos *c)
     bool memory = hayi_dice_chance(d, 500);
     struct hayi_sim_node_config all = {
         .backlog_ns =
-            hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 5000000) : 0,
+            hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 100000000) : 0,
         .backlog_max =
-            hayi_dice_chance(d, 300) ? (uint32_t)hayi_dice_log(d, 1, 50) : 0,
+            hayi_dice_chance(d, 300) ? (uint32_t)hayi_dice_log(d, 1, 1000) : 0,
         .turn_ns = hayi_dice_log(d, 1, 300000),
         .report_ns =
             hayi_dice_chance(d, 700) ? hayi_dice_log(d, 1, 2000000) : 0,
@@ -121,7 +121,7 @@ static void choose_nodes(struct chaos *c)
         .started_ns = hayi_dice_chance(d, 300)   ? 0
                       : hayi_dice_chance(d, 500) ? UINT64_MAX
                                                  : 1000000,
-        .late_answers = hayi_dice_chance(d, 300),
+        .late_revokes = hayi_dice_chance(d, 500),
     };
 
     c->widest = c->dies == 0 ? 1 : 0;
@@ -369,6 +369,11 @@ hayi_chaos_new(uint64_t seed,
         config.nodes = c.nodes;
         config.join_ns = c.join_ns;
         config.sched.silence_ns = SILENCE_NS;
+        if (hayi_dice_chance(&c.dice, 300)) {
+            config.sched.ahead_ns = hayi_dice_log(&c.dice, 1, 50000000);
+            config.sched.ahead_max = (uint32_t)hayi_dice_log(&c.dice, 1, 500);
+            config.sched.range_ns = hayi_dice_log(&c.dice, 1, 20000000);
+        }
         config.latency_ns = hayi_dice_log(&c.dice, 1, LATENCY_MAX);
         config.jitter_ns = hayi_dice_chance(&c.dice, 500)
                                ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)

@@ -20,7 +20,7 @@
 
 #define STORIES_MAX    3u /* told when a run is stuck */
 #define STORY_SIZE     120u
-#define CHECK_CREDIT   32u /* rows looked at for each event */
+#define CHECK_CREDIT   64u /* rows looked at for each event */
 #define READ_AFTER_NS  20000u
 #define STUCK_NS       60000000000u
 #define STILL_MAX      5000000u /* things at one time, or it is a loop */
@@ -632,7 +632,8 @@ static void count_states(const struct hayi_sim *sim,
     hayi_sched_get_stats(sim->sched, &stats);
     *result = (struct hayi_sim_result){.end_ns = sim->world.now_ns,
                                        .events = sim->events,
-                                       .stale = stats.stale};
+                                       .stale = stats.stale,
+                                       .counts = sim->world.counts};
     for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
         const struct hayi_ledger_task *task = &sim->world.ledger.tasks[i];
         result->finished += task->told && task->state == HAY_FINISHED;

@@ -67,6 +67,7 @@ struct hayi_sim_result {
     uint64_t events; /* that the core took */
     uint32_t finished, failed, cancelled;
     uint64_t stale; /* news that the core dropped */
+    struct hayi_sim_counts counts;
 };
 
 /* Run until all have ended.  HAY_OK; HAY_EFARM: a rule was broken, 'err'

@@ -181,6 +181,9 @@ void hayi_ledger_ended(struct hayi_ledger *ledger,
     task->running = false;
     task->finished = task->finished || outcome == HAYI_OUTCOME_FINISHED;
     task->failed_attempts += outcome == HAYI_OUTCOME_FAILED;
+    if (outcome == HAYI_OUTCOME_CANCELLED && task->cancels == 0) {
+        hayi_ledger_fail(ledger, "task %u is stopped, unasked", index);
+    }
     if (task->failed_attempts > task->spec.retries + 1) {
         hayi_ledger_fail(ledger, "task %u is tried too often", index);
     }

@@ -1,9 +1,9 @@
 /* node.c - the loop of a simulated worker.
  *
  * A turn: take the frames that have come, hear what ended in the slots, let
- * worker_state decide, do what it says, send the reports.  A revoke is answered
+ * worker_state decide, do what it says, send the reports.  A revoke is tried
  * in the same turn or, by configuration, in the next one, when the attempt may
- * have ended meanwhile.
+ * have begun or ended meanwhile.
  */
 #include "config.h"
 
@@ -18,12 +18,6 @@
 
 #define SINK_PEER 0u /* the manager */
 
-/* An answer to a revoke that waits for the next turn. */
-struct answer {
-    struct hayi_sim_run *run;
-    bool revoked;
-};
-
 struct hayi_sim_node {
     struct hayi_sim_node_config config;
     struct hayi_sim_world *world;
@@ -33,10 +27,10 @@ struct hayi_sim_node {
     struct hayi_wstate *state;
     struct hayi_wactions actions;
     struct hayi_sim_slots slots;
-    struct hayi_sim_run *runs; /* all that it holds */
-    struct answer *answers;
-    uint32_t answer_count;
-    uint32_t answer_room;
+    struct hayi_sim_run *runs;     /* all that it holds */
+    struct hayi_sim_run **revokes; /* to be tried in the next turn */
+    uint32_t revoke_count;
+    uint32_t revoke_room;
     uint64_t paused_until_ns;
     bool turn_set;
     bool flush_set;
@@ -110,7 +104,7 @@ void hayi_sim_node_free(struct hayi_sim_node *node)
     hayi_sim_slots_fini(&node->slots);
     hayi_wstate_free(node->state);
     hayi_wactions_fini(&node->actions);
-    free(node->answers);
+    free(node->revokes);
     free(node);
 }
 
@@ -226,10 +220,11 @@ static void step(struct hayi_sim_node *node, const struct hayi_wevent *event)
     }
 }
 
-static void answer_revoke(struct hayi_sim_node *node,
-                          const struct hayi_sim_run *run,
-                          bool revoked)
+static void try_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
 {
+    bool revoked = hayi_sim_slots_revoke(&node->slots, run);
+
+    node->world->counts.late += !revoked;
     step(node,
          &(struct hayi_wevent){.kind = revoked ? HAYI_WEVENT_REVOKED
                                                : HAYI_WEVENT_REVOKE_LATE,
@@ -238,53 +233,58 @@ static void answer_revoke(struct hayi_sim_node *node,
 
 static void act_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
 {
-    bool revoked = hayi_sim_slots_revoke(&node->slots, run);
-
-    if (!node->config.late_answers) {
-        answer_revoke(node, run, revoked);
+    if (!node->config.late_revokes) {
+        try_revoke(node, run);
         return;
     }
-    if (node->answer_count == node->answer_room) {
-        uint32_t room = node->answer_room * 2 + 16;
-        struct answer *more =
-            realloc(node->answers, room * sizeof node->answers[0]);
+    if (node->revoke_count == node->revoke_room) {
+        uint32_t room = node->revoke_room * 2 + 16;
+        struct hayi_sim_run **more =
+            realloc(node->revokes, room * sizeof(struct hayi_sim_run *));
         if (more == NULL) {
             no_memory(node);
             return;
         }
-        node->answers = more;
-        node->answer_room = room;
+        node->revokes = more;
+        node->revoke_room = room;
     }
-    node->answers[node->answer_count++] = (struct answer){run, revoked};
+    node->revokes[node->revoke_count++] = run;
     hayi_sim_node_wake(node);
 }
 
 static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
 {
     struct hayi_sim_run *run = action->cookie;
+    struct hayi_sim_counts *counts = &node->world->counts;
 
     switch (action->kind) {
     case HAYI_WACTION_START:
+        counts->backlog += action->backlog;
         run->cores = action->cores;
         run->core_count = action->core_count;
         hayi_sim_slots_give(&node->slots, run, action->backlog);
         break;
     case HAYI_WACTION_REVOKE:
+        counts->revokes++;
         act_revoke(node, run);
         break;
     case HAYI_WACTION_STOP_IT:
+        counts->stops++;
         hayi_sim_slots_stop(&node->slots, run, action->force);
         break;
     case HAYI_WACTION_RETURNED:
+        counts->returned++;
         tell_attempt(node, HAYI_RECORD_RETURNED, run);
         drop_run(node, run);
         node->urgent = true;
         break;
     case HAYI_WACTION_CANCELLED:
+        counts->cancelled++;
         tell_cancelled(node, run);
         drop_run(node, run);
         break;
     case HAYI_WACTION_RECALL_DONE:
+        counts->recalls++;
         (void)append(node, HAYI_RECORD_RECALL_DONE, 0);
         node->urgent = true;
         break;
@@ -428,11 +428,19 @@ static void peer_down(void *context, uint32_t peer, const char *how)
     (void)how;
 }
 
-/* Hear what ended in the slots, and the answers of the last turn. */
+/* Try the revokes of the last turn, of what is still held. */
+static void try_revokes(struct hayi_sim_node *node)
+{
+    for (uint32_t i = 0; i < node->revoke_count; i++) {
+        if (node->revokes[i] != NULL) {
+            try_revoke(node, node->revokes[i]);
+        }
+    }
+    node->revoke_count = 0;
+}
+
 static void hear_slots(struct hayi_sim_node *node)
 {
-    uint32_t answers = node->answer_count;
-
     while (node->slots.ended != NULL) {
         struct hayi_sim_run *run = node->slots.ended;
         node->slots.ended = run->next;
@@ -446,18 +454,12 @@ static void hear_slots(struct hayi_sim_node *node)
                              .attempt = run->attempt,
                              .run_ns = run->end_ns - run->begin_ns}});
         tell_ended(node, run);
-        for (uint32_t i = 0; i < answers; i++) {
-            node->answers[i].run =
-                node->answers[i].run == run ? NULL : node->answers[i].run;
+        for (uint32_t i = 0; i < node->revoke_count; i++) {
+            node->revokes[i] =
+                node->revokes[i] == run ? NULL : node->revokes[i];
         }
         drop_run(node, run);
     }
-    for (uint32_t i = 0; i < answers; i++) {
-        if (node->answers[i].run != NULL) {
-            answer_revoke(node, node->answers[i].run, node->answers[i].revoked);
-        }
-    }
-    node->answer_count = 0;
 }
 
 static void turn(struct hayi_sim_node *node)
@@ -470,7 +472,11 @@ static void turn(struct hayi_sim_node *node)
         hayi_sim_node_wake(node);
         return;
     }
+    if (hayi_dice_chance(&node->world->dice, 500)) {
+        try_revokes(node); /* the answers may come before news of ends */
+    }
     hear_slots(node);
+    try_revokes(node);
     (void)node->transport->ops->poll(node->transport, &sink);
     carry_out(node);
     if (node->urgent || hayi_wstate_hungry(node->state)

@@ -27,7 +27,7 @@ struct hayi_sim_node_config {
     uint64_t report_ns;     /* reports that nobody waits for wait so long */
     uint64_t beat_ns;
     uint64_t started_ns; /* only what runs for longer is told as started */
-    bool late_answers;   /* revokes are answered in the next turn */
+    bool late_revokes;   /* revokes are tried in the next turn */
 };
 
 struct hayi_sim_node;

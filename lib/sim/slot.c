@@ -84,6 +84,7 @@ static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
     struct hayi_sim_world *world = slots->world;
 
     run->begun = true;
+    world->counts.begun++;
     world->moved_ns = world->now_ns;
     hayi_ledger_began(&world->ledger, run->index, run->attempt, slots->node);
     if (run->range) {

@@ -35,12 +35,25 @@ struct hayi_sim_due {
     uint32_t number;
 };
 
+/* How often what happened on the workers, to see that a run shows anything. */
+struct hayi_sim_counts {
+    uint64_t begun;
+    uint64_t backlog; /* given to a slot behind others */
+    uint64_t revokes;
+    uint64_t late; /* of them */
+    uint64_t returned;
+    uint64_t recalls; /* done */
+    uint64_t stops;
+    uint64_t cancelled; /* that had not begun */
+};
+
 struct hayi_sim_world {
     uint64_t now_ns;
     uint64_t moved_ns; /* when anything began or ended */
     struct hayi_due timers;
     struct hayi_dice dice;
     struct hayi_ledger ledger;
+    struct hayi_sim_counts counts;
     /* One line of what happens; NULL: nobody listens. */
     void (*trace)(void *context, uint64_t now_ns, const char *line);
     void *trace_context;

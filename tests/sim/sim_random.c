@@ -90,8 +90,37 @@ static bool read_options(int argc, char **argv, struct options *o)
     return true;
 }
 
+static void add(struct hayi_sim_counts *sum, const struct hayi_sim_counts *c)
+{
+    sum->begun += c->begun;
+    sum->backlog += c->backlog;
+    sum->revokes += c->revokes;
+    sum->late += c->late;
+    sum->returned += c->returned;
+    sum->recalls += c->recalls;
+    sum->stops += c->stops;
+    sum->cancelled += c->cancelled;
+}
+
+static void print_counts(const struct hayi_sim_counts *c)
+{
+    printf("# begun %" PRIu64 ", given ahead to slots %" PRIu64
+           ", revoked %" PRIu64 " (late %" PRIu64 "), recalls %" PRIu64
+           ", returned %" PRIu64 ", stopped %" PRIu64
+           ", cancelled unstarted %" PRIu64 "\n",
+           c->begun,
+           c->backlog,
+           c->revokes,
+           c->late,
+           c->recalls,
+           c->returned,
+           c->stops,
+           c->cancelled);
+}
+
 /* One seed; false: a rule was broken. */
-static bool run_seed(const struct options *o, uint64_t seed)
+static bool
+run_seed(const struct options *o, uint64_t seed, struct hayi_sim_counts *counts)
 {
     char about[200];
     struct hayi_sim_result result = {0};
@@ -109,6 +138,7 @@ static bool run_seed(const struct options *o, uint64_t seed)
     }
     hay_status st = hayi_sim_run(sim, &result, &err);
     hayi_sim_free(sim);
+    add(counts, &result.counts);
     if (st != HAY_OK || o->verbose || o->seeds <= 10) {
         printf("# seed %" PRIu64 ": %s: %u finished, %u failed, %u cancelled, "
                "%.3f s, %" PRIu64 " events, %" PRIu64 " stale\n",
@@ -135,6 +165,8 @@ int main(int argc, char **argv)
                                          .tasks_max = 10000,
                                          .items_max = 20000}};
 
+    struct hayi_sim_counts counts = {0};
+
     if (!read_options(argc, argv, &options)) {
         fputs(USAGE, stderr);
         return 2;
@@ -142,10 +174,11 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, options.verbose ? _IOFBF : _IOLBF, 0);
     (void)signal(SIGABRT, crashed);
     for (uint64_t i = 0; i < options.seeds; i++) {
-        if (!run_seed(&options, options.from + i)) {
+        if (!run_seed(&options, options.from + i, &counts)) {
             return 1;
         }
     }
+    print_counts(&counts);
     printf("ok sim/random: %" PRIu64 " seeds\n", options.seeds);
     return 0;
 }
