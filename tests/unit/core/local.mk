@@ -5,6 +5,10 @@ HAY_CORE_TEST_LIBS = \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
 
+check_PROGRAMS += %D%/test_alloc
+%C%_test_alloc_SOURCES = %D%/test_alloc.c
+%C%_test_alloc_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_dispatch
 %C%_test_dispatch_SOURCES = \
 	%D%/bed.c \
@@ -20,12 +24,12 @@ check_PROGRAMS += %D%/test_edges
 %C%_test_edges_SOURCES = %D%/test_edges.c
 %C%_test_edges_LDADD = $(HAY_CORE_TEST_LIBS)
 
-check_PROGRAMS += %D%/test_map
-%C%_test_map_SOURCES = \
+check_PROGRAMS += %D%/test_maps
+%C%_test_maps_SOURCES = \
 	%D%/bed.c \
 	%D%/bed.h \
-	%D%/test_map.c
-%C%_test_map_LDADD = $(HAY_CORE_TEST_LIBS)
+	%D%/test_maps.c
+%C%_test_maps_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_members
 %C%_test_members_SOURCES = \
@@ -34,6 +38,10 @@ check_PROGRAMS += %D%/test_members
 	%D%/test_members.c
 %C%_test_members_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_needs
+%C%_test_needs_SOURCES = %D%/test_needs.c
+%C%_test_needs_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
@@ -41,6 +49,13 @@ check_PROGRAMS += %D%/test_random
 check_PROGRAMS += %D%/test_ready
 %C%_test_ready_SOURCES = %D%/test_ready.c
 %C%_test_ready_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_sched
+%C%_test_sched_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_sched.c
+%C%_test_sched_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_table
 %C%_test_table_SOURCES = %D%/test_table.c
@@ -52,3 +67,7 @@ check_PROGRAMS += %D%/test_task
 	%D%/bed.h \
 	%D%/test_task.c
 %C%_test_task_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_workers
+%C%_test_workers_SOURCES = %D%/test_workers.c
+%C%_test_workers_LDADD = $(HAY_CORE_TEST_LIBS)

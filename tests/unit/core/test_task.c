@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "bed.h"
-#include "core/alloc.h"
 #include "support/unit.h"
 
 #include <string.h>
@@ -353,133 +352,6 @@ static void close_cancels_what_has_not_begun(void)
                "all_ended");
 }
 
-/* ---- large, short of memory, told -------------------------------------- */
-
-#define LINE 1000000u
-
-static void chain_of_a_million_fails_in_a_loop(void)
-{
-    hayi_handle before = 0;
-    struct hayi_actions actions;
-    struct hayi_event e;
-    hayi_actions_init(&actions);
-    hayi_handle first = 0;
-    for (uint64_t id = 1; id <= LINE; id++) {
-        struct hayi_dep dep = {.task = before};
-        e = bed_task_event(id);
-        e.u.task.deps = &dep;
-        e.u.task.dep_count = id > 1 ? 1 : 0;
-        (void)hayi_sched_step(bed.sched, 0, &e, &actions);
-        before = e.u.task.task;
-        first = first == 0 ? before : first;
-    }
-    actions.count = 0;
-    e = (struct hayi_event){.kind = HAYI_EVENT_CANCEL};
-    e.u.cancel.task = first;
-    CU_ASSERT_EQUAL(hayi_sched_step(bed.sched, 0, &e, &actions), HAY_OK);
-    CU_ASSERT_EQUAL(actions.count, LINE + 1);
-    CU_ASSERT_EQUAL(bed_stats().unfinished, 0);
-    hayi_actions_fini(&actions);
-    hayi_sched_check(bed.sched);
-}
-
-/* A fixed story, told with allocation n failing; the number of tells. */
-static uint64_t story_with_failure_at(uint64_t n, bool *failed)
-{
-    struct hayi_actions actions;
-    uint64_t tells = 0;
-    uint32_t dispatches = 0;
-    hayi_alloc_fail_at(n);
-    struct hayi_sched *s = hayi_sched_new(&bed_config);
-    if (s == NULL) {
-        *failed = true;
-        s = hayi_sched_new(&bed_config);
-    }
-    hayi_actions_init(&actions);
-    struct hayi_event events[40];
-    size_t count = 0;
-    events[count] = (struct hayi_event){.kind = HAYI_EVENT_JOINED};
-    events[count++].u.joined.cores = 4;
-    for (uint64_t id = 1; id <= 30; id++) {
-        events[count] = bed_task_event(id);
-        events[count].u.task.priority = (int32_t)id % 9;
-        events[count].u.task.needs.memory_bytes = id % 10;
-        events[count++].u.task.category = (uint32_t)id;
-    }
-    events[count++] = bed_map_event(31, 50);
-    events[count] = (struct hayi_event){.kind = HAYI_EVENT_CLOSE};
-    events[count++].u.close.cancel_pending = true;
-    for (size_t i = 0; i < count; i++) {
-        hay_status status = HAY_ENOMEM;
-        while (status == HAY_ENOMEM) {
-            status = hayi_sched_step(s, 0, &events[i], &actions);
-            *failed = *failed || status == HAY_ENOMEM;
-            hayi_sched_check(s);
-            if (i % 8 == 0 && hayi_sched_dispatch(s, 0, &actions) != HAY_OK) {
-                *failed = true;
-                dispatches++;
-            }
-            hayi_sched_check(s);
-        }
-        CU_ASSERT_EQUAL(status, HAY_OK);
-    }
-    for (size_t i = 0; i < actions.count; i++) {
-        const struct hayi_action *a = &actions.list[i];
-        tells += a->kind == HAYI_ACTION_TELL ? 1 : 0;
-        if (a->kind != HAYI_ACTION_HAND_OUT) {
-            continue;
-        }
-        struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
-        e.u.ended.task = a->u.hand_out.task;
-        e.u.ended.attempt = a->u.hand_out.attempt;
-        e.u.ended.items = a->u.hand_out.count;
-        while (hayi_sched_step(s, 0, &e, &actions) == HAY_ENOMEM) {
-            *failed = true;
-        }
-        hayi_sched_check(s);
-    }
-    while (hayi_sched_dispatch(s, 0, &actions) != HAY_OK) {
-        dispatches++;
-    }
-    CU_ASSERT_EQUAL(actions.list[actions.count - 1].kind,
-                    HAYI_ACTION_ALL_ENDED);
-    CU_ASSERT(dispatches <= 1);
-    hayi_alloc_fail_at(0);
-    hayi_actions_fini(&actions);
-    hayi_sched_free(s);
-    return tells;
-}
-
-static void allocation_n_fails_for_every_n(void)
-{
-    bool failed = true;
-    uint64_t n = 1;
-    for (; failed && n < 10000; n++) {
-        failed = false;
-        CU_ASSERT_EQUAL(story_with_failure_at(n, &failed), 31);
-    }
-    CU_ASSERT(n > 20);
-    CU_ASSERT(n < 10000);
-}
-
-static void story_tells_what_holds_a_task(void)
-{
-    char text[300];
-    bed_task(1, NULL);
-    bed_task(2, after_1);
-    bed_dispatch();
-    bed_started(1);
-    bed.now_ns = 1500000000;
-    hayi_sched_story(bed.sched, bed.task[1], bed.now_ns, text, sizeof(text));
-    CU_ASSERT_STRING_EQUAL(text,
-                           "running for 1.500000 s: attempt 1 at worker 0");
-    hayi_sched_story(bed.sched, bed.task[2], bed.now_ns, text, sizeof(text));
-    CU_ASSERT_STRING_EQUAL(
-        text, "pending for 1.500000 s: 1 of its inputs have not ended");
-    hayi_sched_story(bed.sched, 12345, bed.now_ns, text, sizeof(text));
-    CU_ASSERT_STRING_EQUAL(text, "it has ended, or there is no such task");
-}
-
 static CU_TestInfo tests[] = {
     {"task_is_handed_out_and_told", task_is_handed_out_and_told},
     {"end_without_news_of_start_is_fine", end_without_news_of_start_is_fine},
@@ -512,9 +384,6 @@ static CU_TestInfo tests[] = {
     {"close_waits_for_what_is_there", close_waits_for_what_is_there},
     {"close_of_an_empty_farm_ends_it", close_of_an_empty_farm_ends_it},
     {"close_cancels_what_has_not_begun", close_cancels_what_has_not_begun},
-    {"chain_of_a_million_fails_in_a_loop", chain_of_a_million_fails_in_a_loop},
-    {"allocation_n_fails_for_every_n", allocation_n_fails_for_every_n},
-    {"story_tells_what_holds_a_task", story_tells_what_holds_a_task},
     CU_TEST_INFO_NULL,
 };
 

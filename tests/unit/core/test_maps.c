@@ -1,4 +1,4 @@
-/* test_map.c - maps: ranges, their length, failures, readers, the end. */
+/* test_maps.c - maps: ranges, their length, failures, readers, the end. */
 #include "config.h"
 
 #include "bed.h"
@@ -306,7 +306,7 @@ static CU_TestInfo tests[] = {
 };
 
 static const CU_SuiteInfo suites[] = {
-    {"core/map", NULL, NULL, one_core, bed_teardown, tests},
+    {"core/maps", NULL, NULL, one_core, bed_teardown, tests},
     CU_SUITE_INFO_NULL,
 };
 
