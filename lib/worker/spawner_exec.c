@@ -7,6 +7,10 @@
  * made before.  The spawner has all signals blocked and every disposition at
  * its default, so the child has but to clear its mask.
  *
+ * Pinning is done to ourselves, before the vfork, and taken back after it: a
+ * child that pins itself is moved to the other core by force, and exec would
+ * have moved it before; on a busy machine that halves the rate (bench_spawn).
+ *
  * One argument of execve() is limited to 128 KiB (MAX_ARG_STRLEN): a longer
  * line is given to the shell as a file in memory.
  */
@@ -153,6 +157,11 @@ char **hayi_environ_with(struct hayi_environ *env, char **added, size_t count)
 
 /* ---- what is made before the vfork --------------------------------------- */
 
+union cpus {
+    cpu_set_t set;
+    unsigned char room[CPUS_MAX / 8];
+};
+
 /* What the child works from. */
 struct plan {
     const struct hayi_exec *spec;
@@ -160,14 +169,9 @@ struct plan {
     char **argv;
     char **script_argv; /* for a file that is no program: sh FILE argv[1].. */
     int script;         /* descriptor of a very long line, or -1 */
-    cpu_set_t *cpus;    /* NULL: not pinned */
-    size_t cpus_size;
+    union cpus cpus;
     sigset_t no_signals;
     void *memory[3];
-    union {
-        cpu_set_t one;
-        unsigned char room[CPUS_MAX / 8];
-    } cpu_room;
     char *shell_argv[4];
     char *shell_paths[2];
     char script_name[32];
@@ -176,22 +180,11 @@ struct plan {
 static void plan_cpus(struct plan *plan)
 {
     const struct hayi_exec *spec = plan->spec;
-    if (spec->cpu_count == 0) {
-        return;
-    }
-    plan->cpus = &plan->cpu_room.one;
-    plan->cpus_size = sizeof(cpu_set_t);
-    int32_t highest = 0;
-    for (uint32_t i = 0; i < spec->cpu_count; i++) {
-        highest = spec->cpus[i] > highest ? spec->cpus[i] : highest;
-    }
-    if (highest >= CPU_SETSIZE) {
-        plan->cpus_size = sizeof(plan->cpu_room);
-    }
-    CPU_ZERO_S(plan->cpus_size, plan->cpus);
+    CPU_ZERO_S(sizeof(plan->cpus), &plan->cpus.set);
     for (uint32_t i = 0; i < spec->cpu_count; i++) {
         if (spec->cpus[i] >= 0 && spec->cpus[i] < CPUS_MAX) {
-            CPU_SET_S((size_t)spec->cpus[i], plan->cpus_size, plan->cpus);
+            CPU_SET_S(
+                (size_t)spec->cpus[i], sizeof(plan->cpus), &plan->cpus.set);
         }
     }
 }
@@ -372,16 +365,37 @@ static void child(const struct plan *plan, struct hayi_exec_result *result)
 {
     (void)setpgid(0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the spawner be killed */
-    if (plan->cpus != NULL
-        && sched_setaffinity(0, plan->cpus_size, plan->cpus) != 0) {
-        result->unpinned = true;
-    }
     if (plan->spec->cwd != NULL && chdir(plan->spec->cwd) != 0) {
         child_fails(result, HAYI_SPAWN_STEP_CWD);
     }
     child_files(plan, result);
     (void)sigprocmask(SIG_SETMASK, &plan->no_signals, NULL);
     child_exec(plan, result);
+}
+
+/* Where the spawner itself runs: what it was given, and all cpus of commands
+ * (mpirun may have bound us to one core that nobody asked for). */
+static union cpus home;
+static bool home_known;
+
+/* Be where the command shall be; false: the system refuses. */
+static bool go_there(const struct plan *plan)
+{
+    if (!home_known) {
+        CPU_ZERO_S(sizeof(home), &home.set);
+        (void)sched_getaffinity(0, sizeof(home), &home.set);
+        home_known = true;
+    }
+    if (sched_setaffinity(0, sizeof(plan->cpus), &plan->cpus.set) != 0) {
+        return false;
+    }
+    CPU_OR_S(sizeof(home), &home.set, &home.set, &plan->cpus.set);
+    return true;
+}
+
+static void go_home(void)
+{
+    (void)sched_setaffinity(0, sizeof(home), &home.set);
 }
 
 /* Apart, so that nothing of the caller's frame lives in registers that the
@@ -404,17 +418,26 @@ pid_t hayi_exec_start(const struct hayi_exec *spec,
     assert(spec->line != NULL || spec->argv[0] != NULL);
     *result = (struct hayi_exec_result){0, HAYI_SPAWN_STEP_NONE, false};
     (void)sigemptyset(&plan.no_signals);
-    plan_cpus(&plan);
     pid_t pid = -1;
+    bool pinned = false;
     int error = spec->line != NULL ? plan_line(&plan) : plan_argv(&plan);
     if (error != 0) {
         result->error = error;
         result->step = HAYI_SPAWN_STEP_FORK;
         goto drop;
     }
+    if (spec->cpu_count > 0) {
+        plan_cpus(&plan);
+        pinned = go_there(&plan);
+        result->unpinned = !pinned;
+    }
     pid = fork_child(&plan, result);
+    error = errno;
+    if (pinned) {
+        go_home();
+    }
     if (pid < 0) {
-        result->error = errno;
+        result->error = error;
         result->step = HAYI_SPAWN_STEP_FORK;
     } else if (result->error != 0) {
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
