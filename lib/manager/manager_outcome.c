@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REASON_MAX = 512 };
+enum {
+    REASON_MAX = 512,
+    TOLD_MAX = 64, /* failures of a range, with words */
+};
 
 /* What is told when there is no report. */
 static const struct hayi_report no_report = {.reason = ""};
@@ -348,11 +351,36 @@ static size_t decode_failures(const struct hayi_report *report,
     return count;
 }
 
+/* Items that nobody got to: each is a failure of its own, or a reader would
+ * take what lies in its place for a result. */
+static bool tell_unreached(hay_future *map,
+                           const struct hayi_map_view *view,
+                           uint64_t first,
+                           uint64_t count)
+{
+    hay_map_failure failures[TOLD_MAX];
+    bool wake = false;
+    while (count > 0) {
+        size_t part = count < TOLD_MAX ? (size_t)count : TOLD_MAX;
+        for (size_t i = 0; i < part; i++) {
+            failures[i] = (hay_map_failure){
+                .index = view->first_index + first + i,
+                .status = HAY_EFARM,
+                .text = "not reached: its range ended early",
+            };
+        }
+        wake = hayi_map_range_done(map, first, part, failures, part, part)
+               || wake;
+        first += part;
+        count -= part;
+    }
+    return wake;
+}
+
 void hayi_manager_range_ended(struct hayi_manager *manager,
                               const struct hayi_action *action,
                               const struct hayi_report *report)
 {
-    enum { TOLD_MAX = 64 };
     hay_future *map = future_of(action->u.range_ended.payload);
     struct hayi_map_view view;
     hay_map_failure failures[TOLD_MAX];
@@ -360,8 +388,9 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
     if (report == NULL) {
         report = &no_report;
     }
+    uint64_t unreached = action->u.range_ended.unreached;
     uint64_t first = action->u.range_ended.first;
-    uint64_t count = action->u.range_ended.count;
+    uint64_t count = action->u.range_ended.count - unreached;
     if (report->out_bytes > 0 && view.out != NULL) {
         size_t bytes = (size_t)count * view.out_size;
         bytes = bytes < report->out_bytes ? bytes : report->out_bytes;
@@ -369,8 +398,14 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
     }
     size_t told =
         decode_failures(report, view.first_index + first, failures, TOLD_MAX);
-    if (hayi_map_range_done(
-            map, first, count, failures, told, action->u.range_ended.failed)) {
-        manager->wake = true;
-    }
+    bool wake =
+        count > 0
+        && hayi_map_range_done(map,
+                               first,
+                               count,
+                               failures,
+                               told,
+                               action->u.range_ended.failed - unreached);
+    wake = tell_unreached(map, &view, first + count, unreached) || wake;
+    manager->wake = manager->wake || wake;
 }
