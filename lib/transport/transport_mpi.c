@@ -4,9 +4,9 @@
  * and Cancel.  Open MPI makes progress after it has looked, so "nothing" must
  * be heard twice to mean something.
  *
- * Order.  Several receives are posted, and those of large messages (above the
- * eager limit, 4 KiB in shared memory) end late: completion is not in order.
- * A message begins with its number; what comes too early waits.
+ * Order.  Several receives are posted, and those of messages above MPI's eager
+ * limit end late, so completion is not in order.  A message begins with its
+ * number; what comes too early waits.
  *
  * Deaths.  MPI tells of none.  The side connection does; the peer is told to be
  * down when nothing more comes from it.  Sends to it are forgotten: their
@@ -51,7 +51,8 @@ enum {
     WORDS_MAX = 320,                /* about a difference */
 };
 
-#define CLOSE_NS UINT64_C(2000000000)
+#define CLOSE_NS    UINT64_C(2000000000)
+#define VADER_EAGER "33792" /* a message in one step; the user's word wins */
 
 /* Requests and their parcels, index by index. */
 struct requests {
@@ -530,6 +531,7 @@ begin(struct mpi *m, const struct hayi_mpi_start *start, struct hayi_error *err)
     }
     if (start->mpi_owned) {
         int level = 0;
+        (void)setenv("OMPI_MCA_btl_vader_eager_limit", VADER_EAGER, 0);
         rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
         if (rc != MPI_SUCCESS) {
             return fail_mpi(err, "MPI_Init_thread", rc);
