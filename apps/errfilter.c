@@ -21,13 +21,20 @@ void errfilter_fini(struct errfilter *f)
     text_fini(&f->line);
 }
 
-/* Lines of mpirun's that say nothing to a user: PMIx words about each death
- * (see Open MPI 4.1's pmix_event_notification.c), and that it passed on our own
- * signal. */
-static bool is_noise(const char *line)
+/* Where a line begins that says nothing to a user: PMIx's words about each
+ * death (see Open MPI 4.1's pmix_event_notification.c), and mpirun's that it
+ * passed on our own signal.  The latter may follow a progress line, which has
+ * no end. */
+static const char *find_noise(const char *line)
 {
+    const char *forwarding = strstr(line, "mpirun: Forwarding signal");
+    if (forwarding != NULL) {
+        return forwarding;
+    }
     return strstr(line, "PMIX ERROR: BAD-PARAM in file") != NULL
-           || strncmp(line, "mpirun: Forwarding signal", 25) == 0;
+                   || strstr(line, "plm:rsh: Warning: setpgid(") != NULL
+               ? line
+               : NULL;
 }
 
 bool errfilter_status(struct errfilter *f, const char *text)
@@ -56,8 +63,12 @@ static void finish_line(struct errfilter *f, struct text *out)
         } else {
             errfilter_status(f, mark);
         }
-    } else if (f->passing || !is_noise(f->line.data)) {
-        text_add(out, f->line.data, f->line.length);
+    } else {
+        const char *noise = find_noise(f->line.data);
+        text_add(out,
+                 f->line.data,
+                 noise != NULL ? (size_t)(noise - f->line.data)
+                               : f->line.length);
     }
     f->passing = false;
     text_clear(&f->line);

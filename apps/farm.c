@@ -257,9 +257,12 @@ static void tell_progress(struct farm *f, uint64_t now)
     struct progress_counts counts = {
         .done = f->report.ended,
         .total = f->plan->w->task_count,
-        .running = stats.running,
-        .failed = f->report.failed + f->report.cancelled,
+        /* What was handed out ahead counts as running in the library. */
+        .running = stats.running < stats.cores ? stats.running : stats.cores,
+        .failed = f->report.failed,
+        .cancelled = f->report.cancelled,
         .growing = f->reader != NULL,
+        .ending = f->level > SIGNALS_NONE,
     };
     progress_tell(&f->progress, &counts, now);
 }
@@ -386,6 +389,7 @@ static void sum_up(struct farm *f)
         .unfinished = f->unfinished,
         .growing = f->plan->stream && f->level > SIGNALS_NONE,
         .quiet = f->plan->quiet,
+        .broken = f->broken,
     };
     progress_clear(&f->progress);
     if (f->submitted > 0) {
@@ -427,6 +431,7 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
         loop(&f);
     }
     f.end_ns = now_ns();
+    f.broken = f.broken || hay_executor_health(ex) != HAY_OK;
     sum_up(&f);
     taskfile_free(f.reader);
     submit_fini(&f.submit);

@@ -285,6 +285,11 @@ int rsh_main(int argc, char **argv)
     if (argc < 3) {
         return 0;
     }
+    /* ssh to a host that is off hangs for long; mpirun may be killed first. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == 1) {
+        return 1;
+    }
     bool says = remote_command(&words, argv + 1);
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return 1;

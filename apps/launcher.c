@@ -330,6 +330,9 @@ static int exit_status(const struct state *s)
         return f->code;
     }
     if (s->interrupts > 0) {
+        if (!f->up) {
+            say("interrupted before anything was started");
+        }
         return 130;
     }
     if (f->ended) {

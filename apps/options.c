@@ -207,7 +207,8 @@ void options_add_farm(struct options *options,
     text_format(&option, "--hay-%s=%s", name, value);
     options->farm_argv =
         mem_resize(options->farm_argv, count + 2, sizeof(char *));
-    options->farm_argv[count] = option.data;
+    options->farm_argv[count] = arena_string(&options->arena, option.data);
+    text_fini(&option);
     options->farm_argv[count + 1] = NULL;
     options->farm_argc++;
 }
@@ -223,7 +224,7 @@ static int take_farm_options(struct options *o, int argc, char **argv)
         if (!plain && strncmp(argv[i], "--hay-", 6) == 0) {
             size_t count = (size_t)o->farm_argc;
             o->farm_argv = mem_resize(o->farm_argv, count + 2, sizeof(char *));
-            o->farm_argv[count] = strdup(argv[i]);
+            o->farm_argv[count] = arena_string(&o->arena, argv[i]);
             o->farm_argv[count + 1] = NULL;
             o->farm_argc++;
         } else {
@@ -379,7 +380,7 @@ hay_status options_parse(enum options_word word,
         .word = word, .request = REQUEST_INIT, .time_scale = 1};
     options->work = word == WORD_REPLAY ? SUBMIT_SLEEP : SUBMIT_COMMANDS;
     options->farm_argv = mem_alloc(2, sizeof(char *));
-    options->farm_argv[0] = strdup("hayfork");
+    options->farm_argv[0] = arena_string(&options->arena, "hayfork");
     options->farm_argv[1] = NULL;
     options->farm_argc = 1;
     if (word != WORD_LAUNCH) {
@@ -395,9 +396,7 @@ hay_status options_parse(enum options_word word,
 
 void options_fini(struct options *options)
 {
-    for (int i = 0; i < options->farm_argc; i++) {
-        free(options->farm_argv[i]);
-    }
+    arena_fini(&options->arena);
     free(options->farm_argv);
     options->farm_argv = NULL;
     options->farm_argc = 0;

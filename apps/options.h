@@ -21,7 +21,8 @@ struct options {
     size_t pending_max;
     enum submit_work work;
     double time_scale;
-    char **farm_argv; /* for hay_main_with(): --hay-... options only */
+    struct arena arena; /* of farm_argv's strings, which the library moves */
+    char **farm_argv;   /* for hay_main_with(): --hay-... options only */
     int farm_argc;
     bool help; /* asked for: nothing else is set */
 };

@@ -103,6 +103,12 @@ compose(struct progress *p, const struct progress_counts *c, struct text *line)
     if (c->failed > 0) {
         text_format(line, ", %" PRIu64 " failed", c->failed);
     }
+    if (c->cancelled > 0) {
+        text_format(line, ", %" PRIu64 " cancelled", c->cancelled);
+    }
+    if (c->ending) {
+        return;
+    }
     add_rate(line, p->rate);
     if (!c->growing && p->rate > 0 && c->done < c->total) {
         double left = (double)(c->total - c->done) / p->rate;

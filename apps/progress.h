@@ -26,8 +26,9 @@ struct progress {
 };
 
 struct progress_counts {
-    uint64_t done, total, running, failed;
+    uint64_t done, total, running, failed, cancelled;
     bool growing; /* more than 'total' may come */
+    bool ending;  /* nothing more is started */
 };
 
 /* columns: of the terminal, 0: ask it. */

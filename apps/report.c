@@ -35,6 +35,7 @@ static void take_failure(struct report *report,
     }
     copy_line(failure->reason, sizeof failure->reason, outcome->reason);
     failure->line = block->line;
+    failure->farm = outcome->status == HAY_EFARM;
     failure->printed = hay_future_capture(future, &capture) == HAY_OK
                        && capture.length[0] + capture.length[1] > 0;
 }
@@ -75,6 +76,9 @@ static void print_failures(const struct report *r,
     for (size_t i = 0; i < r->failure_count; i++) {
         const struct report_failure *failure = &r->failures[i];
         struct text text = TEXT_INIT;
+        if (facts->broken && failure->farm) {
+            continue;
+        }
         text_format(&text,
                     "task %s (%s:%" PRIu32 ") failed: %s",
                     failure->name,
@@ -92,7 +96,7 @@ static void print_failures(const struct report *r,
         say("%s", text.data);
         text_fini(&text);
     }
-    if (own > r->failure_count) {
+    if (own > r->failure_count && !facts->broken) {
         say("... and %" PRIu64 " more failed", own - r->failure_count);
     }
 }

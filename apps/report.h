@@ -11,6 +11,7 @@ struct report_failure {
     char reason[400];
     uint32_t line;
     bool printed; /* it has output to be looked at */
+    bool farm;    /* the farm failed it */
 };
 
 struct report {
@@ -35,6 +36,7 @@ struct report_facts {
     uint64_t unfinished; /* that were, and did not end: the farm broke down */
     bool growing;        /* their number is not known */
     bool quiet;          /* failures only */
+    bool broken;         /* the farm is, and has said so */
 };
 
 /* Print the summary to standard error. */

@@ -91,6 +91,8 @@ static void harmless_lines_are_left_out(void)
     CU_ASSERT_STRING_EQUAL(text.data, "thr");
     feed(&f, "ee\n");
     CU_ASSERT_STRING_EQUAL(text.data, "ee\n");
+    feed(&f, "7/9 donempirun: Forwarding signal 10 to job\n");
+    CU_ASSERT_STRING_EQUAL(text.data, "7/9 done");
     errfilter_fini(&f);
 }
 
