@@ -474,6 +474,7 @@ static void turn(struct hayi_sim_node *node)
     }
     if (hayi_dice_chance(&node->world->dice, 500)) {
         try_revokes(node); /* the answers may come before news of ends */
+        carry_out(node);   /* while all that actions name is still held */
     }
     hear_slots(node);
     try_revokes(node);

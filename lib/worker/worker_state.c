@@ -404,6 +404,7 @@ hay_status hayi_wstate_step(struct hayi_wstate *state,
     }
     return HAY_EINVAL;
 }
+
 /* ---- dispatch ---- */
 
 /* Start the queue's head on free cores. */

@@ -119,9 +119,11 @@ struct hayi_wstate;
 struct hayi_wstate *hayi_wstate_new(const struct hayi_wstate_config *config);
 void hayi_wstate_free(struct hayi_wstate *state);
 
-/* Take one event, append actions.  News of attempts that are not held is
- * dropped (a CANCEL of one that has just ended; a REVOKE_LATE after ENDED,
- * which answers the revoke as well).
+/* Take one event, append actions.  What an action names by its cookie is held
+ * until an ENDED of it is taken or an action gives it up (RETURNED, CANCELLED):
+ * carry actions out before the next ENDED, or keep what ended until then.
+ * News of attempts that are not held is dropped (a CANCEL of one that has just
+ * ended; a REVOKE_LATE after ENDED, which answers the revoke as well).
  * HAY_ENOMEM: not taken.  HAY_EINVAL: an ARRIVED that this worker can never
  * run (cores, memory, kind), or that it holds already; not taken. */
 hay_status hayi_wstate_step(struct hayi_wstate *state,
