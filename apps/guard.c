@@ -46,6 +46,15 @@ static void become(char **argv)
     _exit(errno == ENOENT ? 127 : 126);
 }
 
+/* A rank goes with the mpirun or orted that started it, whatever it is. */
+static void die_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == 1) {
+        _exit(3);
+    }
+}
+
 static void write_all(int fd, const char *data, size_t size)
 {
     while (size > 0) {
@@ -111,6 +120,7 @@ int guard_main(int argc, char **argv)
     if (argc < 2) {
         return 2;
     }
+    die_with_parent();
     block_drain_signals();
     if (hosts_rank() != 0) {
         become(argv + 1);

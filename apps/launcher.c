@@ -32,6 +32,7 @@
 
 #define END_PATIENCE_MS   2000  /* for mpirun, when rank 0 has ended */
 #define TERM_PATIENCE_MS  1000  /* between two SIGTERMs */
+#define RANKS_PATIENCE_MS 3000  /* the same, if ranks are to be ended by it */
 #define KILL_PATIENCE_MS  4000  /* from the second SIGTERM to SIGKILL */
 #define FORCE_PATIENCE_MS 20000 /* for the farm to end its tasks */
 #define HALF_LINE_MS      50
@@ -166,15 +167,19 @@ static bool start(struct state *s, char **argv)
 
 /* ---- the end ---- */
 
-/* SIGTERM, SIGTERM, SIGKILL, one a call. */
+/* SIGTERM, SIGTERM, SIGKILL, one a call.  At the first mpirun ends the ranks,
+ * by SIGTERM after one second and SIGKILL after two; the second makes it leave
+ * at once. */
 static void end_mpirun(struct state *s)
 {
     int number = s->kills < 2 ? SIGTERM : SIGKILL;
     if (!s->mpirun_gone) {
         kill(s->kills < 2 ? s->mpirun : -s->mpirun, number);
     }
-    s->next_ms =
-        now_ms() + (s->kills == 0 ? TERM_PATIENCE_MS : KILL_PATIENCE_MS);
+    s->next_ms = now_ms()
+                 + (s->kills > 0      ? KILL_PATIENCE_MS
+                    : s->filter.ended ? TERM_PATIENCE_MS
+                                      : RANKS_PATIENCE_MS);
     s->kills++;
 }
 

@@ -107,8 +107,10 @@ read_time(struct reader *r, const json_t *task, const char *id, uint64_t *ns)
         value = json_object_get(task, "runtime");
     }
     if (!json_is_number(value)) {
-        return FAULT(
-            r, line_of(r, id), "task '%.80s' has no runtimeInSeconds", id);
+        return FAULT(r,
+                     line_at(r, id, true),
+                     "task '%.80s' has no runtimeInSeconds",
+                     id);
     }
     double seconds = json_number_value(value);
     if (!(seconds >= 0 && seconds <= RUNTIME_MAX_S)) {

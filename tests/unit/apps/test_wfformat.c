@@ -125,9 +125,9 @@ static void damaged_files_are_refused(void)
     refuses(V15("{'id':'a'}", TIME("a") "," TIME("a")),
             "w.json:2: task 'a' is executed twice");
     refuses(V15("{'id':'a'}", "{'id':'a','runtimeInSeconds':-2}"),
-            "w.json:2: task 'a' has runtimeInSeconds -2");
+            "w.json:3: task 'a' has runtimeInSeconds -2");
     refuses(V15("{'id':'a'}", "{'id':'a','runtimeInSeconds':'x'}"),
-            "w.json:2: task 'a' has no runtimeInSeconds");
+            "w.json:3: task 'a' has no runtimeInSeconds");
 }
 
 static void bad_edges_are_refused(void)
