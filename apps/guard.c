@@ -225,6 +225,23 @@ static char *join(char **argv)
     return text.data;
 }
 
+/* Open MPI makes our folder for its files on the other hosts, too, and leaves
+ * it there, empty. */
+static void add_cleaning(struct argument_list *words)
+{
+    const char *folder = getenv("OMPI_MCA_orte_tmpdir_base");
+    const char *slash = folder == NULL ? NULL : strrchr(folder, '/');
+    struct text text = TEXT_INIT;
+    if (slash != NULL && strncmp(slash, "/hayfork.", 9) == 0
+        && strpbrk(folder, " '\"$`\\") == NULL) {
+        text_format(&text,
+                    "; test -d %s && rmdir --ignore-fail-on-non-empty %s",
+                    folder,
+                    folder);
+        add(words, text.data);
+    }
+}
+
 /* Fills 'words'; true: the command goes through a shell, and says
  * STARTED_WORD first. */
 static bool remote_command(struct argument_list *words, char **argv)
@@ -260,6 +277,9 @@ static bool remote_command(struct argument_list *words, char **argv)
     }
     for (size_t i = 1; argv[i] != NULL; i++) {
         add(words, argv[i]);
+    }
+    if (says) {
+        add_cleaning(words);
     }
     add(words, NULL);
     return says;

@@ -35,6 +35,7 @@
 #define RANKS_PATIENCE_MS 3000  /* the same, if ranks are to be ended by it */
 #define KILL_PATIENCE_MS  4000  /* from the second SIGTERM to SIGKILL */
 #define FORCE_PATIENCE_MS 20000 /* for the farm to end its tasks */
+#define TMP_BASE_MAX      40
 #define HALF_LINE_MS      50
 #define NO_TIME           INT64_MAX
 
@@ -354,11 +355,14 @@ static int exit_status(const struct state *s)
 }
 
 /* A folder for Open MPI's files; two mpiruns of a user race for the common
- * one.  A short path: sockets lie in it. */
-static char *make_tmp_dir(char *path, size_t size)
+ * one.  A short path, since sockets lie in it, and one that other hosts have,
+ * too. */
+static char *make_tmp_dir(const struct launch *launch, char *path, size_t size)
 {
     const char *base = getenv("TMPDIR");
-    if (base == NULL || base[0] != '/' || strlen(base) > 40) {
+    bool elsewhere = launch->hosts != NULL || launch->ranks == 0;
+    if (elsewhere || base == NULL || base[0] != '/'
+        || strlen(base) > TMP_BASE_MAX) {
         base = "/tmp";
     }
     snprintf(path, size, "%s/hayfork.XXXXXX", base);
@@ -379,7 +383,7 @@ int launcher_run(const struct launch *launch)
     char **argv = NULL;
     int code = 3;
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0 || make_tmp_dir(tmp_dir, sizeof tmp_dir) == NULL) {
+    if (length <= 0 || make_tmp_dir(launch, tmp_dir, sizeof tmp_dir) == NULL) {
         return 3;
     }
     self[length] = '\0';

@@ -78,6 +78,13 @@ static void use_folder(struct options *o, const struct text *folder)
 
 /* ---- as a farm ---- */
 
+/* Are tasks typed in?  A progress line would be in the way. */
+static bool types_tasks(const struct options *o)
+{
+    return strcmp(o->file, "-") == 0 && o->progress == PROGRESS_AUTO
+           && isatty(STDIN_FILENO);
+}
+
 static void make_plan(const struct options *o, struct workload *w)
 {
     const char *progress = getenv(ENV_PROGRESS);
@@ -96,6 +103,8 @@ static void make_plan(const struct options *o, struct workload *w)
     if (progress != NULL) {
         (void)progress_parse(
             progress, &session.plan.progress, &session.plan.columns);
+    } else if (types_tasks(o)) {
+        session.plan.progress = PROGRESS_NONE;
     }
 }
 
@@ -183,7 +192,9 @@ static void set_progress(const struct options *o)
 {
     unsigned columns = progress_terminal();
     char text[32];
-    if (o->progress == PROGRESS_AUTO && columns > 0) {
+    if (types_tasks(o)) {
+        setenv(ENV_PROGRESS, "none", 1);
+    } else if (o->progress == PROGRESS_AUTO && columns > 0) {
         snprintf(text, sizeof text, "line:%u", columns);
         setenv(ENV_PROGRESS, text, 1);
     }

@@ -76,13 +76,18 @@ uint32_t workload_find(const struct workload *w, const char *name)
 bool workload_name(struct workload *w, uint32_t block)
 {
     const char *name = w->blocks[block].name;
-    if (workload_find(w, name) != NO_BLOCK) {
+    size_t length = strlen(name);
+    struct workload_name *found;
+    unsigned hash;
+    HASH_VALUE(name, length, hash);
+    HASH_FIND_BYHASHVALUE(hh, w->names, name, length, hash, found);
+    if (found != NULL) {
         return false;
     }
     struct workload_name *entry = arena_alloc(&w->arena, sizeof *entry);
     entry->name = name;
     entry->block = block;
-    HASH_ADD_KEYPTR(hh, w->names, entry->name, strlen(name), entry);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, w->names, entry->name, length, hash, entry);
     return true;
 }
 
