@@ -22,7 +22,7 @@ void hayi_buffer_fini(struct hayi_buffer *buffer)
 
 void *hayi_buffer_extend(struct hayi_buffer *buffer, size_t size)
 {
-    if (size > buffer->room - buffer->size) {
+    if (buffer->data == NULL || size > buffer->room - buffer->size) {
         size_t room = buffer->room < ROOM_MIN ? ROOM_MIN : buffer->room;
         while (room - buffer->size < size) {
             if (room > SIZE_MAX / 2) {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local struct hayi_error thread_error;
 
@@ -13,8 +14,11 @@ hay_status hayi_vfail(struct hayi_error *err,
                       va_list list)
 {
     if (err != NULL) {
+        /* The words may be made of those that 'err' holds. */
+        char text[sizeof(err->text)];
+        (void)vsnprintf(text, sizeof(text), format, list);
         err->status = status;
-        (void)vsnprintf(err->text, sizeof(err->text), format, list);
+        memcpy(err->text, text, strlen(text) + 1);
     }
     return status;
 }
@@ -50,11 +54,10 @@ const char *hay_status_name(hay_status status)
         "HAY_EINFEASIBLE", "HAY_EUNSUPPORTED", "HAY_EMISMATCH",
         "HAY_EIO",         "HAY_EMPI",
     };
-    int index = -(int)status;
-    if (index < 0 || index >= (int)(sizeof(names) / sizeof(names[0]))) {
-        return "unknown status";
-    }
-    return names[index];
+    enum { NAME_COUNT = sizeof(names) / sizeof(names[0]) };
+    int number = (int)status;
+    return number <= 0 && number > -NAME_COUNT ? names[-number]
+                                               : "unknown status";
 }
 
 const char *hay_state_name(hay_state state)

@@ -15,7 +15,7 @@ struct hayi_error {
 };
 
 /* Fill 'err' (may be NULL) and return 'status': 'return hayi_fail(err, ...)'.
- * Cut at the size of the text. */
+ * Cut at the size of the text; may be worded from what 'err' holds. */
 hay_status
 hayi_fail(struct hayi_error *err, hay_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -7,3 +7,23 @@
 check_PROGRAMS += %D%/test_philox
 %C%_test_philox_SOURCES = %D%/test_philox.c
 %C%_test_philox_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += \
+	%D%/test_bell \
+	%D%/test_buffer \
+	%D%/test_error \
+	%D%/test_file_name \
+	%D%/test_mpsc \
+	%D%/test_variable
+%C%_test_bell_SOURCES = %D%/test_bell.c
+%C%_test_bell_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_buffer_SOURCES = %D%/test_buffer.c
+%C%_test_buffer_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_error_SOURCES = %D%/test_error.c
+%C%_test_error_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_file_name_SOURCES = %D%/test_file_name.c
+%C%_test_file_name_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_mpsc_SOURCES = %D%/test_mpsc.c
+%C%_test_mpsc_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_variable_SOURCES = %D%/test_variable.c
+%C%_test_variable_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)

@@ -17,3 +17,8 @@ check_PROGRAMS += %D%/test_value
 %C%_test_value_SOURCES = %D%/test_value.c
 %C%_test_value_LDADD = lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_record
+%C%_test_record_SOURCES = %D%/test_record.c
+%C%_test_record_LDADD = lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
