@@ -378,7 +378,8 @@ typedef struct hay_options {
     size_t size;            /* sizeof(hay_options) */
     uint32_t slots;         /* cores a worker offers; 0: all it may use */
     hay_output output;      /* where commands' output goes */
-    const char *run_folder; /* copied; NULL: none.  Must not exist */
+    const char *run_folder; /* copied; NULL: none.  Made if it is not there;
+                               one folder, one run */
     uint64_t seed;          /* of random streams and ties */
     uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
                                0: 4 million */
@@ -655,7 +656,8 @@ typedef struct hay_map_options {
     bool stop_on_failure; /* default: go on with the other items */
     uint64_t first;       /* index of the first item, for ranges (in == NULL) */
     uint64_t range_max;   /* items in one hand-out; 0: adapts */
-    uint64_t unread_max;  /* items handed out and not yet read by an iterator;
+    uint64_t unread_max;  /* items handed out and not yet read by an iterator,
+                             without which the map then stands still;
                              0: no bound */
     void *user;
     hay_queue *queue;
@@ -693,7 +695,7 @@ hay_status
 hay_map_progress(hay_future *map, uint64_t *done_count, uint64_t *failed_count);
 
 /* Walk over results as they come: ordered (item 0, 1, ...) or as they are
- * done.  One iterator a map.  it: given (hay_map_iter_free); freeing it before
+ * done.  One iterator a map, one thread an iterator at a time.  it: given (hay_map_iter_free); freeing it before
  * its end cancels the rest of the map. */
 hay_status hay_map_iter_new(hay_future *map, bool ordered, hay_map_iter **it);
 /* The next item's index: its result is in out[index].  HAY_EEMPTY at the end;
