@@ -695,8 +695,9 @@ hay_status
 hay_map_progress(hay_future *map, uint64_t *done_count, uint64_t *failed_count);
 
 /* Walk over results as they come: ordered (item 0, 1, ...) or as they are
- * done.  One iterator a map, one thread an iterator at a time.  it: given (hay_map_iter_free); freeing it before
- * its end cancels the rest of the map. */
+ * done.  One iterator a map, one thread an iterator at a time.  it: given
+ * (hay_map_iter_free); freeing it before its end cancels the rest of the map.
+ */
 hay_status hay_map_iter_new(hay_future *map, bool ordered, hay_map_iter **it);
 /* The next item's index: its result is in out[index].  HAY_EEMPTY at the end;
  * HAY_ETASK: this item failed ('index' is written, go on if you like);

@@ -31,7 +31,7 @@ enum {
 };
 
 struct hayi_value_head {
-    uint8_t type; /* hay_type, or one of the kinds above */
+    uint8_t type;  /* hay_type, or one of the kinds above */
     uint8_t dtype; /* of arrays; lists: 1 if all elements have one size */
     uint16_t ndim;
     uint32_t count; /* elements of a list */
@@ -42,9 +42,9 @@ static_assert(sizeof(struct hayi_value_head) == 16, "on the wire");
 /* A value that was read: pointers into the bytes that were given. */
 struct hayi_value {
     hay_type type;
-    uint32_t count;      /* elements of a list */
-    const void *data;    /* strings end with 0 inside 'size' */
-    size_t size;         /* of data; strings: with the 0 */
+    uint32_t count;       /* elements of a list */
+    const void *data;     /* strings end with 0 inside 'size' */
+    size_t size;          /* of data; strings: with the 0 */
     hay_array_view array; /* of arrays */
 };
 
@@ -98,8 +98,8 @@ hay_status hayi_args_fill(const void *bytes,
                           struct hayi_buffer *out,
                           struct hayi_error *err);
 
-/* Check the whole blob (places are refused) once and find argument 'index' (a list's element i).
- * These assume a blob that hayi_args_check() found sound. */
+/* Check the whole blob (places are refused) once and find argument 'index' (a
+ * list's element i). These assume a blob that hayi_args_check() found sound. */
 hay_status
 hayi_args_check(const void *bytes, size_t size, struct hayi_error *err);
 size_t hayi_args_count(const void *bytes);

@@ -14,8 +14,8 @@
 
 struct hayi_function {
     const char *name;
-    hay_task_fn call;     /* or NULL */
-    hay_map_fn map;       /* or NULL */
+    hay_task_fn call; /* or NULL */
+    hay_map_fn map;   /* or NULL */
     size_t in_size, out_size;
     uint32_t version;
 };
