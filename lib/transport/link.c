@@ -35,26 +35,24 @@ bool hayi_link_flush(struct hayi_link *link,
 {
     bool sent = false;
     while (!link->down) {
-        if (link->pending_size == 0) {
-            if (!hayi_channel_sendable(link->channel)) {
-                break;
-            }
-            link->pending_size =
-                hayi_channel_take_frame(link->channel, &link->pending);
-            if (link->pending_size == 0) {
-                break;
-            }
+        /* What was appended meanwhile may have moved the frame. */
+        const void *frame = NULL;
+        size_t size = link->pending
+                          ? hayi_channel_again(link->channel, &frame)
+                          : hayi_channel_take_frame(link->channel, &frame);
+        if (size == 0) {
+            break;
         }
-        hay_status status = transport->ops->send(
-            transport, link->peer, link->pending, link->pending_size);
-        if (status == HAY_EAGAIN) {
+        hay_status status =
+            transport->ops->send(transport, link->peer, frame, size);
+        link->pending = status == HAY_EAGAIN;
+        if (link->pending) {
             break;
         }
         if (status != HAY_OK) {
             link->down = true; /* the transport tells of it in its poll */
             break;
         }
-        link->pending_size = 0;
         link->sent_ns = now_ns;
         sent = true;
     }

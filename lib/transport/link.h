@@ -13,9 +13,8 @@
 struct hayi_link {
     struct hayi_channel *channel;
     uint32_t peer;
-    bool down;           /* nothing is sent any more */
-    const void *pending; /* a frame the transport had no room for */
-    size_t pending_size;
+    bool down;         /* nothing is sent any more */
+    bool pending;      /* the transport had no room for the frame taken last */
     uint64_t sent_ns;  /* of the last frame */
     uint64_t heard_ns; /* of the last frame that came */
 };
