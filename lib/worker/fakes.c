@@ -119,7 +119,9 @@ void hayi_fakes_cancel(struct hayi_fakes *fakes,
         if (fakes->heap[i] == task) {
             (void)take(fakes, i);
             task->end_ns = now_ns;
+            task->exit_code = 0;
             task->outcome = HAYI_OUTCOME_CANCELLED;
+            (void)hayi_fail(&task->error, HAY_ECANCELLED, "cancelled");
             fakes->heap[fakes->count] = task;
             fakes->count++;
             rise(fakes, fakes->count - 1);

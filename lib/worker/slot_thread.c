@@ -153,14 +153,12 @@ static bool look(struct hayi_slot *slot)
 /* false: stop. */
 static bool wait_for_work(struct hayi_slot *slot)
 {
-    for (int i = 0; i < SPIN_LOOKS; i++) {
+    for (unsigned looks = 0; atomic_load(&slot->stop) == 0; looks++) {
         if (look(slot)) {
             return true;
         }
-    }
-    while (!look(slot)) {
-        if (atomic_load(&slot->stop) != 0) {
-            return false;
+        if (looks < SPIN_LOOKS) {
+            continue;
         }
         (void)atomic_exchange(&slot->asleep, 1);
         if (look(slot) || atomic_load(&slot->stop) != 0) {
@@ -169,13 +167,14 @@ static bool wait_for_work(struct hayi_slot *slot)
         }
         futex_wait(&slot->asleep, 1);
     }
-    return true;
+    return false;
 }
 
-/* The next that was not revoked; NULL if there is none. */
+/* The next that was not revoked; NULL if there is none, or it shall stop. */
 static struct hay_task *take(struct hayi_slot *slot)
 {
-    while (look(slot)) {
+    while (look(slot)
+           && atomic_load_explicit(&slot->stop, memory_order_relaxed) == 0) {
         uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
         struct hayi_slot_entry *entry = &slot->ring[head % HAYI_SLOT_RING];
         struct hay_task *task = entry->task;
@@ -230,8 +229,9 @@ static void tell(struct hayi_slot *slot, struct hay_task *task)
                     - atomic_load_explicit(&slot->head, memory_order_relaxed);
     uint32_t below =
         atomic_load_explicit(&slot->ring_below, memory_order_relaxed);
-    if (prompt || left == 0 || left == below
-        || end_ns - slot->rung_ns > RING_NS) {
+    slot->untold = !prompt && left != 0 && left != below
+                   && end_ns - slot->rung_ns <= RING_NS;
+    if (!slot->untold) {
         slot->rung_ns = end_ns;
         hayi_bell_ring(slot->loop_bell);
     }
@@ -257,6 +257,10 @@ static void *slot_main(void *argument)
             now = hayi_clock_ns();
             task->end_ns = now;
             tell(slot, task);
+        }
+        if (slot->untold) { /* what was left had been revoked */
+            slot->untold = false;
+            hayi_bell_ring(slot->loop_bell);
         }
     }
     return NULL;

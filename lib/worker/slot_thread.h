@@ -57,6 +57,7 @@ struct hayi_slot {
 
     /* the thread */
     uint64_t rung_ns; /* when it last rang the loop */
+    bool untold;      /* something ended since then */
     bool moved;       /* bound to cores other than its own */
 };
 

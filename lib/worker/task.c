@@ -185,10 +185,36 @@ static hay_status run_blocks(struct hay_task *task, char *out)
     return status;
 }
 
+/* Do its lengths fit together, and with the function?  They came from outside.
+ */
+static bool range_fits(const struct hay_task *task, size_t *out_bytes)
+{
+    const struct hayi_range_record *range = &task->range;
+    size_t in_bytes = 0;
+    if (__builtin_mul_overflow(
+            range->count, task->function->out_size, out_bytes)
+        || __builtin_mul_overflow(
+            range->count, task->function->in_size, &in_bytes)) {
+        return false;
+    }
+    if (range->indices) {
+        return task->function->in_size == 0
+               || task->function->in_size == sizeof(uint64_t);
+    }
+    return range->in_address != 0 || in_bytes <= range->in_bytes;
+}
+
 static void run_range(struct hay_task *task)
 {
     const struct hayi_range_record *range = &task->range;
-    size_t out_bytes = (size_t)range->count * task->function->out_size;
+    size_t out_bytes = 0;
+    if (!range_fits(task, &out_bytes)) {
+        settle(task,
+               hayi_fail(&task->error,
+                         HAY_EMISMATCH,
+                         "a range's input is too short for its items"));
+        return;
+    }
     char *out = (char *)(uintptr_t)range->out_address;
     if (out == NULL && out_bytes > 0) {
         out = hayi_buffer_extend(&task->result, out_bytes);
@@ -204,6 +230,10 @@ static void run_range(struct hay_task *task)
         /* A map function of the user's own that told of no item. */
         task->at_first = task->items_done > 0 ? task->items_done - 1 : 0;
         (void)hay_map_item_failed(task, status);
+    }
+    bool told = atomic_load_explicit(&task->cancelled, memory_order_relaxed);
+    if (status != HAY_OK && told && !range->stop_on_failure) {
+        status = HAY_ECANCELLED; /* it ended here because it was told to */
     }
     if (range->out_address == 0) {
         task->result.size = (size_t)task->items_done * task->function->out_size;
@@ -238,6 +268,7 @@ void hayi_task_run(struct hay_task *task)
     hay_status status = task->function->call(task);
     if (status == HAY_OK) {
         task->error.text[0] = 0;
+        task->exit_code = 0;
     }
     settle(task, status);
     if (task->outcome != HAYI_OUTCOME_FINISHED) {

@@ -51,7 +51,8 @@ struct hay_task {
     /* loop */
     struct hayi_slot_entry *entry;   /* its place in a slot's ring; or NULL */
     struct hay_task *before, *after; /* list of those in slots */
-    struct hay_task *overflow_next;  /* while its slot's ring is full */
+    struct hay_task *held_before, *held_after; /* list of all */
+    struct hay_task *overflow_next; /* while its slot's ring is full */
     bool listed;
     bool started_told;
     uint64_t given_ns; /* when it was given to a slot */

@@ -262,13 +262,25 @@ hay_status hay_return_int64(hay_task *task, int64_t value)
     return set_result(task, HAY_INT64, &value, sizeof(value));
 }
 
+static hay_status no_data(struct hay_task *task)
+{
+    (void)hayi_fail(&task->error, HAY_EINVAL, "the result is NULL");
+    return fail_call(task, HAY_EINVAL);
+}
+
 hay_status hay_return_string(hay_task *task, const char *text)
 {
+    if (text == NULL) {
+        return no_data(task);
+    }
     return set_result(task, HAY_STRING, text, strlen(text) + 1);
 }
 
 hay_status hay_return_bytes(hay_task *task, const void *data, size_t size)
 {
+    if (data == NULL && size > 0) {
+        return no_data(task);
+    }
     return set_result(task, HAY_BYTES, data, size);
 }
 

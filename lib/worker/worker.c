@@ -17,30 +17,35 @@ extern char **environ;
 
 /* ---- WELCOME: what this worker is to be ---------------------------------- */
 
-/* Variables of rank 0, then those that are this node's own. */
-static hay_status split_env(struct hayi_worker *worker, size_t size)
+/* Variables of rank 0, then those that are this node's own.  All are copied:
+ * the program may change its environment while the farm lives. */
+static hay_status
+split_env(struct hayi_worker *worker, const void *bytes, size_t size)
 {
-    size_t count = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < size; i++) {
-        count += worker->env_bytes[i] == 0;
+    struct hayi_buffer all;
+    hayi_buffer_init(&all);
+    hay_status status = hayi_buffer_append(&all, bytes, size);
+    for (char **v = environ; *v != NULL && status == HAY_OK; v++) {
+        if (hayi_variable_origin(*v) == HAYI_VARIABLE_NODE) {
+            status = hayi_buffer_append(&all, *v, strlen(*v) + 1);
+        }
     }
-    for (char **v = environ; *v != NULL; v++) {
-        count += hayi_variable_origin(*v) == HAYI_VARIABLE_NODE;
+    worker->env_bytes = (char *)all.data;
+    if (status != HAY_OK) {
+        return status;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < all.size; i++) {
+        count += worker->env_bytes[i] == 0;
     }
     worker->env = calloc(count + 1, sizeof(*worker->env));
     if (worker->env == NULL) {
         return HAY_ENOMEM;
     }
     const char *at = worker->env_bytes;
-    while (at < worker->env_bytes + size) {
-        worker->env[used++] = at;
+    for (size_t i = 0; i < count; i++) {
+        worker->env[i] = at;
         at += strlen(at) + 1;
-    }
-    for (char **v = environ; *v != NULL && used < count; v++) {
-        if (hayi_variable_origin(*v) == HAYI_VARIABLE_NODE) {
-            worker->env[used++] = *v;
-        }
     }
     return HAY_OK;
 }
@@ -146,7 +151,8 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
 {
     struct hayi_error *err = &worker->error;
     const struct hayi_welcome *head = body;
-    if (worker->welcome || size < sizeof(*head)) {
+    if (worker->welcome || size < sizeof(*head)
+        || head->output > HAY_OUTPUT_NULL) {
         return hayi_fail(err, HAY_EMISMATCH, "an unexpected welcome");
     }
     const uint64_t parts[3] = {
@@ -163,9 +169,8 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
     worker->run_folder =
         head->run_folder_size > 0 ? copy_part(at[0], parts[0]) : NULL;
     worker->cwd = copy_part(at[1], parts[1]);
-    worker->env_bytes = copy_part(at[2], parts[2]);
-    if (worker->cwd == NULL || worker->env_bytes == NULL
-        || split_env(worker, head->env_size) != HAY_OK) {
+    if (worker->cwd == NULL || (parts[0] > 0 && worker->run_folder == NULL)
+        || split_env(worker, at[2], head->env_size) != HAY_OK) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     worker->welcome = true;
@@ -175,9 +180,9 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
         status = hayi_registry_init_worker(&why);
     }
     if (status != HAY_OK) {
-        (void)hayi_link_append_words(
+        /* The manager ends the run. */
+        return hayi_link_append_words(
             &worker->link, HAYI_RECORD_REFUSE, why.text);
-        return HAY_OK; /* the manager ends the run */
     }
     return join(worker);
 }
@@ -213,7 +218,16 @@ on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
                       .priority = task->record.priority,
                       .cookie = task},
     };
-    hayi_worker_step(worker, &event);
+    status = hayi_wstate_step(worker->state, &event, &worker->actions);
+    if (status != HAY_OK) {
+        hayi_task_free(task);
+        return hayi_fail(&worker->error,
+                         status,
+                         status == HAY_ENOMEM
+                             ? "out of memory for a task"
+                             : "a task that this worker cannot run");
+    }
+    hayi_worker_hold(worker, task);
     return HAY_OK;
 }
 
@@ -312,7 +326,7 @@ static void
 on_frame(void *context, uint32_t peer, const void *data, size_t size)
 {
     struct hayi_worker *worker = context;
-    if (peer != worker->link.peer) {
+    if (peer != worker->link.peer || worker->end > HAYI_WORKER_DONE) {
         return;
     }
     worker->link.heard_ns = worker->now_ns;
@@ -401,6 +415,7 @@ static void check_lease(struct hayi_worker *worker)
                         HAY_EFARM,
                         "the manager has been silent for %g s",
                         (double)silence_ns * 1e-9);
+        worker->link.down = true; /* nobody will take our last words */
         hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
     }
 }
@@ -415,8 +430,7 @@ static void finish_stop(struct hayi_worker *worker)
     if (queued == 0 && in_slots == 0) {
         const struct hayi_stop bye = {0, 0};
         send_logs(worker);
-        (void)hayi_link_append(
-            &worker->link, HAYI_RECORD_BYE, &bye, sizeof(bye));
+        hayi_worker_tell(worker, HAYI_RECORD_BYE, &bye, sizeof(bye));
         hayi_worker_fail(worker, HAYI_WORKER_DONE);
     }
 }
@@ -435,14 +449,14 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         busy = true;
     }
     if (worker->end == HAYI_WORKER_SERVES && worker->state != NULL) {
+        /* First what is to be done about attempts that have ended by now: with
+         * their end they are gone. */
+        busy = hayi_worker_perform(worker) || busy;
         busy = take_ended(worker) || busy;
         busy = hayi_worker_poll_commands(worker) || busy;
         busy = take_fakes(worker) || busy;
         (void)hayi_wstate_dispatch(worker->state, &worker->actions);
-        if (worker->actions.count > 0) {
-            busy = true;
-            hayi_worker_perform(worker);
-        }
+        busy = hayi_worker_perform(worker) || busy;
         if (worker->spawner_ready) {
             (void)hayi_spawner_flush(worker->spawner);
         }
@@ -506,7 +520,7 @@ enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
     }
     /* BYE has to be on its way. */
     if (worker->end == HAYI_WORKER_DONE && !worker->link.down
-        && (worker->link.pending_size > 0
+        && (worker->link.pending
             || hayi_channel_unsent(worker->link.channel) > 0)) {
         return HAYI_WORKER_SERVES;
     }
@@ -566,23 +580,19 @@ void hayi_worker_free(struct hayi_worker *worker)
         return;
     }
     hayi_spawner_free(worker->spawner);
+    for (struct hay_task *t = worker->held; t != NULL; t = t->held_after) {
+        atomic_store(&t->cancelled, 1); /* to those that look */
+    }
     for (size_t i = 0; worker->slots != NULL && i < worker->core_count; i++) {
         hayi_slot_stop(&worker->slots[i]);
     }
     free(worker->slots);
     struct hayi_mpsc_node *node;
-    while ((node = hayi_mpsc_pop(&worker->ended)) != NULL) {
-        struct hay_task *task = (struct hay_task *)node;
-        hayi_worker_unlist(worker, task);
-        hayi_task_free(task);
-    }
     while ((node = hayi_mpsc_pop(&worker->logs)) != NULL) {
         free(node);
     }
-    while (worker->listed != NULL) {
-        struct hay_task *task = worker->listed;
-        hayi_worker_unlist(worker, task);
-        hayi_task_free(task);
+    while (worker->held != NULL) {
+        hayi_worker_drop(worker, worker->held);
     }
     hayi_wstate_free(worker->state);
     hayi_wactions_fini(&worker->actions);

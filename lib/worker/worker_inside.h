@@ -55,7 +55,10 @@ struct hayi_worker {
     struct hayi_fakes fakes;
     struct hayi_spawner *spawner;
     bool spawner_ready;
-    struct hay_task *listed; /* all in slots, oldest first */
+    bool spawner_failed;
+    struct hayi_error spawner_error; /* if it failed */
+    struct hay_task *held;           /* all that came and are not dropped */
+    struct hay_task *listed;         /* those in slots, oldest first */
     struct hay_task *listed_last;
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
@@ -67,7 +70,11 @@ struct hayi_worker {
 };
 
 /* worker_start.c */
-void hayi_worker_perform(struct hayi_worker *worker);
+/* Do what worker_state said; false: there was nothing. */
+bool hayi_worker_perform(struct hayi_worker *worker);
+/* From a task's arrival to its end. */
+void hayi_worker_hold(struct hayi_worker *worker, struct hay_task *task);
+void hayi_worker_drop(struct hayi_worker *worker, struct hay_task *task);
 bool hayi_worker_poll_commands(struct hayi_worker *worker);
 void hayi_worker_list(struct hayi_worker *worker, struct hay_task *task);
 void hayi_worker_unlist(struct hayi_worker *worker, struct hay_task *task);
@@ -83,6 +90,11 @@ void hayi_worker_step(struct hayi_worker *worker,
 void hayi_worker_report_ended(struct hayi_worker *worker,
                               const struct hay_task *task,
                               const struct hayi_capture_record *capture);
+/* A record that is a head alone; out of memory breaks the worker. */
+void hayi_worker_tell(struct hayi_worker *worker,
+                      uint16_t type,
+                      const void *head,
+                      size_t size);
 void hayi_worker_report_attempt(struct hayi_worker *worker,
                                 uint16_t type,
                                 const struct hay_task *task);

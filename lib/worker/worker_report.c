@@ -115,6 +115,16 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     (void)put_part(body, task->result.data, parts[2]);
 }
 
+void hayi_worker_tell(struct hayi_worker *worker,
+                      uint16_t type,
+                      const void *head,
+                      size_t size)
+{
+    if (hayi_link_append(&worker->link, type, head, size) != HAY_OK) {
+        no_memory(worker);
+    }
+}
+
 void hayi_worker_report_attempt(struct hayi_worker *worker,
                                 uint16_t type,
                                 const struct hay_task *task)
@@ -123,10 +133,7 @@ void hayi_worker_report_attempt(struct hayi_worker *worker,
         .task = task->record.task,
         .attempt = task->record.attempt,
     };
-    if (hayi_link_append(&worker->link, type, &record, sizeof(record))
-        != HAY_OK) {
-        no_memory(worker);
-    }
+    hayi_worker_tell(worker, type, &record, sizeof(record));
 }
 
 /* Attempts that have run for a while are told as started; most have ended

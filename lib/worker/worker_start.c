@@ -25,6 +25,30 @@ void hayi_worker_step(struct hayi_worker *worker,
     }
 }
 
+void hayi_worker_hold(struct hayi_worker *worker, struct hay_task *task)
+{
+    task->held_before = NULL;
+    task->held_after = worker->held;
+    if (worker->held != NULL) {
+        worker->held->held_before = task;
+    }
+    worker->held = task;
+}
+
+void hayi_worker_drop(struct hayi_worker *worker, struct hay_task *task)
+{
+    hayi_worker_unlist(worker, task);
+    if (task->held_before != NULL) {
+        task->held_before->held_after = task->held_after;
+    } else {
+        worker->held = task->held_after;
+    }
+    if (task->held_after != NULL) {
+        task->held_after->held_before = task->held_before;
+    }
+    hayi_task_free(task);
+}
+
 void hayi_worker_list(struct hayi_worker *worker, struct hay_task *task)
 {
     task->given_ns = worker->now_ns;
@@ -66,25 +90,26 @@ void hayi_worker_finish(struct hayi_worker *worker,
                         struct hay_task *task,
                         const struct hayi_capture_record *capture)
 {
-    hayi_worker_unlist(worker, task);
+    bool ran = task->start_ns != 0 && task->end_ns > task->start_ns;
     hayi_worker_report_ended(worker, task, capture);
     const struct hayi_wevent event = {
         .kind = HAYI_WEVENT_ENDED,
         .u.ended = {.task = task->record.task,
                     .attempt = task->record.attempt,
-                    .run_ns = task->end_ns > task->start_ns
-                                  ? task->end_ns - task->start_ns
-                                  : 0},
+                    .run_ns = ran ? task->end_ns - task->start_ns : 0},
     };
     hayi_worker_step(worker, &event);
-    hayi_task_free(task);
+    hayi_worker_drop(worker, task);
 }
 
-/* It cannot be started: ends as failed here and now. */
+/* It cannot be started: ends here and now; whose fault it is, its error says.
+ */
 static void finish_unstarted(struct hayi_worker *worker, struct hay_task *task)
 {
+    bool own =
+        task->error.status == HAY_EINVAL || task->error.status == HAY_ETOOBIG;
     task->start_ns = task->end_ns = worker->now_ns;
-    task->outcome = HAYI_OUTCOME_FAILED;
+    task->outcome = own ? HAYI_OUTCOME_FAILED : HAYI_OUTCOME_FARM;
     hayi_worker_finish(worker, task, NULL);
 }
 
@@ -101,6 +126,10 @@ static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
     };
     if (worker->spawner_ready) {
         return true;
+    }
+    if (worker->spawner_failed) { /* it is of no use any more */
+        *err = worker->spawner_error;
+        return false;
     }
     if (worker->spawner == NULL
         && hayi_spawner_exec(&worker->spawner, err) != HAY_OK) {
@@ -125,6 +154,10 @@ static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
     };
     worker->spawner_ready =
         hayi_spawner_setup(worker->spawner, &setup, err) == HAY_OK;
+    if (!worker->spawner_ready) {
+        worker->spawner_failed = true;
+        worker->spawner_error = *err;
+    }
     return worker->spawner_ready;
 }
 
@@ -262,7 +295,8 @@ static void word_command_end(struct hay_task *task,
     } else if (event->start_errno != 0) {
         (void)hayi_fail(&task->error,
                         HAY_ETASK,
-                        "cannot be started: %s",
+                        "cannot be started: %s: %s",
+                        hayi_spawn_step_text(event->start_step),
                         strerror(event->start_errno));
     } else if (event->signal != 0) {
         if (!is_crash(event->signal)) {
@@ -276,6 +310,10 @@ static void word_command_end(struct hay_task *task,
     } else if (event->exit_code != 0) {
         (void)hayi_fail(
             &task->error, HAY_ETASK, "exit status %d", event->exit_code);
+    } else if (event->output_lost) {
+        task->outcome = HAYI_OUTCOME_FARM;
+        (void)hayi_fail(
+            &task->error, HAY_EFARM, "not all of its output could be kept");
     } else {
         task->outcome = HAYI_OUTCOME_FINISHED;
     }
@@ -315,6 +353,16 @@ revoke_answered(struct hayi_worker *worker, struct hay_task *task, bool revoked)
     hayi_worker_step(worker, &event);
 }
 
+/* A revoke of a command has been answered.  What follows is done at once: its
+ * end may be the next event. */
+static void command_answered(struct hayi_worker *worker,
+                             struct hay_task *task,
+                             bool revoked)
+{
+    revoke_answered(worker, task, revoked);
+    (void)hayi_worker_perform(worker);
+}
+
 bool hayi_worker_poll_commands(struct hayi_worker *worker)
 {
     struct hayi_spawn_event event;
@@ -332,7 +380,7 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
             break;
         case HAYI_SPAWN_REVOKED:
         case HAYI_SPAWN_REVOKE_LATE:
-            revoke_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
+            command_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
             break;
         case HAYI_SPAWN_GONE:
             (void)hayi_fail(&worker->error,
@@ -461,7 +509,7 @@ static void perform(struct hayi_worker *worker,
         break;
     case HAYI_WACTION_RETURNED:
         hayi_worker_report_attempt(worker, HAYI_RECORD_RETURNED, task);
-        hayi_task_free(task);
+        hayi_worker_drop(worker, task);
         break;
     case HAYI_WACTION_CANCELLED:
         task->core_count = 0;
@@ -469,19 +517,21 @@ static void perform(struct hayi_worker *worker,
         task->record.attempt = action->attempt;
         task->start_ns = task->end_ns = 0; /* it never started */
         hayi_worker_report_ended(worker, task, NULL);
-        hayi_task_free(task);
+        hayi_worker_drop(worker, task);
         break;
     case HAYI_WACTION_RECALL_DONE: {
         const struct hayi_recall done = {0, 0};
-        (void)hayi_link_append(
-            &worker->link, HAYI_RECORD_RECALL_DONE, &done, sizeof(done));
+        hayi_worker_tell(worker, HAYI_RECORD_RECALL_DONE, &done, sizeof(done));
         break;
     }
     }
 }
 
-void hayi_worker_perform(struct hayi_worker *worker)
+bool hayi_worker_perform(struct hayi_worker *worker)
 {
+    if (worker->actions.count == 0) {
+        return false;
+    }
     /* Performing may append further actions (a revoke is answered at once). */
     for (size_t i = 0; i < worker->actions.count; i++) {
         const struct hayi_waction action = worker->actions.list[i];
@@ -497,4 +547,5 @@ void hayi_worker_perform(struct hayi_worker *worker)
             hayi_slot_refill(&worker->slots[i]);
         }
     }
+    return true;
 }

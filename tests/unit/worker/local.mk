@@ -30,3 +30,18 @@ check_PROGRAMS += %D%/test_topology
 %C%_test_topology_SOURCES = %D%/test_topology.c
 %C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
+
+# What stands above worker_state, against the whole library.
+check_PROGRAMS += \
+	%D%/test_fakes \
+	%D%/test_slot_thread \
+	%D%/test_task \
+	%D%/test_worker
+%C%_test_fakes_SOURCES = %D%/test_fakes.c
+%C%_test_fakes_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_slot_thread_SOURCES = %D%/test_slot_thread.c
+%C%_test_slot_thread_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_task_SOURCES = %D%/test_task.c
+%C%_test_task_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_worker_SOURCES = %D%/test_worker.c
+%C%_test_worker_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
