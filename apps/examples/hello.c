@@ -5,13 +5,12 @@
 #include <hayfork/hayfork.h>
 #include <stdio.h>
 
-HAY_TASK(square) /* defines a task function and registers it by name */
+/* Defines a task function and registers it by name. */
+HAY_TASK(square)
 {
     double x;
-    HAY_TRY(hay_arg_double(
-        task,
-        0,
-        &x)); /* wrong type or no such argument: the task fails, and says so */
+    /* Wrong type or no such argument: the task fails, and says so. */
+    HAY_TRY(hay_arg_double(task, 0, &x));
     return hay_return_double(task, x * x);
 }
 
@@ -21,16 +20,16 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     double y = 0;
     (void)argc, (void)argv;
     hay_status st = hay_submit(ex, square, HAY_ARGS(hay_double(5)), NULL, &a);
-    if (st == HAY_OK)
-        st = hay_submit(ex,
-                        square,
-                        HAY_ARGS(hay_ref(a)),
-                        NULL,
-                        &b); /* a future as an argument: an edge of the graph */
-    if (st == HAY_OK)
+    /* A future as an argument: an edge of the graph. */
+    if (st == HAY_OK) {
+        st = hay_submit(ex, square, HAY_ARGS(hay_ref(a)), NULL, &b);
+    }
+    if (st == HAY_OK) {
         st = hay_result_double(b, HAY_FOREVER, &y);
-    if (st == HAY_OK)
+    }
+    if (st == HAY_OK) {
         printf("%g\n", y); /* 625 */
+    }
     hay_future_release(a);
     hay_future_release(b);
     return st;
