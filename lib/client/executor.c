@@ -152,6 +152,10 @@ void hayi_executor_release(hay_executor *ex)
     }
     free(ex->close_item[0]);
     free(ex->close_item[1]);
+    for (size_t i = 0; i < ex->path_count; i++) {
+        free(ex->paths[i]);
+    }
+    free(ex->paths);
     (void)pthread_mutex_destroy(&ex->callback_mutex);
     (void)pthread_mutex_destroy(&ex->join_mutex);
     free(ex);

@@ -74,6 +74,10 @@ struct hay_executor {
 
     struct hayi_error broken_error; /* written before 'broken' */
 
+    /* the manager, until its end: paths that results point to */
+    char **paths;
+    size_t path_count, path_room;
+
     /* join once */
     pthread_mutex_t join_mutex;
     bool joined;

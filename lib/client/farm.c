@@ -56,9 +56,20 @@ static void post(void *manager, struct hayi_item *item)
     hayi_manager_post(((struct hayi_farm *)manager)->manager, item);
 }
 
+static void close_inproc(struct hayi_farm *farm)
+{
+    for (int i = 0; i < 2; i++) {
+        if (farm->inproc[i] != NULL) {
+            farm->inproc[i]->ops->close(farm->inproc[i], true);
+            farm->inproc[i] = NULL;
+        }
+    }
+}
+
 static void free_farm(struct hayi_farm *farm)
 {
     hayi_manager_free(farm->manager);
+    close_inproc(farm);
     hayi_spawner_free(farm->spawner);
     hayi_topology_free(farm->topology);
     hayi_bell_fini(&farm->bell);
@@ -293,11 +304,7 @@ static void run(struct hayi_farm *farm)
         struct hayi_transport *transport = farm->start.transport;
         transport->ops->close(transport, orderly);
     }
-    for (int i = 0; i < 2; i++) {
-        if (farm->inproc[i] != NULL) {
-            farm->inproc[i]->ops->close(farm->inproc[i], true);
-        }
-    }
+    close_inproc(farm);
     farm->status = orderly ? HAY_OK : HAY_EFARM;
     if (farm->manager != NULL) {
         hayi_manager_refuse_late(farm->manager);
@@ -333,21 +340,36 @@ static void *farm_main(void *argument)
 /* ---- start and end ---------------------------------------------------------
  */
 
-static struct hayi_spawner *preforked;
+static _Atomic(struct hayi_spawner *) preforked;
 
 hay_status hay_prefork(void)
 {
-    if (preforked != NULL) {
+    struct hayi_spawner *spawner = NULL;
+    if (atomic_load(&preforked) != NULL) {
         return HAY_OK;
     }
-    return hayi_spawner_fork(&preforked, hayi_thread_error());
+    hay_status status = hayi_spawner_fork(&spawner, hayi_thread_error());
+    if (status == HAY_OK) {
+        atomic_store(&preforked, spawner);
+    }
+    return status;
 }
 
+/* Executors may be opened by several threads at the same time. */
 struct hayi_spawner *hayi_farm_take_preforked(void)
 {
-    struct hayi_spawner *spawner = preforked;
-    preforked = NULL;
-    return spawner;
+    return atomic_exchange(&preforked, NULL);
+}
+
+/* Writing to a worker that is gone shall not kill the program; one that has a
+ * handler of its own for this signal is left alone. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0
+        && action.sa_handler == SIG_DFL) {
+        (void)signal(SIGPIPE, SIG_IGN);
+    }
 }
 
 /* Threads of the farm take no signals: those are the program's. */
@@ -400,7 +422,7 @@ hay_status hayi_farm_start(const struct hayi_farm_start *start,
         hayi_spawner_free(start->spawner);
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
-    (void)signal(SIGPIPE, SIG_IGN);
+    ignore_sigpipe();
     hay_status status = prepare(farm, start, err);
     if (status != HAY_OK) {
         free_farm(farm);
@@ -420,7 +442,11 @@ hay_status hayi_farm_start(const struct hayi_farm_start *start,
         status = farm->status;
         *err = farm->error;
         (void)pthread_join(farm->thread, NULL);
+        hay_executor *started = farm->ex;
         free_farm(farm);
+        if (started != NULL) {
+            hayi_executor_release(started);
+        }
         return status;
     }
     *out = farm;

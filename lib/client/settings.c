@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SLOTS_MAX = 4096 }; /* of a worker */
+
 typedef hay_status (*set_fn)(hay_options *options,
                              const char *value,
                              struct hayi_error *err);
@@ -36,7 +38,7 @@ static hay_status
 set_slots(hay_options *options, const char *value, struct hayi_error *err)
 {
     uint64_t number;
-    hay_status status = parse_number(value, 4096, &number, err);
+    hay_status status = parse_number(value, SLOTS_MAX, &number, err);
     if (status == HAY_OK) {
         options->slots = (uint32_t)number;
     }
@@ -260,5 +262,18 @@ hay_status hayi_options_copy(const hay_options *given,
     }
     memcpy(options, given, given->size);
     options->size = sizeof(*options);
+    if ((unsigned)options->output > HAY_OUTPUT_NULL) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_options: output %d is unknown",
+                         (int)options->output);
+    }
+    if (options->slots > SLOTS_MAX) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_options: %u slots, at most %d",
+                         options->slots,
+                         SLOTS_MAX);
+    }
     return HAY_OK;
 }

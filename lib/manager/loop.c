@@ -23,6 +23,19 @@ enum {
     REMOTE_SLEEP_NS = 100000000,
 };
 
+/* A worker in this process has no connection whose end would tell. */
+static bool tell_break(struct hayi_loop *loop)
+{
+    struct hayi_error why;
+    if (loop->manager == NULL || loop->worker == NULL
+        || hayi_worker_ended(loop->worker, &why) < HAYI_WORKER_ORPHAN
+        || !hayi_manager_orderly(loop->manager)) {
+        return false;
+    }
+    hayi_manager_lose(loop->manager, 0, why.text);
+    return true;
+}
+
 static bool poll_once(struct hayi_loop *loop)
 {
     bool busy = false;
@@ -33,7 +46,7 @@ static bool poll_once(struct hayi_loop *loop)
     if (loop->worker != NULL) {
         busy = hayi_worker_poll(loop->worker, now) || busy;
     }
-    return busy;
+    return tell_break(loop) || busy;
 }
 
 static bool over(const struct hayi_loop *loop)
@@ -41,8 +54,9 @@ static bool over(const struct hayi_loop *loop)
     if (loop->manager != NULL && !hayi_manager_ended(loop->manager)) {
         return false;
     }
-    if (loop->worker == NULL) {
-        return true;
+    if (loop->worker == NULL
+        || (loop->manager != NULL && !hayi_manager_orderly(loop->manager))) {
+        return true; /* a farm that broke down waits for nobody */
     }
     enum hayi_worker_end end = hayi_worker_ended(loop->worker, NULL);
     return end != HAYI_WORKER_SERVES;

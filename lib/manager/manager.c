@@ -64,19 +64,26 @@ void hayi_manager_step(struct hayi_manager *manager,
     if (status == HAY_OK) {
         return;
     }
+    /* Who waits for it has to be told all the same. */
+    bool closed = status == HAY_ECLOSED;
+    const struct hayi_action tell = {
+        .kind = HAYI_ACTION_TELL,
+        .u.tell = {.payload = payload,
+                   .state = closed ? HAY_CANCELLED : HAY_FAILED,
+                   .status = closed ? HAY_ECANCELLED : HAY_EFARM},
+    };
+    const struct hayi_action no = {
+        .kind = HAYI_ACTION_ANSWER,
+        .u.answer = {.cookie = event->u.cancel.cookie, .status = HAY_ENOMEM},
+    };
     if (payload != 0) {
-        const struct hayi_action tell = {
-            .kind = HAYI_ACTION_TELL,
-            .u.tell = {.payload = payload,
-                       .state = HAY_CANCELLED,
-                       .status = HAY_ECANCELLED},
-        };
         hayi_manager_perform(manager, &tell, NULL);
-        if (status == HAY_ECLOSED) {
-            return;
-        }
+    } else if (event->kind == HAYI_EVENT_CANCEL) {
+        hayi_manager_perform(manager, &no, NULL);
     }
-    hayi_manager_panic(manager, "out of memory for the scheduler");
+    if (!closed) {
+        hayi_manager_panic(manager, "out of memory for the scheduler");
+    }
 }
 
 static void fail_refused(struct hayi_manager *manager)
@@ -92,7 +99,7 @@ static void fail_refused(struct hayi_manager *manager)
             .u.ended = {.worker = refused.worker,
                         .task = refused.task,
                         .attempt = refused.attempt,
-                        .outcome = HAYI_OUTCOME_FAILED,
+                        .outcome = refused.outcome,
                         .report = 1},
         };
         hayi_manager_step(manager, &event, &report);
@@ -393,10 +400,6 @@ void hayi_manager_free(struct hayi_manager *manager)
     free(manager->dep_values);
     free(manager->dep_sizes);
     free(manager->deps);
-    for (size_t i = 0; i < manager->output_path_count; i++) {
-        free(manager->output_paths[i]);
-    }
-    free(manager->output_paths);
     hayi_executor_release(manager->ex);
     free(manager);
 }

@@ -49,7 +49,13 @@ uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager);
 /* Hands buffered lines to the operating system; before sleeping. */
 void hayi_manager_rest(struct hayi_manager *manager);
 
-/* After the loop: refuses what came in too late, until nobody posts any more. */
+/* The worker is lost, 'how' tells why; what the transport cannot know. */
+void hayi_manager_lose(struct hayi_manager *manager,
+                       uint32_t worker,
+                       const char *how);
+
+/* After the loop: refuses what came in too late, until nobody posts any more.
+ */
 void hayi_manager_refuse_late(struct hayi_manager *manager);
 
 /* All tasks have ended and all workers have left (or are given up). */

@@ -19,6 +19,7 @@ static hay_future *future_of(uint64_t payload)
 /* A hand-out that cannot be written fails as soon as this step is over. */
 static void refuse(struct hayi_manager *manager,
                    const struct hayi_action *action,
+                   enum hayi_outcome outcome,
                    const char *text)
 {
     if (manager->refused_count == manager->refused_room) {
@@ -38,6 +39,7 @@ static void refuse(struct hayi_manager *manager,
         .worker = action->u.hand_out.worker,
         .task = action->u.hand_out.task,
         .attempt = action->u.hand_out.attempt,
+        .outcome = (uint8_t)outcome,
     };
     size_t size = strlen(text);
     size = size < sizeof(refused->text) ? size : sizeof(refused->text) - 1;
@@ -118,8 +120,13 @@ static void send_task(struct hayi_manager *manager,
     struct hayi_error err;
     const void *args = NULL;
     size_t args_size = 0;
-    if (fill_args(manager, future, &args, &args_size, &err) != HAY_OK) {
-        refuse(manager, action, err.text);
+    hay_status status = fill_args(manager, future, &args, &args_size, &err);
+    if (status != HAY_OK) {
+        /* Too much for one message is the task's own doing. */
+        refuse(manager,
+               action,
+               status == HAY_ENOMEM ? HAYI_OUTCOME_FARM : HAYI_OUTCOME_FAILED,
+               err.text);
         return;
     }
     uint8_t flags = action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0;
@@ -147,7 +154,10 @@ static void send_task(struct hayi_manager *manager,
                             HAYI_RECORD_TASK,
                             hayi_record_size(sizeof(head), parts, 2));
     if (body == NULL) {
-        refuse(manager, action, "out of memory for its message");
+        refuse(manager,
+               action,
+               HAYI_OUTCOME_FARM,
+               "out of memory for its message");
         return;
     }
     body = put(body, &head, sizeof(head));
@@ -195,7 +205,10 @@ static void send_range(struct hayi_manager *manager,
         HAYI_RECORD_RANGE,
         hayi_record_size(sizeof(head), &head.in_bytes, 1));
     if (body == NULL) {
-        refuse(manager, action, "out of memory for its message");
+        refuse(manager,
+               action,
+               HAYI_OUTCOME_FARM,
+               "out of memory for its message");
         return;
     }
     body = put(body, &head, sizeof(head));
@@ -213,6 +226,19 @@ static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
     manager->wake = true;
 }
 
+/* A record that is a head alone. */
+static void say(struct hayi_manager *manager,
+                uint32_t worker,
+                uint16_t type,
+                const void *head,
+                size_t size)
+{
+    struct hayi_link *link = &manager->peers[worker + 1].link;
+    if (hayi_link_append(link, type, head, size) != HAY_OK) {
+        hayi_manager_panic(manager, "out of memory for a message");
+    }
+}
+
 static void send_cancel(struct hayi_manager *manager,
                         const struct hayi_action *action)
 {
@@ -222,10 +248,11 @@ static void send_cancel(struct hayi_manager *manager,
         .force = action->u.cancel.force,
         .unstarted_only = action->u.cancel.unstarted_only,
     };
-    (void)hayi_link_append(&manager->peers[action->u.cancel.worker + 1].link,
-                           HAYI_RECORD_CANCEL,
-                           &record,
-                           sizeof(record));
+    say(manager,
+        action->u.cancel.worker,
+        HAYI_RECORD_CANCEL,
+        &record,
+        sizeof(record));
 }
 
 void hayi_manager_perform(struct hayi_manager *manager,
@@ -245,8 +272,8 @@ void hayi_manager_perform(struct hayi_manager *manager,
             .count = action->u.recall.count,
             .below = action->u.recall.below,
         };
-        (void)hayi_link_append(
-            &manager->peers[action->u.recall.worker + 1].link,
+        say(manager,
+            action->u.recall.worker,
             HAYI_RECORD_RECALL,
             &recall,
             sizeof(recall));

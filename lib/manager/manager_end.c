@@ -16,8 +16,11 @@ void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once)
     for (uint32_t i = 1; i < manager->peer_count; i++) {
         struct hayi_peer *peer = &manager->peers[i];
         if (!peer->gone && !peer->bye) {
-            (void)hayi_link_append(
-                &peer->link, HAYI_RECORD_STOP, &stop, sizeof(stop));
+            if (hayi_link_append(
+                    &peer->link, HAYI_RECORD_STOP, &stop, sizeof(stop))
+                != HAY_OK) {
+                hayi_manager_panic(manager, "out of memory to stop");
+            }
         }
     }
 }
@@ -51,11 +54,14 @@ void hayi_manager_lose(struct hayi_manager *manager,
                        const char *how)
 {
     struct hayi_peer *peer = &manager->peers[worker + 1];
-    if (peer->gone || peer->bye) {
+    if (peer->gone) {
         return;
     }
     peer->gone = true;
     peer->link.down = true;
+    if (peer->bye || manager->broken) {
+        return;
+    }
     struct hayi_error err;
     (void)hayi_fail(&err,
                     HAY_EFARM,
@@ -65,21 +71,13 @@ void hayi_manager_lose(struct hayi_manager *manager,
                     peer->name.host,
                     (int)peer->name.pid,
                     how);
-    struct hayi_event lost = {.kind = HAYI_EVENT_LOST,
-                              .u.lost = {.worker = worker}};
-    hayi_manager_step(manager, &lost, NULL);
-    hayi_manager_break(manager, &err);
+    hayi_manager_break(manager, &err); /* no worker is left for the core */
 }
 
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how)
 {
     struct hayi_manager *manager = context;
     if (peer == 0 || peer >= manager->peer_count) {
-        return;
-    }
-    if (manager->broken) {
-        manager->peers[peer].gone = true;
-        manager->peers[peer].link.down = true;
         return;
     }
     hayi_manager_lose(manager, peer - 1, how);

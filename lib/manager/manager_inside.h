@@ -22,6 +22,7 @@ enum {
     HAYI_MANAGER_PING_NS = 2000000000,
     HAYI_MANAGER_INBOX_BATCH = 1024,    /* items a round, then hand-outs */
     HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
+    HAYI_MANAGER_SLOTS_MAX = 65536,     /* of a worker, whose paths are kept */
 };
 
 /* Paths of a slot's append files, of their newest generation. */
@@ -70,6 +71,7 @@ struct hayi_refused {
     uint32_t worker;
     hayi_handle task;
     uint32_t attempt;
+    uint8_t outcome; /* enum hayi_outcome */
     char text[160];
 };
 
@@ -105,8 +107,6 @@ struct hayi_manager {
     uint64_t counted[6]; /* ended tasks by hay_state */
     uint64_t submitted;
     uint32_t joined_count;
-    char **output_paths; /* kept for captures: see hay_capture */
-    size_t output_path_count, output_path_room;
 
     /* any thread */
     struct hayi_mpsc inbox;
@@ -152,9 +152,6 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
 
 /* manager_end.c */
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how);
-void hayi_manager_lose(struct hayi_manager *manager,
-                       uint32_t worker,
-                       const char *how);
 void hayi_manager_break(struct hayi_manager *manager,
                         const struct hayi_error *err);
 void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once);

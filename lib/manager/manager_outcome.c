@@ -33,22 +33,22 @@ static uint32_t number_of(const struct hayi_manager *manager, uint32_t worker)
 /* ---- where output lies ------------------------------------------------------
  */
 
-/* Kept until the end, since results point to it. */
+/* Kept as long as the executor, since results point to it. */
 static const char *keep_path(struct hayi_manager *manager, const char *path)
 {
-    if (manager->output_path_count == manager->output_path_room) {
-        size_t room =
-            manager->output_path_room == 0 ? 16 : manager->output_path_room * 2;
-        void *list = realloc(manager->output_paths, room * sizeof(char *));
+    hay_executor *ex = manager->ex;
+    if (ex->path_count == ex->path_room) {
+        size_t room = ex->path_room == 0 ? 16 : ex->path_room * 2;
+        void *list = realloc(ex->paths, room * sizeof(char *));
         if (list == NULL) {
             return NULL;
         }
-        manager->output_paths = list;
-        manager->output_path_room = room;
+        ex->paths = list;
+        ex->path_room = room;
     }
     char *copy = strdup(path);
     if (copy != NULL) {
-        manager->output_paths[manager->output_path_count++] = copy;
+        ex->paths[ex->path_count++] = copy;
     }
     return copy;
 }
@@ -87,6 +87,9 @@ static const char **slot_path(struct hayi_peer *peer,
                               const struct hayi_capture_record *capture,
                               int stream)
 {
+    if (capture->slot >= HAYI_MANAGER_SLOTS_MAX) {
+        return NULL; /* damaged */
+    }
     if (capture->slot >= peer->path_count) {
         size_t count = capture->slot + 8u;
         struct hayi_slot_paths *paths =
@@ -181,8 +184,11 @@ static void word_reason(const struct hayi_manager *manager,
         break;
     case HAY_EFARM:
         if (report->reason[0] == 0) {
-            peer = &manager->peers[action->u.tell.worker + 1];
-            if (action->u.tell.attempt == 0) {
+            if (action->u.tell.attempt > 0
+                && action->u.tell.worker + 1 < manager->peer_count) {
+                peer = &manager->peers[action->u.tell.worker + 1];
+            }
+            if (peer == NULL || !peer->gone) {
                 (void)snprintf(text, size, "the farm broke down");
             } else {
                 (void)snprintf(text,
@@ -256,7 +262,7 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_report *report)
 {
     const hay_future *future = future_of(action->u.attempt_ended.payload);
-    if (report == NULL) {
+    if (report == NULL || action->u.attempt_ended.report == 0) {
         report = &no_report;
     }
     write_line(manager,
@@ -299,21 +305,40 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
     return result;
 }
 
+/* What ends because the run broke down is neither cancelled nor refused. */
+static struct hayi_action blame_farm(const struct hayi_manager *manager,
+                                     const struct hayi_action *action)
+{
+    struct hayi_action tell = *action;
+    if (manager->broken && tell.u.tell.report == 0
+        && (tell.u.tell.status == HAY_ECANCELLED
+            || tell.u.tell.status == HAY_EINFEASIBLE)) {
+        tell.u.tell.state = HAY_FAILED;
+        tell.u.tell.status = HAY_EFARM;
+        tell.u.tell.culprit = 0;
+    }
+    return tell;
+}
+
 void hayi_manager_tell(struct hayi_manager *manager,
-                       const struct hayi_action *action,
+                       const struct hayi_action *told,
                        const struct hayi_report *report)
 {
+    const struct hayi_action tell = blame_farm(manager, told);
+    const struct hayi_action *action = &tell;
     hay_future *future = future_of(action->u.tell.payload);
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report == 0) {
         report = &no_report; /* another task's report, if any */
     }
+    hay_state state = (hay_state)action->u.tell.state;
     word_reason(manager, action, report, reason, sizeof(reason));
     struct hayi_result *result = new_result(manager, action, report, reason);
     if (result != NULL) {
         note_capture(manager, future, action->u.tell.worker, report, result);
+    } else if (state == HAY_FINISHED) {
+        state = HAY_FAILED; /* what it gave is lost */
     }
-    hay_state state = (hay_state)action->u.tell.state;
     write_line(manager,
                future,
                hay_state_name(state),
@@ -369,8 +394,8 @@ static bool tell_unreached(hay_future *map,
                 .text = "not reached: its range ended early",
             };
         }
-        wake = hayi_map_range_done(map, first, part, failures, part, part)
-               || wake;
+        wake =
+            hayi_map_range_done(map, first, part, failures, part, part) || wake;
         first += part;
         count -= part;
     }
@@ -385,7 +410,7 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
     struct hayi_map_view view;
     hay_map_failure failures[TOLD_MAX];
     hayi_map_get_view(map, &view);
-    if (report == NULL) {
+    if (report == NULL || action->u.range_ended.report == 0) {
         report = &no_report;
     }
     uint64_t unreached = action->u.range_ended.unreached;

@@ -37,6 +37,27 @@ static hay_status make_environment(const struct hayi_manager *manager,
     return status;
 }
 
+/* umask() itself can only be asked by changing it, which the program's other
+ * threads would notice. */
+static mode_t read_umask(void)
+{
+    char line[256];
+    unsigned mask = 0;
+    bool found = false;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+        found = sscanf(line, "Umask: %o", &mask) == 1;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!found) {
+        mask = umask(0);
+        (void)umask((mode_t)mask);
+    }
+    return (mode_t)mask;
+}
+
 static unsigned char *put(unsigned char *at, const void *data, uint64_t size)
 {
     if (size > 0) {
@@ -58,8 +79,7 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
     if (getcwd(cwd, sizeof(cwd)) == NULL) {
         (void)snprintf(cwd, sizeof(cwd), "/");
     }
-    mode_t mask = umask(0);
-    (void)umask(mask);
+    mode_t mask = read_umask();
     if (make_environment(manager, environment, &env) != HAY_OK) {
         hayi_buffer_fini(&env);
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
@@ -120,8 +140,7 @@ static void learn_offset(struct hayi_peer *peer, int64_t low, int64_t high)
     } else if (peer->offset_high == INT64_MAX) {
         peer->offset_ns = peer->offset_low;
     } else {
-        peer->offset_ns =
-            peer->offset_low + (peer->offset_high - peer->offset_low) / 2;
+        peer->offset_ns = peer->offset_low / 2 + peer->offset_high / 2;
     }
 }
 
@@ -144,20 +163,23 @@ void hayi_manager_ping(struct hayi_manager *manager)
 
 static void on_pong(struct hayi_peer *peer, const struct hayi_ping *pong)
 {
-    int64_t worker = (int64_t)pong->worker_ns;
     learn_offset(peer,
-                 worker - (int64_t)hayi_clock_ns(),
-                 worker - (int64_t)pong->manager_ns);
+                 (int64_t)(pong->worker_ns - hayi_clock_ns()),
+                 (int64_t)(pong->worker_ns - pong->manager_ns));
 }
 
-/* A time of the worker's since our start, not before 'floor_ns' (ours), which
- * keeps causes before effects whatever the clocks say. */
+/* A time of the worker's since our start, not before 'floor_ns' (ours) and not
+ * after now, which keeps causes before effects whatever the clocks say. */
 static uint64_t since_start(const struct hayi_manager *manager,
                             const struct hayi_peer *peer,
                             uint64_t worker_ns,
                             uint64_t floor_ns)
 {
-    int64_t ours = (int64_t)worker_ns - peer->offset_ns;
+    int64_t ours = (int64_t)(worker_ns - (uint64_t)peer->offset_ns);
+    if (!manager->config.shared_memory) {
+        int64_t now = (int64_t)hayi_clock_ns();
+        ours = ours < now ? ours : now;
+    }
     if (ours < (int64_t)floor_ns) {
         ours = (int64_t)floor_ns;
     }
@@ -211,6 +233,12 @@ static hay_status on_join(struct hayi_manager *manager,
     return HAY_OK;
 }
 
+/* 0: it never started. */
+static uint64_t run_ns(uint64_t start_ns, uint64_t end_ns)
+{
+    return start_ns != 0 && end_ns > start_ns ? end_ns - start_ns : 0;
+}
+
 static hay_status on_ended(struct hayi_manager *manager,
                            struct hayi_peer *peer,
                            const void *body,
@@ -257,7 +285,7 @@ static hay_status on_ended(struct hayi_manager *manager,
                     .task = head->task,
                     .attempt = head->attempt,
                     .outcome = head->outcome,
-                    .run_ns = head->end_ns - head->start_ns,
+                    .run_ns = run_ns(head->start_ns, head->end_ns),
                     .report = 1},
     };
     hayi_manager_step(manager, &event, &report);
@@ -304,7 +332,7 @@ static hay_status on_range_ended(struct hayi_manager *manager,
                     .task = head->task,
                     .attempt = head->attempt,
                     .outcome = head->outcome,
-                    .run_ns = head->end_ns - head->start_ns,
+                    .run_ns = run_ns(head->start_ns, head->end_ns),
                     .items = head->items,
                     .failed = head->failed,
                     .report = 1},
@@ -419,6 +447,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         return status;
     }
     case HAYI_RECORD_BYE:
+        if (!manager->stopping) {
+            return hayi_fail(
+                from->err, HAY_EMISMATCH, "it leaves without being told to");
+        }
         peer->bye = true;
         return HAY_OK;
     default:

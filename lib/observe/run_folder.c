@@ -30,7 +30,7 @@ static FILE *open_file(const char *folder,
         (void)hayi_fail(err, HAY_EINVAL, "%s: the path is too long", folder);
         return NULL;
     }
-    FILE *file = fopen(path, "we");
+    FILE *file = fopen(path, "wxe"); /* another run's are not lost */
     if (file == NULL) {
         (void)hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(errno));
         return NULL;

@@ -15,8 +15,8 @@
 
 struct hayi_run_folder;
 
-/* Makes the folder if it is not there (its parents must be), and the files.
- * HAY_EIO with words. */
+/* Makes the folder if it is not there (its parents must be), and the files,
+ * which must not be there.  HAY_EIO, HAY_EINVAL with words. */
 hay_status hayi_run_folder_open(const char *path,
                                 struct hayi_run_folder **folder,
                                 struct hayi_error *err);

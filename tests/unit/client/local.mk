@@ -46,3 +46,7 @@ check_PROGRAMS += \
 
 dist_check_SCRIPTS += %D%/t_cplusplus.sh
 EXTRA_DIST += %D%/cplusplus.cpp
+
+check_PROGRAMS += %D%/test_settings
+%C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_settings_LDADD = $(client_libs)

@@ -1,0 +1,224 @@
+/* test_settings.c - options from the environment, a command line, a struct. */
+#include "config.h"
+
+#include "client/settings.h"
+
+#include "support/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGS_MAX = 16 };
+
+static hay_options options;
+static struct hayi_error err;
+static char *args[ARGS_MAX + 1];
+static int count;
+static bool help;
+
+static const char *const variables[] = {
+    "HAYFORK_SLOTS",
+    "HAYFORK_RUN_FOLDER",
+    "HAYFORK_OUTPUT",
+    "HAYFORK_SEED",
+    "HAYFORK_PENDING_MAX",
+    "HAYFORK_SILENCE",
+    "HAYFORK_NO_PIN",
+    "HAYFORK_QUIET",
+};
+
+static void setup(void)
+{
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        (void)unsetenv(variables[i]);
+    }
+    hay_options_init(&options);
+    err.text[0] = 0;
+}
+
+/* list: NULL-terminated. */
+static hay_status take(const char *const *list)
+{
+    static char words[ARGS_MAX][200];
+    for (count = 0; list[count] != NULL; count++) {
+        (void)strncpy(words[count], list[count], sizeof(words[0]) - 1);
+        args[count] = words[count];
+    }
+    args[count] = NULL;
+    return hayi_settings_take(&count, args, &options, &help, &err);
+}
+#define TAKE(...) take((const char *const[]){"prog", __VA_ARGS__, NULL})
+
+static void our_options_are_taken_out(void)
+{
+    CU_ASSERT_EQUAL(TAKE("-v",
+                         "--hay-slots=3",
+                         "file",
+                         "--hay-output=null",
+                         "--hay-run-folder=a b",
+                         "--hay-no-pin",
+                         "last"),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(count, 4);
+    CU_ASSERT_STRING_EQUAL(args[0], "prog");
+    CU_ASSERT_STRING_EQUAL(args[1], "-v");
+    CU_ASSERT_STRING_EQUAL(args[2], "file");
+    CU_ASSERT_STRING_EQUAL(args[3], "last");
+    CU_ASSERT_PTR_NULL(args[4]);
+    CU_ASSERT_EQUAL(options.slots, 3);
+    CU_ASSERT_EQUAL(options.output, HAY_OUTPUT_NULL);
+    CU_ASSERT_STRING_EQUAL(options.run_folder, "a b");
+    CU_ASSERT_TRUE(options.no_pin);
+    CU_ASSERT_FALSE(options.quiet);
+    CU_ASSERT_FALSE(help);
+}
+
+static void what_follows_two_dashes_is_the_programs(void)
+{
+    CU_ASSERT_EQUAL(TAKE("--hay-seed=1", "--", "--hay-seed=2", "--hay-x"),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(count, 4);
+    CU_ASSERT_STRING_EQUAL(args[2], "--hay-seed=2");
+    CU_ASSERT_EQUAL(options.seed, 1);
+}
+
+static void name_of_the_program_is_never_an_option(void)
+{
+    CU_ASSERT_EQUAL(take((const char *const[]){"--hay-slots=9", NULL}), HAY_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(options.slots, 0);
+    CU_ASSERT_EQUAL(take((const char *const[]){NULL}), HAY_OK);
+    CU_ASSERT_EQUAL(count, 0);
+}
+
+static void environment_counts_less_than_the_command_line(void)
+{
+    (void)setenv("HAYFORK_SLOTS", "2", 1);
+    (void)setenv("HAYFORK_SILENCE", "30", 1);
+    (void)setenv("HAYFORK_QUIET", "1", 1);
+    (void)setenv("HAYFORK_SEED", "", 1); /* as if it were not there */
+    CU_ASSERT_EQUAL(TAKE("--hay-slots=4", "--hay-quiet=0"), HAY_OK);
+    CU_ASSERT_EQUAL(options.slots, 4);
+    CU_ASSERT_EQUAL(options.silence_ns, UINT64_C(30000000000));
+    CU_ASSERT_FALSE(options.quiet);
+}
+
+static void defaults_of_the_program_stay_where_nothing_is_said(void)
+{
+    options.slots = 7;
+    options.pending_max = 8;
+    CU_ASSERT_EQUAL(TAKE("--hay-pending-max=9"), HAY_OK);
+    CU_ASSERT_EQUAL(options.slots, 7);
+    CU_ASSERT_EQUAL(options.pending_max, 9);
+}
+
+static void wrong_values_are_named(void)
+{
+    static const struct {
+        const char *argument;
+        const char *words;
+    } wrong[] = {
+        {"--hay-slots=", "--hay-slots: '' is no number"},
+        {"--hay-slots=x", "--hay-slots: 'x' is no number"},
+        {"--hay-slots=3x", "'3x' is no number"},
+        {"--hay-slots=-1", "'-1' is no number"},
+        {"--hay-slots=+1", "'+1' is no number"},
+        {"--hay-slots= 1", "' 1' is no number"},
+        {"--hay-slots=4097", "up to 4096"},
+        {"--hay-seed=99999999999999999999", "is no number"},
+        {"--hay-slots", "--hay-slots: unknown option, or no value"},
+        {"--hay-slotss=1", "unknown option"},
+        {"--hay-", "unknown option"},
+        {"--hay-output=files2", "none of inherit, append, files, null"},
+        {"--hay-silence=1", "less than 2 seconds"},
+        {"--hay-quiet=yes", "neither 0 nor 1"},
+        {"--hay-run-folder=", "--hay-run-folder: it needs a folder"},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        CU_ASSERT_EQUAL(TAKE(wrong[i].argument), HAY_EINVAL);
+        if (strstr(err.text, wrong[i].words) == NULL) {
+            CU_FAIL(wrong[i].words);
+        }
+    }
+    (void)setenv("HAYFORK_OUTPUT", "loud", 1);
+    CU_ASSERT_EQUAL(TAKE("x"), HAY_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "HAYFORK_OUTPUT: 'loud'"));
+}
+
+static void help_names_every_option_and_is_asked_for(void)
+{
+    CU_ASSERT_EQUAL(TAKE("--hay-help"), HAY_OK);
+    CU_ASSERT_TRUE(help);
+    CU_ASSERT_EQUAL(count, 1);
+    static const char *const names[] = {"--hay-slots",
+                                        "--hay-run-folder",
+                                        "--hay-output",
+                                        "--hay-seed",
+                                        "--hay-pending-max",
+                                        "--hay-silence",
+                                        "--hay-no-pin",
+                                        "--hay-quiet"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        CU_ASSERT_PTR_NOT_NULL(strstr(hayi_settings_help(), names[i]));
+    }
+}
+
+static void options_of_an_older_program_get_defaults(void)
+{
+    hay_options given = HAY_OPTIONS_INIT;
+    given.slots = 5;
+    given.seed = 77;
+    given.size = offsetof(hay_options, seed);
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_OK);
+    CU_ASSERT_EQUAL(options.slots, 5);
+    CU_ASSERT_EQUAL(options.seed, 0);
+    CU_ASSERT_EQUAL(options.size, sizeof(options));
+    CU_ASSERT_EQUAL(hayi_options_copy(NULL, &options, &err), HAY_OK);
+    CU_ASSERT_EQUAL(options.slots, 0);
+}
+
+static void options_that_cannot_be_are_refused(void)
+{
+    hay_options given = HAY_OPTIONS_INIT;
+    given.size = 0; /* not initialised */
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
+    given.size = sizeof(given) + 1; /* of a later version */
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
+    given.size = sizeof(given);
+    given.output = (hay_output)77;
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
+    given.output = HAY_OUTPUT_NULL;
+    given.slots = 1000000;
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
+    given.slots = 4096;
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_OK);
+}
+
+static CU_TestInfo tests[] = {
+    {"our_options_are_taken_out", our_options_are_taken_out},
+    {"what_follows_two_dashes_is_the_programs",
+     what_follows_two_dashes_is_the_programs},
+    {"name_of_the_program_is_never_an_option",
+     name_of_the_program_is_never_an_option},
+    {"environment_counts_less_than_the_command_line",
+     environment_counts_less_than_the_command_line},
+    {"defaults_of_the_program_stay_where_nothing_is_said",
+     defaults_of_the_program_stay_where_nothing_is_said},
+    {"wrong_values_are_named", wrong_values_are_named},
+    {"help_names_every_option_and_is_asked_for",
+     help_names_every_option_and_is_asked_for},
+    {"options_of_an_older_program_get_defaults",
+     options_of_an_older_program_get_defaults},
+    {"options_that_cannot_be_are_refused", options_that_cannot_be_are_refused},
+    CU_TEST_INFO_NULL,
+};
+
+static const CU_SuiteInfo suites[] = {
+    {"client/settings", NULL, NULL, setup, NULL, tests},
+    CU_SUITE_INFO_NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return hayi_unit_main(suites, argc, argv);
+}
