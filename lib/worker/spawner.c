@@ -568,6 +568,8 @@ void hayi_spawner_free(struct hayi_spawner *s)
         return;
     }
     pid_t pid = s->pid;
+    /* A process that the program forked may hold a copy of our end. */
+    (void)shutdown(s->socket, SHUT_RDWR);
     (void)close(s->socket);
     s->socket = -1;
     wait_for_end(pid);

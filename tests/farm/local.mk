@@ -4,4 +4,8 @@ check_PROGRAMS += %D%/farm_calls
 %C%_farm_calls_SOURCES = %D%/farm_calls.c
 %C%_farm_calls_LDADD = lib/libhayfork.la
 
-dist_check_SCRIPTS += %D%/t_farm.sh
+check_PROGRAMS += %D%/farm_life
+%C%_farm_life_SOURCES = %D%/farm_life.c
+%C%_farm_life_LDADD = lib/libhayfork.la
+
+dist_check_SCRIPTS += %D%/t_farm.sh %D%/t_life.sh
