@@ -27,3 +27,8 @@ check_PROGRAMS += %D%/test_start
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_link
+%C%_test_link_SOURCES = %D%/test_link.c
+%C%_test_link_LDADD = lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
