@@ -38,8 +38,7 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * second_ns + (uint64_t)t.tv_nsec;
 }
 
-/* ---- tasks -----------------------------------------------------------------
- */
+/* ---- tasks ---- */
 
 static atomic_int runs;
 static atomic_int running;
@@ -79,8 +78,7 @@ HAY_MAP_TASK(slow_items, uint64_t, uint64_t)
     return HAY_OK;
 }
 
-/* ---- helpers ---------------------------------------------------------------
- */
+/* ---- helpers ---- */
 
 static hay_executor *open_farm(uint32_t slots)
 {
@@ -122,8 +120,7 @@ static bool wait_until(atomic_int *value, int least)
     return atomic_load(value) >= least;
 }
 
-/* ---- closing ---------------------------------------------------------------
- */
+/* ---- closing ---- */
 
 static void farm_that_did_nothing_is_freed(void)
 {
@@ -260,9 +257,7 @@ static void results_outlive_their_executor(void)
     hay_future_release(g);
 }
 
-/* ---- callbacks
- * ---------------------------------------------------------------
- */
+/* ---- callbacks ---- */
 
 enum { CALLS = 500 };
 static hay_task_id called[CALLS];
@@ -298,9 +293,7 @@ static void callbacks_run_in_the_order_of_the_ends(void)
     hay_executor_free(ex);
 }
 
-/* ---- several
- * -------------------------------------------------------------------
- */
+/* ---- several ---- */
 
 static void executors_follow_each_other(void)
 {
@@ -382,9 +375,7 @@ static void futures_of_two_executors_do_not_mix(void)
     hay_future_release(g);
 }
 
-/* ---- threads
- * -------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 enum { THREADS = 4, EACH = 25000, KEPT = 64 };
 static hay_executor *stressed;
@@ -529,9 +520,7 @@ static void submits_that_race_with_closing_end(void)
     }
 }
 
-/* ---- the program around it
- * -------------------------------------------------------
- */
+/* ---- the program around it ---- */
 
 static void handle(int number)
 {
@@ -583,9 +572,7 @@ static void forked_child_does_not_hold_the_farm_up(void)
     CHECK(took < 10 * second_ns);
 }
 
-/* ---- breaking down
- * ---------------------------------------------------------------
- */
+/* ---- breaking down ---- */
 
 /* The pids of our children; how many. */
 static int children(pid_t *list, int room)
@@ -680,9 +667,7 @@ static void failing_init_is_told_by_open(void)
     CHECK(strstr(hay_error_text(), "HAY_WORKER_INIT") != NULL);
 }
 
-/* ---- all
- * -----------------------------------------------------------------------
- */
+/* ---- all ---- */
 
 #define TEST(name)                                                             \
     {                                                                          \

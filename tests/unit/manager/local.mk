@@ -4,6 +4,12 @@
 # %C%_test_queue_SOURCES = %D%/test_queue.c
 # %C%_test_queue_LDADD = lib/manager/libhayfork-manager.la $(HAY_UNIT_LIB)
 
-check_PROGRAMS += %D%/test_manager
-%C%_test_manager_SOURCES = %D%/test_manager.c
+manager_bed = %D%/manager_bed.c %D%/manager_bed.h
+
+check_PROGRAMS += \
+	%D%/test_losses \
+	%D%/test_manager
+%C%_test_losses_SOURCES = %D%/test_losses.c $(manager_bed)
+%C%_test_losses_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_manager_SOURCES = %D%/test_manager.c $(manager_bed)
 %C%_test_manager_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)

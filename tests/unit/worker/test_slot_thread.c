@@ -122,8 +122,7 @@ static bool rings_within(int limit_ms)
     return poll(&fd, 1, limit_ms) == 1;
 }
 
-/* ---- order ----------------------------------------------------------------
- */
+/* ---- order ---- */
 
 static void attempts_run_in_order(void)
 {
@@ -165,8 +164,7 @@ static void what_does_not_fit_into_the_ring_waits_its_turn(void)
     }
 }
 
-/* ---- revoking --------------------------------------------------------------
- */
+/* ---- revoking ---- */
 
 static void revoked_one_does_not_run(void)
 {
@@ -263,8 +261,7 @@ static void revoke_wins_or_loses_exactly_once(void)
     CU_ASSERT_TRUE(came > 0);
 }
 
-/* ---- ringing ---------------------------------------------------------------
- */
+/* ---- ringing ---- */
 
 static void bell_is_rung_when_nothing_is_left(void)
 {
@@ -347,8 +344,7 @@ static void bell_is_rung_when_the_rest_was_revoked(void)
     }
 }
 
-/* ---- the end ---------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void stop_does_not_wait_for_what_has_not_begun(void)
 {

@@ -17,8 +17,7 @@ static void keep_log(void *context, const char *text)
 }
 static const struct hayi_task_farm farm = {7, 3, keep_log, NULL};
 
-/* ---- functions -------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 HAY_TASK(adds)
 {
@@ -117,8 +116,7 @@ static int setup_suite(void)
     return hayi_registry_seal(NULL) != HAY_OK;
 }
 
-/* ---- making ----------------------------------------------------------------
- */
+/* ---- making ---- */
 
 static struct hay_task *task;
 enum { BODY_MAX = 200000 };
@@ -206,8 +204,7 @@ static void range_record_that_is_cut_is_refused(void)
     }
 }
 
-/* ---- calls -----------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 static double result_double(void)
 {
@@ -319,8 +316,7 @@ static void log_lines_name_the_task(void)
     CU_ASSERT_STRING_EQUAL(logged, "task 17 (fit): fit 3");
 }
 
-/* ---- ranges ----------------------------------------------------------------
- */
+/* ---- ranges ---- */
 
 static struct hayi_range_record range_of(hay_map_fn function, uint64_t count)
 {

@@ -36,8 +36,7 @@ static bool hide_started;  /* whether a short command is told depends */
 static sem_t began, go_on; /* of a gate */
 static atomic_uint ran;
 
-/* ---- functions -------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 HAY_TASK(counts)
 {
@@ -67,9 +66,7 @@ HAY_TASK(talks)
     return HAY_OK;
 }
 
-/* ---- the worker's words
- * ------------------------------------------------------
- */
+/* ---- the worker's words ---- */
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void note(const char *format, ...)
@@ -189,9 +186,7 @@ static void on_down(void *context, uint32_t peer, const char *how)
     (void)how;
 }
 
-/* ---- the manager's part
- * ------------------------------------------------------
- */
+/* ---- the manager's part ---- */
 
 static void turn(void)
 {
@@ -320,9 +315,7 @@ static void stop(bool at_once)
     say(HAYI_RECORD_STOP, &head, sizeof(head));
 }
 
-/* ---- fixture
- * -----------------------------------------------------------------
- */
+/* ---- fixture ---- */
 
 static void open_worker(bool shared_memory, struct hayi_spawner *with)
 {
@@ -411,9 +404,7 @@ static void expect_end(enum hayi_worker_end end, const char *words)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, words));
 }
 
-/* ---- serving
- * -----------------------------------------------------------------
- */
+/* ---- serving ---- */
 
 static void welcome_is_answered_by_join(void)
 {
@@ -474,9 +465,7 @@ static void ping_is_answered(void)
     expect(1, "pong\n");
 }
 
-/* ---- cancelling and recalling
- * ------------------------------------------------
- */
+/* ---- cancelling and recalling ---- */
 
 static void queued_one_is_cancelled_unstarted(void)
 {
@@ -580,9 +569,7 @@ static void recall_of_nothing_is_answered(void)
     expect(1, "recall done\n");
 }
 
-/* ---- the end
- * -----------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void stop_returns_the_unstarted_and_waits_for_the_running(void)
 {
@@ -659,9 +646,7 @@ static void silent_manager_is_left(void)
     expect_end(HAYI_WORKER_ORPHAN, "silent for 10 s");
 }
 
-/* ---- damaged records
- * ----------------------------------------------------------
- */
+/* ---- damaged records ---- */
 
 static void unknown_record_ends_it_in_words(void)
 {
@@ -719,9 +704,7 @@ static void output_that_is_none_ends_it(void)
     expect_end(HAYI_WORKER_BROKEN, "welcome");
 }
 
-/* ---- commands
- * ------------------------------------------------------------------
- */
+/* ---- commands ---- */
 
 static struct hayi_spawner *take_spawner(void)
 {
