@@ -117,6 +117,9 @@ static hay_status make_worker(struct hayi_farm *farm,
         .host = host,
         .epoch = epoch,
         .shared_memory = !farm->mpi || transport == farm->inproc[1],
+        /* Of hay_serve(); hay_main()'s options are rank 0's. */
+        .slots = farm->mpi && !farm->mpi_owned ? farm->options.slots : 0,
+        .no_pin = farm->mpi && !farm->mpi_owned && farm->options.no_pin,
     };
     hay_status status = hayi_worker_new(&config, &farm->worker, &farm->error);
     if (status == HAY_OK) {

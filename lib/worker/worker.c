@@ -164,6 +164,12 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
         return status;
     }
     worker->options = *head;
+    if (worker->config.slots != 0) {
+        worker->options.slots = worker->config.slots;
+    }
+    if (worker->config.no_pin) {
+        worker->options.no_pin = 1;
+    }
     worker->farm.seed = head->seed;
     worker->farm.worker = head->worker;
     worker->run_folder =

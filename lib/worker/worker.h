@@ -28,6 +28,8 @@ struct hayi_worker_config {
     const char *host;             /* copied */
     uint32_t epoch;
     bool shared_memory; /* the manager is in this process */
+    uint32_t slots;     /* this rank's own word; 0: the manager's */
+    bool no_pin;        /* this rank's own; or the manager's */
 };
 
 hay_status hayi_worker_new(const struct hayi_worker_config *config,

@@ -411,6 +411,14 @@ static void welcome_is_answered_by_join(void)
     joined(3, NULL);
 }
 
+static void ranks_own_word_about_slots_counts(void)
+{
+    open_worker(true, NULL);
+    worker->config.slots = 2;
+    welcome(3);
+    expect(1, "join 2 cores\n");
+}
+
 static void calls_run_in_order_and_their_ends_are_told(void)
 {
     joined(1, NULL);
@@ -774,6 +782,7 @@ static void commands_run_are_cancelled_and_miss_their_spawner(void)
 
 static CU_TestInfo tests[] = {
     {"welcome_is_answered_by_join", welcome_is_answered_by_join},
+    {"ranks_own_word_about_slots_counts", ranks_own_word_about_slots_counts},
     {"calls_run_in_order_and_their_ends_are_told",
      calls_run_in_order_and_their_ends_are_told},
     {"fakes_take_their_time", fakes_take_their_time},
