@@ -314,9 +314,27 @@ static void run(struct hayi_farm *farm)
     }
 }
 
+/* mpirun binds each of one or two ranks to a core if nobody said otherwise.
+ * The topology knows better; the loop must not wait there behind a slot, nor
+ * slots that are not pinned behind each other. */
+static void unbind(const struct hayi_farm *farm)
+{
+    struct hayi_cpumask mask;
+    int cpus[HAYI_CPUS_MAX];
+    size_t count = 0;
+    hayi_topology_mask(farm->topology, &mask);
+    for (int cpu = 0; cpu < HAYI_CPUS_MAX; cpu++) {
+        if ((mask.bits[cpu / 64] >> (cpu % 64) & 1) != 0) {
+            cpus[count++] = cpu;
+        }
+    }
+    (void)hayi_topology_bind_thread(cpus, count);
+}
+
 static void *farm_main(void *argument)
 {
     struct hayi_farm *farm = argument;
+    unbind(farm);
     hayi_thread_set_no_wait(true);
     farm->status = farm->mpi ? start_mpi(farm) : HAY_OK;
     bool started = farm->status == HAY_OK;

@@ -1,9 +1,10 @@
 /* loop.c - see loop.h.
  *
- * Looking again costs cores that tasks need (a rank shares its core with them),
- * sleeping and being woken costs 5 to 50 microseconds: so it looks LOOKS times,
- * gives the core away once, and sleeps.  A worker whose slots are all busy with
- * more behind them does not look again at all.
+ * Sleeping and being woken costs 5 to 50 microseconds, looking again costs a
+ * core that tasks may need (the thread shares the cores of the slots).  So
+ * while a core has nothing to do anyway it looks for SPIN_NS, giving the core
+ * away now and then, and otherwise sleeps after LOOKS looks: MPI often only
+ * brings in at the first what it shows at the second.
  */
 #include "config.h"
 
@@ -16,7 +17,9 @@
 #include <time.h>
 
 enum {
-    LOOKS = 30,
+    LOOKS = 2,
+    YIELD_EVERY = 8, /* looks */
+    SPIN_NS = 60000,
     FDS_MAX = 64,
     NAP_NS = 20000,        /* while a send of our own is under way */
     SLEEP_NS = 1000000000, /* at most: datagram bells may get lost */
@@ -122,25 +125,39 @@ static void rest(struct hayi_loop *loop)
     hayi_bell_awake(loop->bell);
 }
 
+/* Is there a core that looking again takes from nobody? */
+static bool has_slack(const struct hayi_loop *loop)
+{
+    return loop->manager != NULL ? hayi_manager_has_slack(loop->manager)
+                                 : !hayi_worker_saturated(loop->worker);
+}
+
 void hayi_loop_run(struct hayi_loop *loop)
 {
-    unsigned idle = 0;
+    unsigned looks = 0;
+    uint64_t spin_end_ns = 0;
     while (!over(loop)) {
         if (poll_once(loop)) {
-            idle = 0;
+            looks = 0;
             continue;
         }
-        idle++;
-        bool hurry = loop->worker == NULL || loop->manager != NULL
-                     || !hayi_worker_saturated(loop->worker);
-        if (hurry && idle < LOOKS) {
+        looks++;
+        if (looks < LOOKS) {
             continue;
         }
-        if (hurry && idle == LOOKS) {
-            (void)sched_yield();
-            continue;
+        if (has_slack(loop)) {
+            uint64_t now = hayi_clock_ns();
+            if (looks == LOOKS) {
+                spin_end_ns = now + SPIN_NS;
+            }
+            if (now < spin_end_ns) {
+                if (looks % YIELD_EVERY == 0) {
+                    (void)sched_yield();
+                }
+                continue;
+            }
         }
         rest(loop);
-        idle = 0;
+        looks = 0;
     }
 }

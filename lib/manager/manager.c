@@ -224,6 +224,13 @@ bool hayi_manager_inbox(const struct hayi_manager *manager)
     return hayi_mpsc_maybe(&manager->inbox);
 }
 
+bool hayi_manager_has_slack(const struct hayi_manager *manager)
+{
+    struct hayi_sched_stats stats;
+    hayi_sched_get_stats(manager->sched, &stats);
+    return stats.handed_out + stats.running < stats.cores;
+}
+
 uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)
 {
     uint64_t deadline = hayi_sched_deadline_ns(manager->sched);

@@ -45,6 +45,8 @@ void hayi_manager_post(struct hayi_manager *manager, struct hayi_item *item);
 bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns);
 /* Has the inbox something? (the last look before sleeping) */
 bool hayi_manager_inbox(const struct hayi_manager *manager);
+/* Do the workers have cores that nothing runs on? */
+bool hayi_manager_has_slack(const struct hayi_manager *manager);
 uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager);
 /* Hands buffered lines to the operating system; before sleeping. */
 void hayi_manager_rest(struct hayi_manager *manager);
