@@ -187,6 +187,29 @@ static uint64_t since_start(const struct hayi_manager *manager,
     return since > 0 ? (uint64_t)since : 0;
 }
 
+/* When an attempt ran, since our start: never backwards; 0, 0: it never did. */
+struct span {
+    uint64_t start_ns, end_ns;
+};
+
+static struct span span_of(const struct hayi_manager *manager,
+                           const struct hayi_peer *peer,
+                           uint64_t start_ns,
+                           uint64_t end_ns,
+                           uint64_t handed_ns)
+{
+    struct span span = {0, 0};
+    if (start_ns == 0) {
+        return span;
+    }
+    span.start_ns = since_start(manager, peer, start_ns, handed_ns);
+    span.end_ns = since_start(manager, peer, end_ns, handed_ns);
+    if (span.end_ns < span.start_ns) {
+        span.end_ns = span.start_ns;
+    }
+    return span;
+}
+
 /* ---- records ---------------------------------------------------------------
  */
 
@@ -262,14 +285,11 @@ static hay_status on_ended(struct hayi_manager *manager,
     if (status != HAY_OK) {
         return status;
     }
-    bool ran = head->start_ns != 0;
-    uint64_t end_ns =
-        ran ? since_start(manager, peer, head->end_ns, head->handed_ns) : 0;
+    const struct span span =
+        span_of(manager, peer, head->start_ns, head->end_ns, head->handed_ns);
     const struct hayi_report report = {
-        .start_ns =
-            ran ? since_start(manager, peer, head->start_ns, head->handed_ns)
-                : 0,
-        .end_ns = end_ns,
+        .start_ns = span.start_ns,
+        .end_ns = span.end_ns,
         .exit_code = head->exit_code,
         .signal = head->signal,
         .slot = head->slot,
@@ -313,9 +333,11 @@ static hay_status on_range_ended(struct hayi_manager *manager,
     if (status != HAY_OK) {
         return status;
     }
+    const struct span span =
+        span_of(manager, peer, head->start_ns, head->end_ns, head->handed_ns);
     const struct hayi_report report = {
-        .start_ns = since_start(manager, peer, head->start_ns, head->handed_ns),
-        .end_ns = since_start(manager, peer, head->end_ns, head->handed_ns),
+        .start_ns = span.start_ns,
+        .end_ns = span.end_ns,
         .slot = head->slot,
         .cores = 1,
         .reason = "",
