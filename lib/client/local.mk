@@ -6,8 +6,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/callback.h \
 	%D%/check.c \
 	%D%/check.h \
-	%D%/command.c \
-	%D%/command.h \
 	%D%/executor.c \
 	%D%/executor.h \
 	%D%/farm.c \

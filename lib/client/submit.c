@@ -12,10 +12,10 @@
 #include "base/philox.h"
 #include "client/callback.h"
 #include "client/check.h"
-#include "client/command.h"
 #include "client/executor.h"
 #include "client/queue.h"
 #include "client/task_options.h"
+#include "wire/command.h"
 #include "wire/value.h"
 #include "worker/registry.h"
 

@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 %C%_libhayfork_wire_la_SOURCES = \
 	%D%/channel.c \
 	%D%/channel.h \
+	%D%/command.c \
+	%D%/command.h \
 	%D%/record.c \
 	%D%/record.h \
 	%D%/value.c \

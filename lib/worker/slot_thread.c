@@ -40,13 +40,13 @@ static void futex_wake(atomic_uint *word)
 
 /* ---- the loop's side ----------------------------------------------------- */
 
-static bool has_room(struct hayi_slot *slot)
+static bool has_room(struct hayi_slot_thread *slot)
 {
     uint32_t head = atomic_load_explicit(&slot->head, memory_order_acquire);
     return slot->tail - head < HAYI_SLOT_RING;
 }
 
-static void put(struct hayi_slot *slot, struct hay_task *task)
+static void put(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     struct hayi_slot_entry *entry = &slot->ring[slot->tail % HAYI_SLOT_RING];
     entry->task = task;
@@ -56,7 +56,7 @@ static void put(struct hayi_slot *slot, struct hay_task *task)
     slot->tail++;
 }
 
-void hayi_slot_refill(struct hayi_slot *slot)
+void hayi_slot_refill(struct hayi_slot_thread *slot)
 {
     bool moved = false;
     while (slot->overflow != NULL && has_room(slot)) {
@@ -70,7 +70,7 @@ void hayi_slot_refill(struct hayi_slot *slot)
     }
 }
 
-void hayi_slot_give(struct hayi_slot *slot, struct hay_task *task)
+void hayi_slot_give(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     task->entry = NULL;
     if (slot->overflow == NULL && has_room(slot)) {
@@ -86,7 +86,7 @@ void hayi_slot_give(struct hayi_slot *slot, struct hay_task *task)
     slot->overflow_last = task;
 }
 
-void hayi_slot_wake(struct hayi_slot *slot)
+void hayi_slot_wake(struct hayi_slot_thread *slot)
 {
     uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
     atomic_store_explicit(
@@ -98,7 +98,8 @@ void hayi_slot_wake(struct hayi_slot *slot)
     }
 }
 
-static bool revoke_overflow(struct hayi_slot *slot, struct hay_task *task)
+static bool revoke_overflow(struct hayi_slot_thread *slot,
+                            struct hay_task *task)
 {
     struct hay_task *before = NULL;
     for (struct hay_task *t = slot->overflow; t != NULL; t = t->overflow_next) {
@@ -118,7 +119,7 @@ static bool revoke_overflow(struct hayi_slot *slot, struct hay_task *task)
     return false;
 }
 
-bool hayi_slot_revoke(struct hayi_slot *slot, struct hay_task *task)
+bool hayi_slot_revoke(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     if (task->entry == NULL) {
         return revoke_overflow(slot, task);
@@ -144,14 +145,14 @@ bool hayi_slot_runs(const struct hay_task *task)
 
 /* ---- the thread ---------------------------------------------------------- */
 
-static bool look(struct hayi_slot *slot)
+static bool look(struct hayi_slot_thread *slot)
 {
     return atomic_load(&slot->published)
            != atomic_load_explicit(&slot->head, memory_order_relaxed);
 }
 
 /* false: stop. */
-static bool wait_for_work(struct hayi_slot *slot)
+static bool wait_for_work(struct hayi_slot_thread *slot)
 {
     for (unsigned looks = 0; atomic_load(&slot->stop) == 0; looks++) {
         if (look(slot)) {
@@ -171,7 +172,7 @@ static bool wait_for_work(struct hayi_slot *slot)
 }
 
 /* The next that was not revoked; NULL if there is none, or it shall stop. */
-static struct hay_task *take(struct hayi_slot *slot)
+static struct hay_task *take(struct hayi_slot_thread *slot)
 {
     while (look(slot)
            && atomic_load_explicit(&slot->stop, memory_order_relaxed) == 0) {
@@ -208,7 +209,7 @@ static void limit_openmp(uint32_t cores)
     }
 }
 
-static void bind(struct hayi_slot *slot, const struct hay_task *task)
+static void bind(struct hayi_slot_thread *slot, const struct hay_task *task)
 {
     limit_openmp(task->record.cores);
     if (task->rebind && task->cpu_count > 0) {
@@ -220,7 +221,7 @@ static void bind(struct hayi_slot *slot, const struct hay_task *task)
     }
 }
 
-static void tell(struct hayi_slot *slot, struct hay_task *task)
+static void tell(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     bool prompt = (task->record.flags & HAYI_TASK_PROMPT) != 0;
     uint64_t end_ns = task->end_ns;
@@ -239,7 +240,7 @@ static void tell(struct hayi_slot *slot, struct hay_task *task)
 
 static void *slot_main(void *argument)
 {
-    struct hayi_slot *slot = argument;
+    struct hayi_slot_thread *slot = argument;
     hayi_thread_set_no_wait(true); /* it would wait for itself */
     if (slot->cpu_count > 0) {
         (void)hayi_topology_bind_thread(slot->cpus, slot->cpu_count);
@@ -266,7 +267,8 @@ static void *slot_main(void *argument)
     return NULL;
 }
 
-hay_status hayi_slot_start(struct hayi_slot *slot, struct hayi_error *err)
+hay_status hayi_slot_start(struct hayi_slot_thread *slot,
+                           struct hayi_error *err)
 {
     int error = pthread_create(&slot->thread, NULL, slot_main, slot);
     if (error != 0) {
@@ -277,7 +279,7 @@ hay_status hayi_slot_start(struct hayi_slot *slot, struct hayi_error *err)
     return HAY_OK;
 }
 
-void hayi_slot_stop(struct hayi_slot *slot)
+void hayi_slot_stop(struct hayi_slot_thread *slot)
 {
     if (!slot->started) {
         return;

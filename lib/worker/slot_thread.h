@@ -32,7 +32,7 @@ struct hayi_slot_entry {
     struct hay_task *task;
 };
 
-struct hayi_slot {
+struct hayi_slot_thread {
     /* set before the thread starts */
     struct hayi_bell *loop_bell;
     struct hayi_mpsc *ended; /* the loop's queue of ended attempts */
@@ -62,17 +62,18 @@ struct hayi_slot {
 };
 
 /* Starts the thread.  HAY_EIO. */
-hay_status hayi_slot_start(struct hayi_slot *slot, struct hayi_error *err);
+hay_status hayi_slot_start(struct hayi_slot_thread *slot,
+                           struct hayi_error *err);
 /* The thread ends after what it runs; waits for it. */
-void hayi_slot_stop(struct hayi_slot *slot);
+void hayi_slot_stop(struct hayi_slot_thread *slot);
 /* Hand it over; call hayi_slot_wake() after the last of a batch. */
-void hayi_slot_give(struct hayi_slot *slot, struct hay_task *task);
-void hayi_slot_wake(struct hayi_slot *slot);
+void hayi_slot_give(struct hayi_slot_thread *slot, struct hay_task *task);
+void hayi_slot_wake(struct hayi_slot_thread *slot);
 /* true: it will not run here; the task is the loop's again. */
-bool hayi_slot_revoke(struct hayi_slot *slot, struct hay_task *task);
+bool hayi_slot_revoke(struct hayi_slot_thread *slot, struct hay_task *task);
 /* Has the thread taken it? */
 bool hayi_slot_runs(const struct hay_task *task);
 /* Move what waited for room into the ring; call now and then. */
-void hayi_slot_refill(struct hayi_slot *slot);
+void hayi_slot_refill(struct hayi_slot_thread *slot);
 
 #endif

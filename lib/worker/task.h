@@ -18,7 +18,7 @@
 #include "worker/registry.h"
 
 struct hayi_slot_entry;
-struct hayi_slot;
+struct hayi_slot_thread;
 
 /* What all tasks of a worker share. */
 struct hayi_task_farm {

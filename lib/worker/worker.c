@@ -113,7 +113,7 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < worker->core_count; i++) {
-        struct hayi_slot *slot = &worker->slots[i];
+        struct hayi_slot_thread *slot = &worker->slots[i];
         slot->loop_bell = worker->config.bell;
         slot->ended = &worker->ended;
         if (pin) {

@@ -48,9 +48,9 @@ struct hayi_worker {
     int *cpus;      /* all of them, core after core */
     size_t *cpu_at; /* [core_count + 1]: where a core's begin in cpus */
 
-    struct hayi_slot *slots; /* [core_count] */
-    struct hayi_mpsc ended;  /* from the slots' threads */
-    struct hayi_mpsc logs;   /* from tasks */
+    struct hayi_slot_thread *slots; /* [core_count] */
+    struct hayi_mpsc ended;         /* from the slots' threads */
+    struct hayi_mpsc logs;          /* from tasks */
     atomic_uint log_count;
     struct hayi_fakes fakes;
     struct hayi_spawner *spawner;

@@ -5,7 +5,7 @@
 #include "worker/worker_inside.h"
 
 #include "base/file_name.h"
-#include "client/command.h"
+#include "wire/command.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -442,7 +442,7 @@ static void lease(struct hayi_worker *worker, const struct hayi_waction *action)
 
 static void start_thread(struct hayi_worker *worker, struct hay_task *task)
 {
-    struct hayi_slot *slot = &worker->slots[task->core];
+    struct hayi_slot_thread *slot = &worker->slots[task->core];
     if (!slot->started && hayi_slot_start(slot, &task->error) != HAY_OK) {
         finish_unstarted(worker, task);
         return;

@@ -4,11 +4,6 @@
 # %C%_test_queue_SOURCES = %D%/test_queue.c
 # %C%_test_queue_LDADD = lib/client/libhayfork-client.la $(HAY_UNIT_LIB)
 
-check_PROGRAMS += %D%/test_command
-%C%_test_command_SOURCES = %D%/test_command.c
-%C%_test_command_LDADD = lib/client/libhayfork-client.la \
-	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
-
 # The client against a manager that runs nothing.
 client_fake = %D%/fake_manager.c %D%/fake_manager.h
 client_libs = lib/client/libhayfork-client.la \

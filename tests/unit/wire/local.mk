@@ -22,3 +22,8 @@ check_PROGRAMS += %D%/test_record
 %C%_test_record_SOURCES = %D%/test_record.c
 %C%_test_record_LDADD = lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_command
+%C%_test_command_SOURCES = %D%/test_command.c
+%C%_test_command_LDADD = lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)

@@ -31,17 +31,22 @@ check_PROGRAMS += %D%/test_topology
 %C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
 
+worker_bed = %D%/worker_bed.c %D%/worker_bed.h
+
 # What stands above worker_state, against the whole library.
 check_PROGRAMS += \
 	%D%/test_fakes \
 	%D%/test_slot_thread \
 	%D%/test_task \
-	%D%/test_worker
+	%D%/test_worker \
+	%D%/test_worker_records
 %C%_test_fakes_SOURCES = %D%/test_fakes.c
 %C%_test_fakes_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_slot_thread_SOURCES = %D%/test_slot_thread.c
 %C%_test_slot_thread_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_task_SOURCES = %D%/test_task.c
 %C%_test_task_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
-%C%_test_worker_SOURCES = %D%/test_worker.c
+%C%_test_worker_SOURCES = %D%/test_worker.c $(worker_bed)
 %C%_test_worker_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_worker_records_SOURCES = %D%/test_worker_records.c $(worker_bed)
+%C%_test_worker_records_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct hayi_slot slot;
+static struct hayi_slot_thread slot;
 static struct hayi_bell bell;
 static struct hayi_mpsc ended;
 static sem_t began, go_on; /* of a gate */

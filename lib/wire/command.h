@@ -8,8 +8,8 @@
  * Never: trusts a length.
  * Threads: any.
  */
-#ifndef HAYI_CLIENT_COMMAND_H
-#define HAYI_CLIENT_COMMAND_H
+#ifndef HAYI_WIRE_COMMAND_H
+#define HAYI_WIRE_COMMAND_H
 
 #include "base/error.h"
 

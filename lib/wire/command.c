@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "client/command.h"
+#include "wire/command.h"
 
 #include <assert.h>
 #include <stdlib.h>

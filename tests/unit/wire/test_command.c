@@ -1,8 +1,8 @@
 /* test_command.c - commands packed and unpacked. */
 #include "config.h"
 
-#include "client/command.h"
 #include "support/unit.h"
+#include "wire/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +130,7 @@ static CU_TestInfo tests[] = {
 int main(int argc, char **argv_)
 {
     static const CU_SuiteInfo suites[] = {
-        {"client/command", NULL, NULL, NULL, NULL, tests},
+        {"wire/command", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
     return hayi_unit_main(suites, argc, argv_);
