@@ -374,6 +374,7 @@ static void what_cannot_start_says_why(void)
     start(&(struct hayi_spawn_request){.id = 5, .argv = plain_script});
     (void)wait_end(5);
     CU_ASSERT_EQUAL(ended[1].exit_code, 127);
+#ifndef __SANITIZE_THREAD__ /* makes vfork a fork, whose words are lost */
     CU_ASSERT_EQUAL(ended[1].start_errno, ENOENT);
     CU_ASSERT_EQUAL(ended[1].start_step, HAYI_SPAWN_STEP_EXEC);
     CU_ASSERT_EQUAL(ended[2].exit_code, 126);
@@ -382,6 +383,7 @@ static void what_cannot_start_says_why(void)
     CU_ASSERT_EQUAL(ended[3].exit_code, 126);
     CU_ASSERT_EQUAL(ended[3].start_errno, EACCES);
     CU_ASSERT_EQUAL(ended[4].start_step, HAYI_SPAWN_STEP_STDIN);
+#endif
     check_output(5, "word\n", "");
 }
 
@@ -413,9 +415,10 @@ static void command_sees_what_was_asked_for(void)
     start(&(struct hayi_spawn_request){.id = 4, .argv = argv});
     start_line(5,
                0,
-               "ls /proc/self/fd | wc -l; grep -h '^Sig[BI]' "
-               "/proc/self/status | tr -d '0\\t'; ps -o pgid= -p $$ | "
-               "grep -c $$");
+               "ls /proc/self/fd | wc -l; for k in SigBlk SigIgn; do "
+               "v=$(sed -n s/^$k:.//p /proc/self/status); "
+               "echo $k $((0x$v & ~0x180000000)); done; "
+               "ps -o pgid= -p $$ | grep -c $$");
     (void)wait_end(5);
     check_output(1, "red 10 2\n0022\n", "");
     char expected[128];
@@ -424,11 +427,9 @@ static void command_sees_what_was_asked_for(void)
     check_output(3, "/\nsame\n", "");
     check_output(4, "a b..c.", "");
     /* 0, 1, 2 and the folder that ls itself reads; no signal blocked or
-     * ignored but what is the C library's own (32 and 33, which make leaves
-     * ignored in its children: 0x180000000); a group of its own. */
-    const char *text = output_of(5, 0);
-    CU_ASSERT_TRUE(strcmp(text, "4\nSigBlk:\nSigIgn:\n1\n") == 0
-                   || strcmp(text, "4\nSigBlk:\nSigIgn:18\n1\n") == 0);
+     * ignored but the C library's own two (32 and 33: children of make ignore
+     * them, and only the kernel's call could change that); an own group. */
+    check_output(5, "4\nSigBlk 0\nSigIgn 0\n1\n", "");
 }
 
 static void command_is_pinned(void)
