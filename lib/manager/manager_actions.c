@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hay_future *future_of(uint64_t payload)
-{
-    return (hay_future *)(uintptr_t)payload;
-}
-
 /* A hand-out that cannot be written fails as soon as this step is over. */
 static void refuse(struct hayi_manager *manager,
                    const struct hayi_action *action,
@@ -101,19 +96,10 @@ static hay_status fill_args(struct hayi_manager *manager,
     return status;
 }
 
-static unsigned char *put(unsigned char *at, const void *data, size_t size)
-{
-    if (size > 0) {
-        memcpy(at, data, size);
-        memset(at + size, 0, HAYI_PAD8(size) - size);
-    }
-    return at + HAYI_PAD8(size);
-}
-
 static void send_task(struct hayi_manager *manager,
                       const struct hayi_action *action)
 {
-    hay_future *future = future_of(action->u.hand_out.payload);
+    hay_future *future = hayi_manager_future(action->u.hand_out.payload);
     const struct hayi_spec *spec = future->spec;
     struct hayi_link *link =
         &manager->peers[action->u.hand_out.worker + 1].link;
@@ -160,15 +146,15 @@ static void send_task(struct hayi_manager *manager,
                "out of memory for its message");
         return;
     }
-    body = put(body, &head, sizeof(head));
-    body = put(body, args, args_size);
-    (void)put(body, hayi_spec_name(spec), head.name_size);
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, args, args_size);
+    (void)hayi_record_put(body, hayi_spec_name(spec), head.name_size);
 }
 
 static void send_range(struct hayi_manager *manager,
                        const struct hayi_action *action)
 {
-    hay_future *map = future_of(action->u.hand_out.payload);
+    hay_future *map = hayi_manager_future(action->u.hand_out.payload);
     struct hayi_map_view view;
     hayi_map_get_view(map, &view);
     uint64_t first = action->u.hand_out.first;
@@ -211,9 +197,9 @@ static void send_range(struct hayi_manager *manager,
                "out of memory for its message");
         return;
     }
-    body = put(body, &head, sizeof(head));
+    body = hayi_record_put(body, &head, sizeof(head));
     if (head.in_bytes > 0) {
-        (void)put(body, in + first * view.in_size, head.in_bytes);
+        (void)hayi_record_put(body, in + first * view.in_size, head.in_bytes);
     }
 }
 
@@ -283,7 +269,7 @@ void hayi_manager_perform(struct hayi_manager *manager,
         send_cancel(manager, action);
         break;
     case HAYI_ACTION_STATE:
-        hayi_future_set_state(future_of(action->u.state.payload),
+        hayi_future_set_state(hayi_manager_future(action->u.state.payload),
                               (hay_state)action->u.state.state);
         break;
     case HAYI_ACTION_ATTEMPT_ENDED:

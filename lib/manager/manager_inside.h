@@ -112,6 +112,12 @@ struct hayi_manager {
     struct hayi_mpsc inbox;
 };
 
+/* The core's payload is the future. */
+static inline hay_future *hayi_manager_future(uint64_t payload)
+{
+    return (hay_future *)(uintptr_t)payload;
+}
+
 /* manager.c: step the core and do what it says; the report, if any. */
 void hayi_manager_step(struct hayi_manager *manager,
                        struct hayi_event *event,

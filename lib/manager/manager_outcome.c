@@ -18,11 +18,6 @@ enum {
 /* What is told when there is no report. */
 static const struct hayi_report no_report = {.reason = ""};
 
-static hay_future *future_of(uint64_t payload)
-{
-    return (hay_future *)(uintptr_t)payload;
-}
-
 static uint32_t number_of(const struct hayi_manager *manager, uint32_t worker)
 {
     return worker + 1 < manager->peer_count
@@ -261,7 +256,8 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_action *action,
                                 const struct hayi_report *report)
 {
-    const hay_future *future = future_of(action->u.attempt_ended.payload);
+    const hay_future *future =
+        hayi_manager_future(action->u.attempt_ended.payload);
     if (report == NULL || action->u.attempt_ended.report == 0) {
         report = &no_report;
     }
@@ -326,7 +322,7 @@ void hayi_manager_tell(struct hayi_manager *manager,
 {
     const struct hayi_action tell = blame_farm(manager, told);
     const struct hayi_action *action = &tell;
-    hay_future *future = future_of(action->u.tell.payload);
+    hay_future *future = hayi_manager_future(action->u.tell.payload);
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report == 0) {
         report = &no_report; /* another task's report, if any */
@@ -406,7 +402,7 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
                               const struct hayi_action *action,
                               const struct hayi_report *report)
 {
-    hay_future *map = future_of(action->u.range_ended.payload);
+    hay_future *map = hayi_manager_future(action->u.range_ended.payload);
     struct hayi_map_view view;
     hay_map_failure failures[TOLD_MAX];
     hayi_map_get_view(map, &view);

@@ -58,15 +58,6 @@ static mode_t read_umask(void)
     return (mode_t)mask;
 }
 
-static unsigned char *put(unsigned char *at, const void *data, uint64_t size)
-{
-    if (size > 0) {
-        memcpy(at, data, size);
-        memset(at + size, 0, HAYI_PAD8(size) - size);
-    }
-    return at + HAYI_PAD8(size);
-}
-
 hay_status hayi_manager_welcome(struct hayi_manager *manager,
                                 struct hayi_peer *peer,
                                 const hay_options *options,
@@ -113,10 +104,10 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
                          "(%zu bytes)",
                          size);
     }
-    body = put(body, &head, sizeof(head));
-    body = put(body, folder, parts[0]);
-    body = put(body, cwd, parts[1]);
-    (void)put(body, env.data, parts[2]);
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, folder, parts[0]);
+    body = hayi_record_put(body, cwd, parts[1]);
+    (void)hayi_record_put(body, env.data, parts[2]);
     hayi_buffer_fini(&env);
     return HAY_OK;
 }

@@ -3,6 +3,8 @@
 
 #include "wire/record.h"
 
+#include <string.h>
+
 size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count)
 {
     size_t size = HAYI_PAD8(head);
@@ -10,6 +12,16 @@ size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count)
         size += HAYI_PAD8(parts[i]);
     }
     return size;
+}
+
+unsigned char *hayi_record_put(void *at, const void *data, uint64_t size)
+{
+    unsigned char *bytes = at;
+    if (size > 0) {
+        memcpy(bytes, data, size);
+        memset(bytes + size, 0, HAYI_PAD8(size) - size);
+    }
+    return bytes + HAYI_PAD8(size);
 }
 
 hay_status hayi_record_parts(const void *body,

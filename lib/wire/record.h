@@ -206,6 +206,10 @@ static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
 /* Bytes of a record with these parts in its tail. */
 size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count);
 
+/* Writes a head or a part of a tail at 'at' (8-byte aligned), with its padding;
+ * where the next one goes.  data: NULL if size is 0. */
+unsigned char *hayi_record_put(void *at, const void *data, uint64_t size);
+
 /* Where the parts of a tail begin: at[count].  HAY_EMISMATCH: they do not fit
  * into 'size'.  'strings': bit i says that part i, if not empty, ends with 0.
  */

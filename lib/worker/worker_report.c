@@ -21,16 +21,6 @@ static void no_memory(struct hayi_worker *worker)
     hayi_worker_fail(worker, HAYI_WORKER_BROKEN);
 }
 
-static unsigned char *
-put_part(unsigned char *at, const void *data, uint64_t size)
-{
-    if (size > 0) {
-        memcpy(at, data, size);
-        memset(at + size, 0, HAYI_PAD8(size) - size);
-    }
-    return at + HAYI_PAD8(size);
-}
-
 static void report_range(struct hayi_worker *worker,
                          const struct hay_task *task)
 {
@@ -62,10 +52,10 @@ static void report_range(struct hayi_worker *worker,
         no_memory(worker);
         return;
     }
-    body = put_part(body, &head, sizeof(head));
-    body = put_part(body, task->failures, parts[0]);
-    body = put_part(body, task->failure_text.data, parts[1]);
-    (void)put_part(body, task->result.data, parts[2]);
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, task->failures, parts[0]);
+    body = hayi_record_put(body, task->failure_text.data, parts[1]);
+    (void)hayi_record_put(body, task->result.data, parts[2]);
 }
 
 void hayi_worker_report_ended(struct hayi_worker *worker,
@@ -109,10 +99,10 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         no_memory(worker);
         return;
     }
-    body = put_part(body, &head, sizeof(head));
-    body = put_part(body, capture, parts[0]);
-    body = put_part(body, task->error.text, parts[1]);
-    (void)put_part(body, task->result.data, parts[2]);
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, capture, parts[0]);
+    body = hayi_record_put(body, task->error.text, parts[1]);
+    (void)hayi_record_put(body, task->result.data, parts[2]);
 }
 
 void hayi_worker_tell(struct hayi_worker *worker,
