@@ -3,8 +3,11 @@
  * Sleeping and being woken costs 5 to 50 microseconds, looking again costs a
  * core that tasks may need (the thread shares the cores of the slots).  So
  * while a core has nothing to do anyway it looks for SPIN_NS, giving the core
- * away now and then, and otherwise sleeps after LOOKS looks: MPI often only
- * brings in at the first what it shows at the second.
+ * away now and then.  With all cores busy it gives the core away YIELDS times
+ * before it sleeps: a slot then runs for a slice of the kernel's, or until it
+ * has nothing left, and the loop goes on at that moment without anybody being
+ * woken.  At least LOOKS looks in any case: MPI often only brings in at the
+ * first what it shows at the second.
  */
 #include "config.h"
 
@@ -19,6 +22,7 @@
 enum {
     LOOKS = 2,
     YIELD_EVERY = 8, /* looks */
+    YIELDS = 10,
     SPIN_NS = 60000,
     FDS_MAX = 64,
     NAP_NS = 20000,        /* while a send of our own is under way */
@@ -156,6 +160,9 @@ void hayi_loop_run(struct hayi_loop *loop)
                 }
                 continue;
             }
+        } else if (looks < LOOKS + YIELDS) {
+            (void)sched_yield();
+            continue;
         }
         rest(loop);
         looks = 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum {
+    AHEAD_NS = 3000000, /* of work at a worker, a core; measured */
     SILENCE_NS_DEFAULT_S = 10,
     NS_PER_S = 1000000000,
 };
@@ -352,6 +353,7 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
         .worker_max = config->transport->peer_count - 1,
         .workers_expected = config->transport->peer_count - 1,
         .seed = options->seed,
+        .ahead_ns = AHEAD_NS,
         .silence_ns = config->shared_memory ? 0 : manager->silence_ns,
     };
     manager->sched = hayi_sched_new(&sched);

@@ -15,6 +15,13 @@
 
 extern char **environ;
 
+enum {
+    /* Work given ahead to each of several slots: the loop cannot be on the core
+     * of all of them.  With one slot it runs there as soon as that has nothing
+     * left, and the state's own, smaller value serves.  Measured. */
+    BACKLOG_NS = 3500000,
+};
+
 /* ---- WELCOME: what this worker is to be ---------------------------------- */
 
 /* Variables of rank 0, then those that are this node's own.  All are copied:
@@ -105,6 +112,7 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
     worker->slots = calloc(worker->core_count, sizeof(*worker->slots));
     const struct hayi_wstate_config config = {
         .cores = (uint32_t)worker->core_count,
+        .backlog_ns = worker->core_count > 1 ? BACKLOG_NS : 0,
         .memory_bytes = hayi_topology_memory_bytes(worker->config.topology),
     };
     worker->state = hayi_wstate_new(&config);
