@@ -242,6 +242,7 @@ static hay_status level_reserve(struct hayi_ready *ready, uint32_t class)
 {
     struct hayi_turn *turn = &ready->turns[class];
     void *list = turn->heap;
+    size_t room = turn->room;
     if (!hayi_alloc_grow(&list,
                          &turn->room,
                          (size_t)turn->levels + 1,
@@ -249,6 +250,7 @@ static hay_status level_reserve(struct hayi_ready *ready, uint32_t class)
         return HAY_ENOMEM;
     }
     turn->heap = list;
+    ready->turn_entries += turn->room - room;
     if (ready->level_free == 0) {
         list = ready->levels;
         if (!hayi_alloc_grow(&list,
@@ -511,15 +513,12 @@ void hayi_ready_unblock(struct hayi_ready *ready, uint32_t *list)
 
 size_t hayi_ready_bytes(const struct hayi_ready *ready)
 {
-    size_t bytes = hayi_classes_bytes(&ready->classes)
-                   + ready->turn_room * sizeof(*ready->turns)
-                   + ready->level_room * sizeof(*ready->levels)
-                   + ready->bucket_count * sizeof(*ready->buckets)
-                   + ready->heap_room * sizeof(*ready->heap);
-    for (uint32_t i = 1; i < ready->classes.count; i++) {
-        bytes += ready->turns[i].room * sizeof(*ready->turns[i].heap);
-    }
-    return bytes;
+    return hayi_classes_bytes(&ready->classes)
+           + ready->turn_room * sizeof(*ready->turns)
+           + ready->turn_entries * sizeof(*ready->turns->heap)
+           + ready->level_room * sizeof(*ready->levels)
+           + ready->bucket_count * sizeof(*ready->buckets)
+           + ready->heap_room * sizeof(*ready->heap);
 }
 
 static uint64_t check_level(const struct hayi_ready *ready, uint32_t index)
@@ -587,7 +586,10 @@ void hayi_ready_check(const struct hayi_ready *ready)
     }
     assert(rows == ready->rows);
     assert(live == ready->level_live);
+    size_t entries = 0;
     for (uint32_t i = 1; i < ready->classes.count; i++) {
         check_class(ready, i);
+        entries += ready->turns[i].room;
     }
+    assert(entries == ready->turn_entries);
 }

@@ -44,6 +44,7 @@ struct hayi_ready {
     struct hayi_classes classes;
     struct hayi_turn *turns; /* by class */
     size_t turn_room;
+    size_t turn_entries;       /* the room of all turns together */
     struct hayi_level *levels; /* 1 .. level_count-1 */
     size_t level_room;
     uint32_t level_count;

@@ -130,6 +130,7 @@ static void publish(struct hayi_manager *manager)
     struct hayi_sched_stats stats;
     hay_executor *ex = manager->ex;
     hayi_sched_get_stats(manager->sched, &stats);
+    manager->slack = stats.handed_out + stats.running < stats.cores;
     const uint64_t values[7] = {
         stats.pending,
         stats.ready,
@@ -227,9 +228,7 @@ bool hayi_manager_inbox(const struct hayi_manager *manager)
 
 bool hayi_manager_has_slack(const struct hayi_manager *manager)
 {
-    struct hayi_sched_stats stats;
-    hayi_sched_get_stats(manager->sched, &stats);
-    return stats.handed_out + stats.running < stats.cores;
+    return manager->slack;
 }
 
 uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)

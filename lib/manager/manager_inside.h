@@ -89,6 +89,7 @@ struct hayi_manager {
     uint64_t start_ns;
     uint64_t now_ns;
     bool wake;     /* somebody may sleep on what ended in this round */
+    bool slack;    /* the workers have cores that nothing runs on */
     bool dispatch; /* something changed since the last dispatch */
 
     bool stopping; /* STOP was sent */
