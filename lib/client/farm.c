@@ -116,7 +116,7 @@ static hay_status make_worker(struct hayi_farm *farm,
         .spawner = farm->spawner,
         .host = host,
         .epoch = epoch,
-        .shared_memory = !farm->mpi || transport == farm->inproc[1],
+        .shared_memory = transport == farm->inproc[1],
         /* Of hay_serve(); hay_main()'s options are rank 0's. */
         .slots = farm->mpi && !farm->mpi_owned ? farm->options.slots : 0,
         .no_pin = farm->mpi && !farm->mpi_owned && farm->options.no_pin,
@@ -146,7 +146,6 @@ static hay_status make_manager(struct hayi_farm *farm,
         .names = names,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[0],
-        .recovery = farm->start.recovery,
         .environment = environ,
     };
     status = hayi_manager_new(&config, &farm->manager, &farm->error);

@@ -29,7 +29,6 @@ struct hayi_manager_config {
     const struct hayi_worker_name *names; /* of peers 1..; copied */
     uint32_t epoch;
     bool shared_memory;       /* the only worker is in this process */
-    bool recovery;            /* the others live when a rank dies */
     char *const *environment; /* of commands; borrowed during the call */
 };
 

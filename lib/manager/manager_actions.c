@@ -132,7 +132,7 @@ static void send_task(struct hayi_manager *manager,
         .fake_exit = spec->fake_exit,
         .name_size = (uint16_t)(spec->name_size > 0 ? spec->name_size + 1 : 0),
         .kind = spec->kind,
-        .flags = (uint8_t)(flags | (spec->has_index ? HAYI_TASK_HAS_INDEX : 0)),
+        .flags = flags,
     };
     const uint64_t parts[2] = {args_size, head.name_size};
     unsigned char *body =

@@ -80,7 +80,7 @@ struct hayi_task_record {
     uint8_t kind;       /* enum hayi_task_kind */
     uint8_t flags;      /* HAYI_TASK_... */
 };
-enum { HAYI_TASK_PROMPT = 1, HAYI_TASK_HAS_INDEX = 2 };
+enum { HAYI_TASK_PROMPT = 1 };
 
 /* Tail: the items' input, unless it is addressed. */
 struct hayi_range_record {

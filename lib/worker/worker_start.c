@@ -175,8 +175,7 @@ static void print_cpus(const struct hay_task *task, char *text, size_t size)
 }
 
 /* The command's own additions after the farm's. */
-static const char **make_env(const struct hayi_worker *worker,
-                             const struct hay_task *task,
+static const char **make_env(const struct hay_task *task,
                              const struct hayi_command_view *view,
                              char (*room)[VARIABLE_MAX],
                              char *cpu_room)
@@ -210,7 +209,6 @@ static const char **make_env(const struct hayi_worker *worker,
             room[6], VARIABLE_MAX, "HAY_TASK_INDEX=%" PRIu64, view->index);
         env[n++] = room[6];
     }
-    (void)worker;
     (void)snprintf(cpu_room, CPU_LIST_MAX, "HAY_TASK_CPUS=");
     size_t used = strlen(cpu_room);
     print_cpus(task, cpu_room + used, CPU_LIST_MAX - used);
@@ -260,7 +258,7 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
         finish_unstarted(worker, task);
         return;
     }
-    const char **env = make_env(worker, task, &view, room, cpu_room);
+    const char **env = make_env(task, &view, room, cpu_room);
     hay_status status =
         env == NULL ? hayi_fail(&task->error, HAY_ENOMEM, "out of memory")
                     : start_unpacked(worker, task, &view, env);
