@@ -160,6 +160,65 @@ print_short(const struct hayi_action *action, char *text, size_t size)
     }
 }
 
+/* "w3", or "manager". */
+static const char *worker_name(uint32_t worker, char *text, size_t size)
+{
+    if (worker == HAYI_MANAGER_SELF) {
+        return "manager";
+    }
+    (void)snprintf(text, size, "w%" PRIu32, worker);
+    return text;
+}
+
+/* What is done with objects, which go by the row of their handle. */
+static void
+print_object(const struct hayi_action *action, char *text, size_t size)
+{
+    char from[16];
+    char to[16];
+    switch (action->kind) {
+    case HAYI_ACTION_INPUTS:
+        (void)snprintf(
+            text, size, "inputs p%" PRIu64, action->u.inputs.payload);
+        break;
+    case HAYI_ACTION_FETCH:
+        (void)snprintf(text,
+                       size,
+                       "fetch %" PRIu32 " o%" PRIu32 " %" PRIu64
+                       " bytes at %" PRIu64 " %s to %s",
+                       action->u.fetch.transfer,
+                       (uint32_t)action->u.fetch.object,
+                       action->u.fetch.bytes,
+                       action->u.fetch.place,
+                       worker_name(action->u.fetch.from, from, sizeof(from)),
+                       worker_name(action->u.fetch.to, to, sizeof(to)));
+        break;
+    case HAYI_ACTION_DROP:
+        (void)snprintf(text,
+                       size,
+                       "drop %" PRIu64 " node %" PRIu32 " %s",
+                       action->u.drop.place,
+                       action->u.drop.node,
+                       worker_name(action->u.drop.worker, to, sizeof(to)));
+        break;
+    case HAYI_ACTION_WANTED:
+        (void)snprintf(text,
+                       size,
+                       "wanted %" PRIu64 " %s report %" PRIu64,
+                       action->u.wanted.cookie,
+                       hay_status_name(action->u.wanted.status),
+                       action->u.wanted.report);
+        break;
+    case HAYI_ACTION_FORGET:
+        (void)snprintf(
+            text, size, "forget p%" PRIu64, action->u.forget.payload);
+        break;
+    default:
+        (void)snprintf(text, size, "unknown action %d", (int)action->kind);
+        break;
+    }
+}
+
 void hayi_action_print(const struct hayi_action *action,
                        char *text,
                        size_t size)
@@ -196,6 +255,13 @@ void hayi_action_print(const struct hayi_action *action,
     case HAYI_ACTION_STATE:
     case HAYI_ACTION_ATTEMPT_ENDED:
         print_short(action, text, size);
+        break;
+    case HAYI_ACTION_INPUTS:
+    case HAYI_ACTION_FETCH:
+    case HAYI_ACTION_DROP:
+    case HAYI_ACTION_WANTED:
+    case HAYI_ACTION_FORGET:
+        print_object(action, text, size);
         break;
     }
 }

@@ -143,6 +143,15 @@ static hay_status take(struct hayi_sched *s,
         return HAY_OK;
     case HAYI_EVENT_TICK:
         return hayi_members_tick(s, actions);
+    case HAYI_EVENT_INPUTS:
+    case HAYI_EVENT_PUT:
+    case HAYI_EVENT_HOLD:
+    case HAYI_EVENT_RELEASE:
+    case HAYI_EVENT_WANT:
+    case HAYI_EVENT_MOVED:
+    case HAYI_EVENT_GONE:
+    case HAYI_EVENT_MEMORY:
+        return HAY_EINVAL;
     }
     return HAY_EINVAL;
 }
@@ -180,6 +189,15 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     }
     return s->silence_at_ns < s->recall_at_ns ? s->silence_at_ns
                                               : s->recall_at_ns;
+}
+
+uint64_t
+hayi_sched_place(const struct hayi_sched *s, hayi_object object, uint32_t node)
+{
+    (void)s;
+    (void)object;
+    (void)node;
+    return 0;
 }
 
 void hayi_sched_get_stats(const struct hayi_sched *s,

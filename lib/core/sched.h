@@ -1,7 +1,8 @@
 /* sched.h - the scheduler: decides which task runs where, and when again.
  *
  * Owns: the table of unfinished tasks, their edges, the ready queues, the
- *     accounts of workers, what was learned of durations.
+ *     accounts of workers, what was learned of durations; where objects are,
+ *     and how lost ones are made again.
  * Never: reads a clock, sends a message, opens a file, starts a thread.
  *     Time and events come in through hayi_sched_step(); what must be done
  *     next goes out as actions, in the order in which it must be done.
@@ -18,6 +19,13 @@
 
 /* Row index in the low 32 bits, generation in the high ones; 0 is none. */
 typedef uint64_t hayi_handle;
+
+/* An object: immutable bytes on one or more nodes.  0 is none. */
+typedef uint64_t hayi_object;
+
+/* Instead of a worker's index: the manager's own process, which can send and
+ * receive where no worker shares its node. */
+#define HAYI_MANAGER_SELF UINT32_MAX
 
 /* What a task asks of a worker.  Equal needs share a class inside. */
 struct hayi_needs {
@@ -50,14 +58,33 @@ enum hayi_event_kind {
     HAYI_EVENT_RECALL_DONE, /* all of a recall has come back by now */
     HAYI_EVENT_TICK,        /* time has passed: judge who is silent; give it
                                         after the news that wait */
+    HAYI_EVENT_INPUTS,      /* the answer to HAYI_ACTION_INPUTS */
+    HAYI_EVENT_PUT,         /* the client has made an object */
+    HAYI_EVENT_HOLD,        /* a further future holds an object */
+    HAYI_EVENT_RELEASE,     /* a future that held an object is gone */
+    HAYI_EVENT_WANT,        /* the client wants an object on a node */
+    HAYI_EVENT_MOVED,       /* a fetch has ended */
+    HAYI_EVENT_GONE,        /* a node dropped a replica to make room */
+    HAYI_EVENT_MEMORY,      /* how full a node's store is */
 };
 
 /* An input that the task waits for.  'any': its end is enough. */
 struct hayi_dep {
     hayi_handle task; /* unfinished, or 0 if it has ended before ... */
     bool any;
+    bool objects;        /* its result is an argument; 'ended': and holds
+                            objects */
     uint8_t ended;       /* ... then a hay_state: FINISHED, FAILED, CANCELLED */
     hay_task_id culprit; /* for FAILED: the first task that failed */
+};
+
+/* An object that a task has made, on its worker's node. */
+struct hayi_made {
+    uint64_t bytes;
+    uint64_t place;     /* the node's word for it */
+    bool soft;          /* a file: its bytes count where tasks are placed, but
+                           it is never fetched nor dropped */
+    hayi_object object; /* out; 0: the news was not current, it is nobody's */
 };
 
 struct hayi_event {
@@ -99,6 +126,7 @@ struct hayi_event {
         } close;
         struct {
             uint32_t worker; /* index, 0 .. worker_max-1 */
+            uint32_t node;   /* index, 0 .. node_max-1 */
             uint32_t cores;
             uint32_t gpus;
             uint64_t memory_bytes;
@@ -113,6 +141,9 @@ struct hayi_event {
             uint32_t worker;
             hayi_handle task; /* of a map: the range's handle */
             uint32_t attempt;
+            /* returned: these inputs are not on its node (any more) */
+            const hayi_object *missing; /* borrowed */
+            size_t missing_count;
         } started, returned;
         struct {
             uint32_t worker;
@@ -123,7 +154,47 @@ struct hayi_event {
             uint64_t items;  /* of a range: done in order, failed included */
             uint64_t failed; /* of a range: failed ones among them */
             uint64_t report; /* the caller's word; comes back in actions */
+            struct hayi_made *made; /* of a finished one; 'object' is filled */
+            size_t made_count;
+            bool objects; /* its result holds objects: those it made, or others
+                             that are held for its future by HOLD */
         } ended;
+        struct {
+            hayi_handle task;        /* a stale one is ignored */
+            const hayi_object *list; /* borrowed; one may be there twice */
+            size_t count;
+        } inputs;
+        struct {
+            uint32_t node;
+            struct hayi_made made; /* held by its future from the start; if it
+                                      is lost, its dependents fail */
+        } put;
+        struct {
+            hayi_object object;
+        } hold, release;
+        struct {
+            hayi_object object;
+            uint32_t node;
+            bool move;       /* then drop it on all other nodes */
+            uint64_t cookie; /* comes back in HAYI_ACTION_WANTED */
+        } want;
+        struct {
+            uint32_t transfer; /* of HAYI_ACTION_FETCH */
+            uint64_t place;    /* if it is there now */
+            uint64_t run_ns;   /* that its bytes were under way */
+            hay_status status; /* OK; EIO: no room at the receiver (a full
+                                  disk); others: the sender has not got it, or
+                                  the connection broke */
+            uint64_t report;   /* the caller's word, for a task that fails */
+        } moved;
+        struct {
+            uint32_t node;
+            hayi_object object;
+        } gone;
+        struct {
+            uint32_t node;
+            uint32_t used_permille; /* of the limit of its store */
+        } memory;
     } u;
 };
 
@@ -138,6 +209,11 @@ enum hayi_action_kind {
     HAYI_ACTION_ANSWER,        /* the answer to a cancel */
     HAYI_ACTION_WORKER_LOST,   /* a worker counts as lost from now on */
     HAYI_ACTION_ALL_ENDED,     /* closed, and no unfinished task is left */
+    HAYI_ACTION_INPUTS,        /* say by an event which objects a task needs */
+    HAYI_ACTION_FETCH,         /* bring an object from node to node */
+    HAYI_ACTION_DROP,          /* free an object on a node */
+    HAYI_ACTION_WANTED,        /* the answer to a WANT */
+    HAYI_ACTION_FORGET,        /* a finished task will not be run again */
 };
 
 struct hayi_action {
@@ -212,6 +288,31 @@ struct hayi_action {
             uint32_t worker;
             bool silent; /* judged by its silence */
         } worker_lost;
+        struct {
+            uint64_t payload;
+            hayi_handle task; /* for the event */
+        } inputs;
+        struct {
+            uint32_t transfer; /* number, not used twice within 2^20 */
+            hayi_object object;
+            uint64_t bytes;
+            uint64_t place;    /* at the sender */
+            uint32_t from, to; /* workers, or HAYI_MANAGER_SELF */
+        } fetch;
+        struct {
+            uint32_t node;
+            uint32_t worker; /* one that lives there, or HAYI_MANAGER_SELF */
+            uint64_t place;
+        } drop;
+        struct {
+            uint64_t cookie;
+            hay_status status; /* OK; EFARM: it is lost, or cannot get there;
+                                  EIO: no room there */
+            uint64_t report;   /* of the MOVED that failed; or 0 */
+        } wanted;
+        struct {
+            uint64_t payload;
+        } forget;
     } u;
 };
 
@@ -229,6 +330,10 @@ void hayi_action_print(const struct hayi_action *action,
 
 struct hayi_sched_config {
     uint32_t worker_max;       /* indices of workers stay below; at least 1 */
+    uint32_t node_max;         /* indices of nodes stay below; 0: 1 */
+    uint32_t manager_node;     /* where the manager's process is */
+    uint64_t lineage_max;      /* finished tasks remembered to make their
+                                  objects again; 0: 1 million */
     uint32_t workers_expected; /* what no worker can meet is failed once so many
                                   have joined; 0: 1 */
     uint64_t seed;             /* ties */
@@ -269,6 +374,9 @@ struct hayi_sched_stats {
     uint64_t pending, ready, handed_out, running; /* tasks, maps and ranges */
     uint64_t unfinished; /* tasks and maps that have not ended */
     uint64_t stale;      /* news that was dropped */
+    uint64_t objects;    /* that are held, or on their way out */
+    uint64_t kept;       /* finished tasks remembered for their objects */
+    uint64_t fetches;    /* under way */
     uint32_t workers;    /* joined and not lost */
     uint32_t cores;      /* of them */
     size_t memory_bytes; /* that the scheduler holds */
@@ -281,6 +389,11 @@ void hayi_sched_get_stats(const struct hayi_sched *sched,
 hay_status hayi_sched_feasible(const struct hayi_sched *sched,
                                const struct hayi_needs *needs,
                                struct hayi_error *err);
+
+/* The node's word for an object that is there; 0: it is not. */
+uint64_t hayi_sched_place(const struct hayi_sched *sched,
+                          hayi_object object,
+                          uint32_t node);
 
 /* The story of an unfinished task: its state, since when, and the one reason
  * that holds it.  Writes at most size bytes, ends with 0. */

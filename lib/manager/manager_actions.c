@@ -294,5 +294,11 @@ void hayi_manager_perform(struct hayi_manager *manager,
     case HAYI_ACTION_ALL_ENDED:
         hayi_manager_stop_workers(manager, false);
         break;
+    case HAYI_ACTION_INPUTS:
+    case HAYI_ACTION_FETCH:
+    case HAYI_ACTION_DROP:
+    case HAYI_ACTION_WANTED:
+    case HAYI_ACTION_FORGET:
+        break; /* no task has objects yet */
     }
 }

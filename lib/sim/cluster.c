@@ -289,6 +289,11 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     case HAYI_ACTION_ATTEMPT_ENDED:
     case HAYI_ACTION_ANSWER:
     case HAYI_ACTION_ALL_ENDED:
+    case HAYI_ACTION_INPUTS:
+    case HAYI_ACTION_FETCH:
+    case HAYI_ACTION_DROP:
+    case HAYI_ACTION_WANTED:
+    case HAYI_ACTION_FORGET:
         break;
     }
 }

@@ -487,6 +487,11 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL:
     case HAYI_ACTION_WORKER_LOST:
+    case HAYI_ACTION_INPUTS:
+    case HAYI_ACTION_FETCH:
+    case HAYI_ACTION_DROP:
+    case HAYI_ACTION_WANTED:
+    case HAYI_ACTION_FORGET:
         break;
     }
 }

@@ -248,6 +248,13 @@ static void see(void)
         case HAYI_ACTION_ANSWER:
         case HAYI_ACTION_WORKER_LOST:
             break;
+        case HAYI_ACTION_INPUTS:
+        case HAYI_ACTION_FETCH:
+        case HAYI_ACTION_DROP:
+        case HAYI_ACTION_WANTED:
+        case HAYI_ACTION_FORGET:
+            MUST(false); /* no task here has objects */
+            break;
         }
     }
     m.actions.count = 0;
