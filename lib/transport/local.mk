@@ -1,6 +1,6 @@
 # lib/transport: a table of few functions, and who implements it.
-# transport_mpi.c is the only file of the library that sends with MPI, and
-# the only one that gets its flags.
+# transport_mpi*.c are the only files of the library that call MPI, and the
+# only ones that get its flags.
 
 noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 %C%_libhayfork_transport_la_SOURCES = \
@@ -30,7 +30,10 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 	%D%/transport_mpi.h
 
 noinst_LTLIBRARIES += %D%/libhayfork-mpi.la
-%C%_libhayfork_mpi_la_SOURCES = %D%/transport_mpi.c
+%C%_libhayfork_mpi_la_SOURCES = \
+	%D%/transport_mpi.c \
+	%D%/transport_mpi_inside.h \
+	%D%/transport_mpi_start.c
 %C%_libhayfork_mpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
 
 # The transport in virtual time: for lib/sim and tests, not in the library.

@@ -45,7 +45,7 @@ my %rules = (
     hdf5      => 'HDF5 is called in lib/data/h5store.c only',
     length    => 'files are short',
     listed    => 'each source is listed in the fragment of its folder',
-    mpi       => 'MPI is called in lib/transport/transport_mpi.c only',
+    mpi       => 'MPI is called in lib/transport/transport_mpi*.c only',
     paths     => 'no path of a machine of ours',
     public    => 'apps, examples and benches include public headers only',
     pure      => 'the pure layers include nothing of the system',
@@ -87,7 +87,7 @@ sub check_include {
     }
     if ($name eq 'mpi.h' || $name eq 'hayfork/mpi.h') {
         bad('mpi', $file, $line, "only the MPI transport includes $name")
-            unless $file =~ m{^lib/transport/transport_mpi\.c$|^lib/hayfork/mpi\.h$
+            unless $file =~ m{^lib/transport/transport_mpi(\w*\.c|_inside\.h)$|^lib/hayfork/mpi\.h$
                 |^lib/client/mpi_program\.c$|^apps/examples/|^bench/bench_mpi|^tests/}x;
     }
     bad('hdf5', $file, $line, "only the HDF5 store includes $name")
@@ -137,7 +137,7 @@ sub check_c {
         }
         bad('mpi', $file, $line, "calls $1")
             if /\b(MPI_[A-Z][a-z]\w*)\s*\(/
-            && $file !~ m{^lib/transport/transport_mpi\.c$|^apps/examples/|^bench/bench_mpi|^tests/};
+            && $file !~ m{^lib/transport/transport_mpi\w*\.c$|^apps/examples/|^bench/bench_mpi|^tests/};
         bad('hdf5', $file, $line, "calls $1")
             if /\b(H5[A-Z]{1,2}[a-z]\w*)\s*\(/
             && $file !~ m{^lib/data/h5store\.c$|^tests/};
