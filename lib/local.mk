@@ -16,6 +16,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/worker/libhayfork-worker.la \
 	%D%/worker/libhayfork-workerstate.la \
 	%D%/observe/libhayfork-observe.la \
+	%D%/data/libhayfork-data.la \
 	%D%/transport/libhayfork-mpi.la \
 	%D%/transport/libhayfork-transport.la \
 	%D%/wire/libhayfork-wire.la \

@@ -15,6 +15,7 @@ include tests/unit/base/local.mk
 include tests/unit/core/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/transport/local.mk
+include tests/unit/data/local.mk
 include tests/unit/manager/local.mk
 include tests/unit/worker/local.mk
 include tests/unit/client/local.mk

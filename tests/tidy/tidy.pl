@@ -17,7 +17,7 @@ my %below = (
     base      => [],
     core      => ['base'],
     wire      => ['base'],
-    data      => ['base'],
+    data      => [qw(base wire transport)],
     transport => [qw(base wire)],
     observe   => [qw(base core wire)],
     # one storey: the executor is where client and manager meet
