@@ -25,7 +25,6 @@ enum {
     YIELDS = 10,
     SPIN_NS = 60000,
     FDS_MAX = 64,
-    NAP_NS = 20000,        /* while a send of our own is under way */
     SLEEP_NS = 1000000000, /* at most: datagram bells may get lost */
     REMOTE_SLEEP_NS = 100000000,
 };
@@ -98,8 +97,11 @@ static void sleep_until(struct hayi_loop *loop, uint64_t at, bool nap)
     uint64_t most = loop->transport != NULL ? REMOTE_SLEEP_NS : SLEEP_NS;
     uint64_t wait = at > now ? at - now : 0;
     wait = wait < most ? wait : most;
-    if (nap && wait > NAP_NS) {
-        wait = NAP_NS;
+    if (nap && wait > loop->transport->nap_ns) {
+        wait = loop->transport->nap_ns;
+    }
+    if (wait == 0) {
+        (void)sched_yield();
     }
     const struct timespec limit = {
         .tv_sec = (time_t)(wait / 1000000000),

@@ -189,8 +189,9 @@ static bool flush_links(struct hayi_manager *manager)
 
 bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
 {
-    const struct hayi_transport_sink sink = {
-        hayi_manager_on_frame, hayi_manager_on_down, manager};
+    const struct hayi_transport_sink sink = {.frame = hayi_manager_on_frame,
+                                             .down = hayi_manager_on_down,
+                                             .context = manager};
     struct hayi_transport *transport = manager->config.transport;
     bool slept = manager->now_ns != 0
                  && now_ns - manager->now_ns > UINT64_C(2) * NS_PER_S;

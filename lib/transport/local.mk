@@ -32,6 +32,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 noinst_LTLIBRARIES += %D%/libhayfork-mpi.la
 %C%_libhayfork_mpi_la_SOURCES = \
 	%D%/transport_mpi.c \
+	%D%/transport_mpi_bulk.c \
 	%D%/transport_mpi_inside.h \
 	%D%/transport_mpi_start.c
 %C%_libhayfork_mpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)

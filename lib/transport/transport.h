@@ -1,12 +1,15 @@
 /* transport.h - moves frames between the processes of a farm.
  *
  * A table of few functions; implementations: inproc (two ends in one process),
- * mpi (the only file that calls MPI), sim (virtual time).
+ * mpi (the only files that call MPI), sim (virtual time).
  *
  * The loop that owns a transport: poll() until nothing comes; when there is
  * nothing to do, announce(), poll() and look at its other sources once more,
  * ppoll() over fds(), then awake().  Whoever sends to a peer that may be asleep
  * rings it; send() does so itself.
+ *
+ * Besides frames there are bulk messages: large, without a copy, received where
+ * a receive waits for them.  They are in no order with frames.
  *
  * Owns: connections, bells between processes, frames until they are sent.
  * Never: looks into a frame, judges liveness (it tells of deaths it sees).
@@ -16,6 +19,8 @@
 #define HAYI_TRANSPORT_TRANSPORT_H
 
 #include "base/error.h"
+
+enum { HAYI_BULK_MAX = 1 << 30 }; /* bytes of a bulk message, at most */
 
 struct pollfd;
 
@@ -30,6 +35,13 @@ struct hayi_transport_sink {
      * frame.  'how': words, borrowed. */
     void (*down)(void *context, uint32_t peer, const char *how);
     void *context;
+    /* A bulk message has ended, sent or received: told once for each that was
+     * accepted, before the peer's down().  HAY_OK; HAY_EMISMATCH: the sizes
+     * differ (surely told to the receiver, maybe to the sender); HAY_EFARM: the
+     * peer is down, or was dropped; HAY_EMPI: the same, and what was to receive
+     * it may still be written to until the transport is closed.  NULL for
+     * owners that make none. */
+    void (*bulk)(void *context, uint64_t cookie, hay_status status);
 };
 
 struct hayi_transport_ops {
@@ -43,13 +55,34 @@ struct hayi_transport_ops {
      * sink.  Never blocks. */
     uint32_t (*poll)(struct hayi_transport *t,
                      const struct hayi_transport_sink *sink);
-    /* From now on senders ring.  false: do not sleep now, only nap (a send of
-     * our own is under way and needs poll()). */
+    /* From now on senders ring.  false: do not sleep now, only nap for at most
+     * nap_ns (something of our own is under way and needs poll()). */
     bool (*announce)(struct hayi_transport *t);
     /* Writes at most 'room' descriptors to wait for; how many. */
     size_t (*fds)(struct hayi_transport *t, struct pollfd *list, size_t room);
     /* Awake again: drains the bells. */
     void (*awake)(struct hayi_transport *t);
+    /* A send matches a receive of the same tag at its peer, equal ones in the
+     * order in which they were made; tags count modulo 2^15 at least.  data:
+     * borrowed until sink->bulk() tells of 'cookie'.  size: 1 .. HAYI_BULK_MAX,
+     * the same at both ends.  Never blocks.  HAY_EAGAIN: too many are under
+     * way, after a poll() there may be room; HAY_EFARM: the peer is down;
+     * HAY_EUNSUPPORTED: all peers are on one node. */
+    hay_status (*bulk_send)(struct hayi_transport *t,
+                            uint32_t peer,
+                            uint32_t tag,
+                            const void *data,
+                            size_t size,
+                            uint64_t cookie);
+    hay_status (*bulk_receive)(struct hayi_transport *t,
+                               uint32_t peer,
+                               uint32_t tag,
+                               void *data,
+                               size_t size,
+                               uint64_t cookie);
+    /* Somebody else knows that the peer is dead: its bulk messages end at the
+     * next poll(), and no others begin.  Frames are not concerned. */
+    void (*bulk_drop)(struct hayi_transport *t, uint32_t peer);
     /* orderly: all peers do the same, no death was seen (MPI: may finalize).
      * Frees t. */
     void (*close)(struct hayi_transport *t, bool orderly);
@@ -63,6 +96,7 @@ struct hayi_transport {
     size_t frame_max;    /* bytes */
     size_t credit_bytes; /* for channel.h: what is safe unacknowledged */
     uint32_t credit_frames;
+    uint32_t nap_ns; /* by announce(); 0: only give the core away */
 };
 
 /* Two ends in one process, peers 0 and 1.  Both ends belong to the same thread:

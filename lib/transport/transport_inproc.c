@@ -5,6 +5,8 @@
  * buffer is as large as the largest frame; of a small frame only the first
  * page is ever touched.
  *
+ * A bulk message is one copy, made when the second of its two ends has come.
+ *
  * What one end closes the other learns after the last frame; the second close
  * frees the pair.
  */
@@ -21,6 +23,21 @@ enum {
     CREDIT_BYTES = 4 << 20, /* of frames of any size ... */
     CREDIT_FRAMES = 64,     /* ... as many as of the largest */
     QUEUE_MAX = 128,        /* frames under way; those without credit too */
+    BULK_MAX = 256,         /* bulk messages of an end */
+};
+
+/* One end of a bulk message. */
+struct bulk {
+    uint64_t cookie;
+    uint32_t tag;
+    bool receive;
+    bool ended;
+    hay_status status;
+    union {
+        const void *from;
+        void *to;
+    } data;
+    size_t size;
 };
 
 struct parcel {
@@ -37,9 +54,12 @@ struct end {
     struct parcel *first;
     struct parcel **last;
     struct parcel *idle;
-    uint32_t count; /* in the queue */
-    bool closed;    /* by its owner */
-    bool told;      /* that the other end is closed */
+    uint32_t count;     /* in the queue */
+    bool closed;        /* by its owner */
+    bool told;          /* that the other end is closed */
+    bool dropped;       /* the other one, for bulk messages */
+    struct bulk *bulks; /* in the order in which they began */
+    uint32_t bulk_count;
 };
 
 struct pair {
@@ -81,6 +101,127 @@ static hay_status inproc_send(struct hayi_transport *t,
     return HAY_OK;
 }
 
+/* ---- bulk --------------------------------------------------------------- */
+
+/* The first that it matches. */
+static struct bulk *counterpart(struct end *other, const struct bulk *bulk)
+{
+    for (uint32_t i = 0; i < other->bulk_count; i++) {
+        struct bulk *b = &other->bulks[i];
+        if (!b->ended && b->tag == bulk->tag && b->receive != bulk->receive) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+static void end_bulk(struct bulk *bulk, hay_status status)
+{
+    bulk->ended = true;
+    bulk->status = status;
+}
+
+static void meet(struct bulk *send, struct bulk *receive)
+{
+    hay_status st = HAY_EMISMATCH;
+    if (send->size == receive->size) {
+        memcpy(receive->data.to, send->data.from, send->size);
+        st = HAY_OK;
+    }
+    end_bulk(send, st);
+    end_bulk(receive, st);
+}
+
+static hay_status begin_bulk(struct end *self, const struct bulk *bulk)
+{
+    assert(bulk->size >= 1 && bulk->size <= HAYI_BULK_MAX);
+    if (self->other->closed || self->dropped) {
+        return hayi_fail(hayi_thread_error(), HAY_EFARM, "the end is closed");
+    }
+    if (self->bulks == NULL) {
+        self->bulks = calloc(BULK_MAX, sizeof *self->bulks);
+    }
+    if (self->bulks == NULL || self->bulk_count == BULK_MAX) {
+        return HAY_EAGAIN;
+    }
+    struct bulk *own = &self->bulks[self->bulk_count++];
+    *own = *bulk;
+    struct bulk *other = counterpart(self->other, own);
+    if (other != NULL) {
+        meet(own->receive ? other : own, own->receive ? own : other);
+    }
+    return HAY_OK;
+}
+
+static hay_status inproc_bulk_send(struct hayi_transport *t,
+                                   uint32_t peer,
+                                   uint32_t tag,
+                                   const void *data,
+                                   size_t size,
+                                   uint64_t cookie)
+{
+    assert(peer == 1 - t->self);
+    const struct bulk bulk = {
+        .cookie = cookie, .tag = tag, .data.from = data, .size = size};
+    return begin_bulk((struct end *)t, &bulk);
+}
+
+static hay_status inproc_bulk_receive(struct hayi_transport *t,
+                                      uint32_t peer,
+                                      uint32_t tag,
+                                      void *data,
+                                      size_t size,
+                                      uint64_t cookie)
+{
+    assert(peer == 1 - t->self);
+    const struct bulk bulk = {.cookie = cookie,
+                              .tag = tag,
+                              .receive = true,
+                              .data.to = data,
+                              .size = size};
+    return begin_bulk((struct end *)t, &bulk);
+}
+
+static void drop_bulks(struct end *self)
+{
+    self->dropped = true;
+    for (uint32_t i = 0; i < self->bulk_count; i++) {
+        if (!self->bulks[i].ended) {
+            end_bulk(&self->bulks[i], HAY_EFARM);
+        }
+    }
+}
+
+static void inproc_bulk_drop(struct hayi_transport *t, uint32_t peer)
+{
+    assert(peer == 1 - t->self);
+    drop_bulks((struct end *)t);
+}
+
+/* The sink may begin others, or drop them. */
+static uint32_t tell_bulks(struct end *self,
+                           const struct hayi_transport_sink *sink)
+{
+    uint32_t calls = 0;
+    uint32_t i = 0;
+    while (i < self->bulk_count) {
+        struct bulk bulk = self->bulks[i];
+        if (!bulk.ended) {
+            i++;
+            continue;
+        }
+        self->bulk_count--;
+        memmove(&self->bulks[i],
+                &self->bulks[i + 1],
+                (self->bulk_count - i) * sizeof bulk);
+        sink->bulk(sink->context, bulk.cookie, bulk.status);
+        calls++;
+    }
+    return calls;
+}
+
+/* ---- polling ------------------------------------------------------------ */
+
 /* What comes while the sink works waits for the next poll. */
 static uint32_t inproc_poll(struct hayi_transport *t,
                             const struct hayi_transport_sink *sink)
@@ -99,6 +240,12 @@ static uint32_t inproc_poll(struct hayi_transport *t,
         self->idle = parcel;
         calls++;
     }
+    if (self->other->closed && !self->dropped) {
+        drop_bulks(self);
+    }
+    if (self->bulk_count > 0) {
+        calls += tell_bulks(self, sink);
+    }
     if (self->other->closed && !self->told && self->count == 0) {
         self->told = true;
         sink->down(sink->context, 1 - t->self, "closed its end");
@@ -107,11 +254,22 @@ static uint32_t inproc_poll(struct hayi_transport *t,
     return calls;
 }
 
+static bool bulk_due(const struct end *self)
+{
+    for (uint32_t i = 0; i < self->bulk_count; i++) {
+        if (self->bulks[i].ended) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Both ends belong to one thread: neither sleeps while the other has work. */
 static bool inproc_announce(struct hayi_transport *t)
 {
     struct end *self = (struct end *)t;
-    return self->count == 0 && self->other->count == 0;
+    return self->count == 0 && self->other->count == 0 && !bulk_due(self)
+           && !bulk_due(self->other);
 }
 
 static size_t
@@ -145,6 +303,9 @@ static void inproc_close(struct hayi_transport *t, bool orderly)
     self->closed = true;
     free_parcels(self->first);
     free_parcels(self->idle);
+    free(self->bulks);
+    self->bulks = NULL;
+    self->bulk_count = 0;
     self->first = NULL;
     self->idle = NULL;
     self->count = 0;
@@ -159,6 +320,9 @@ static const struct hayi_transport_ops inproc_ops = {
     .announce = inproc_announce,
     .fds = inproc_fds,
     .awake = inproc_awake,
+    .bulk_send = inproc_bulk_send,
+    .bulk_receive = inproc_bulk_receive,
+    .bulk_drop = inproc_bulk_drop,
     .close = inproc_close,
 };
 

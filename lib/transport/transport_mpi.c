@@ -35,6 +35,7 @@
 #include <string.h>
 
 enum {
+    NAP_NS = 20000,
     TAG = 1,
     MESSAGE_MAX = HAYI_PARCEL_PREFIX + HAYI_PARCEL_FRAME_MAX,
     SENDS_MAX = HAYI_MPI_CREDIT_FRAMES + 16, /* to a peer; some need none */
@@ -47,7 +48,7 @@ uint32_t hayi_mpi_peer_of_rank(const struct hayi_mpi *m, int rank)
     return (uint32_t)((rank - m->manager + size) % size);
 }
 
-static int rank_of_peer(const struct hayi_mpi *m, uint32_t peer)
+int hayi_mpi_rank_of_peer(const struct hayi_mpi *m, uint32_t peer)
 {
     return ((int)peer + m->manager) % (int)m->base.peer_count;
 }
@@ -127,7 +128,7 @@ static void requests_free(struct hayi_mpi_requests *r)
     free(r->statuses);
 }
 
-static void peer_fails(struct hayi_mpi *m, uint32_t peer, int rc)
+void hayi_mpi_peer_fails(struct hayi_mpi *m, uint32_t peer, int rc)
 {
     hayi_peers_die(&m->peers, peer, hayi_mpi_words(rc));
 }
@@ -147,7 +148,7 @@ static void test_sends(struct hayi_mpi *m)
     for (int i = 0; i < count; i++) {
         struct hayi_parcel *parcel = r->parcels[r->done[i]];
         if (r->statuses[i].MPI_ERROR != MPI_SUCCESS) {
-            peer_fails(m, parcel->peer, r->statuses[i].MPI_ERROR);
+            hayi_mpi_peer_fails(m, parcel->peer, r->statuses[i].MPI_ERROR);
         }
         hayi_peers_ring(&m->peers, parcel->peer);
         send_ended(m, parcel);
@@ -189,12 +190,12 @@ mpi_send(struct hayi_transport *t, uint32_t peer, const void *data, size_t size)
     }
     MPI_Request request = MPI_REQUEST_NULL;
     int count = (int)size + HAYI_PARCEL_PREFIX;
-    int to = rank_of_peer(m, peer);
+    int to = hayi_mpi_rank_of_peer(m, peer);
     int rc = MPI_Isend(
         &parcel->message, count, MPI_BYTE, to, TAG, m->comm, &request);
     if (rc != MPI_SUCCESS) {
         hayi_parcel_put(&m->peers.pool, parcel);
-        peer_fails(m, peer, rc);
+        hayi_mpi_peer_fails(m, peer, rc);
         return hayi_fail(
             hayi_thread_error(), HAY_EFARM, "peer %u: %s", peer, p->how);
     }
@@ -203,7 +204,7 @@ mpi_send(struct hayi_transport *t, uint32_t peer, const void *data, size_t size)
     int done = 0;
     rc = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (rc != MPI_SUCCESS) {
-        peer_fails(m, peer, rc);
+        hayi_mpi_peer_fails(m, peer, rc);
         done = 1;
     }
     hayi_peers_ring(&m->peers, peer);
@@ -271,7 +272,7 @@ received(struct hayi_mpi *m, struct hayi_parcel *parcel, MPI_Status *status)
     }
     parcel->peer = hayi_mpi_peer_of_rank(m, status->MPI_SOURCE);
     if (status->MPI_ERROR != MPI_SUCCESS) {
-        peer_fails(m, parcel->peer, status->MPI_ERROR);
+        hayi_mpi_peer_fails(m, parcel->peer, status->MPI_ERROR);
         return false;
     }
     if (MPI_Get_count(status, MPI_BYTE, &size) != MPI_SUCCESS
@@ -355,7 +356,9 @@ static uint32_t tell_deaths(struct hayi_mpi *m,
     uint32_t peer = 0;
     while ((peer = hayi_peers_next_down(&m->peers)) != UINT32_MAX) {
         forget_sends(m, peer);
+        hayi_mpi_bulk_down(m, peer);
         calls += renew_receives(m, sink) + 1;
+        calls += hayi_mpi_bulk_poll(m, sink);
         sink->down(sink->context, peer, m->peers.list[peer].how);
     }
     return calls;
@@ -375,6 +378,7 @@ static uint32_t mpi_poll(struct hayi_transport *t,
     if (m->sends.count > 0) {
         test_sends(m);
     }
+    calls += hayi_mpi_bulk_poll(m, sink);
     if (m->holes) {
         fill_holes(m);
     }
@@ -391,8 +395,9 @@ static bool mpi_announce(struct hayi_transport *t)
 {
     struct hayi_mpi *m = (struct hayi_mpi *)t;
     hayi_ringer_announce(m->peers.ringer);
-    return m->sends.count == 0 && m->peers.dying == 0 && !m->holes
-           && !hayi_peers_expect(&m->peers);
+    t->nap_ns = NAP_NS;
+    return hayi_mpi_bulk_rest(m, &t->nap_ns) && m->sends.count == 0
+           && m->peers.dying == 0 && !m->holes && !hayi_peers_expect(&m->peers);
 }
 
 static size_t
@@ -420,6 +425,7 @@ static void mpi_awake(struct hayi_transport *t)
 void hayi_mpi_free(struct hayi_mpi *m)
 {
     hayi_peers_fini(&m->peers);
+    hayi_mpi_bulk_fini(m);
     requests_free(&m->sends);
     requests_free(&m->receives);
     free(m);
@@ -452,6 +458,7 @@ static void mpi_close(struct hayi_transport *t, bool orderly)
         while (m->sends.count > 0 && hayi_clock_ns() < until_ns) {
             test_sends(m);
         }
+        hayi_mpi_bulk_close(m, until_ns);
         if (!m->owned) {
             /* Nobody's side connection may end before all are here. */
             (void)MPI_Barrier(m->comm);
@@ -460,6 +467,7 @@ static void mpi_close(struct hayi_transport *t, bool orderly)
         if (m->owned) {
             (void)MPI_Finalize();
         } else {
+            (void)MPI_Comm_free(&m->bulk.comm);
             (void)MPI_Comm_free(&m->comm);
         }
     }
@@ -472,5 +480,8 @@ const struct hayi_transport_ops hayi_mpi_ops = {
     .announce = mpi_announce,
     .fds = mpi_fds,
     .awake = mpi_awake,
+    .bulk_send = hayi_mpi_bulk_send,
+    .bulk_receive = hayi_mpi_bulk_receive,
+    .bulk_drop = hayi_mpi_bulk_drop,
     .close = mpi_close,
 };

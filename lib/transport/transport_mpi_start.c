@@ -248,6 +248,13 @@ static hay_status gather(struct hayi_mpi *m,
     return st;
 }
 
+static void free_comm(MPI_Comm *comm)
+{
+    if (*comm != MPI_COMM_NULL) {
+        (void)MPI_Comm_free(comm);
+    }
+}
+
 hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
 {
     MPI_Comm host = MPI_COMM_NULL;
@@ -257,9 +264,13 @@ hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
         return hayi_fail(err, HAY_ENOMEM, "no memory for the transport");
     }
     m->comm = MPI_COMM_NULL;
+    m->bulk.comm = MPI_COMM_NULL;
     hay_status st = begin(m, start, err);
     if (st == HAY_OK) {
         st = check_protocol(m, err);
+    }
+    if (st == HAY_OK) {
+        st = hayi_mpi_bulk_init(m, err);
     }
     if (st == HAY_OK) {
         int key = (int)m->base.self; /* the manager first on its host */
@@ -279,8 +290,9 @@ hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
     hayi_mpi_cancel(m, hayi_clock_ns() + HAYI_MPI_CLOSE_NS);
     if (m->owned) {
         (void)MPI_Finalize();
-    } else if (m->comm != MPI_COMM_NULL) {
-        (void)MPI_Comm_free(&m->comm);
+    } else {
+        free_comm(&m->bulk.comm);
+        free_comm(&m->comm);
     }
     hayi_mpi_free(m);
     return st;

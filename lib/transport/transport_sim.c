@@ -166,6 +166,40 @@ static void sim_awake(struct hayi_transport *t)
     (void)t;
 }
 
+/* The simulated farm is one node. */
+static hay_status sim_bulk_send(struct hayi_transport *t,
+                                uint32_t peer,
+                                uint32_t tag,
+                                const void *data,
+                                size_t size,
+                                uint64_t cookie)
+{
+    (void)t;
+    (void)peer;
+    (void)tag;
+    (void)data;
+    (void)size;
+    (void)cookie;
+    return hayi_fail(
+        hayi_thread_error(), HAY_EUNSUPPORTED, "no bulk messages here");
+}
+
+static hay_status sim_bulk_receive(struct hayi_transport *t,
+                                   uint32_t peer,
+                                   uint32_t tag,
+                                   void *data,
+                                   size_t size,
+                                   uint64_t cookie)
+{
+    return sim_bulk_send(t, peer, tag, data, size, cookie);
+}
+
+static void sim_bulk_drop(struct hayi_transport *t, uint32_t peer)
+{
+    (void)t;
+    (void)peer;
+}
+
 /* Tell all others that a peer is gone. */
 static void tell_death(struct hayi_simnet *net, uint32_t peer)
 {
@@ -202,6 +236,9 @@ static const struct hayi_transport_ops sim_ops = {
     .announce = sim_announce,
     .fds = sim_fds,
     .awake = sim_awake,
+    .bulk_send = sim_bulk_send,
+    .bulk_receive = sim_bulk_receive,
+    .bulk_drop = sim_bulk_drop,
     .close = sim_close,
 };
 

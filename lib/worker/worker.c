@@ -451,7 +451,8 @@ static void finish_stop(struct hayi_worker *worker)
 
 bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, worker};
+    const struct hayi_transport_sink sink = {
+        .frame = on_frame, .down = on_down, .context = worker};
     bool busy = false;
     if (now_ns - worker->now_ns > HAYI_HEARTBEAT_NS * 2
         && worker->now_ns != 0) {

@@ -187,7 +187,8 @@ static void on_down(void *context, uint32_t peer, const char *how)
 
 static uint32_t poll_end(struct actor *a)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, a};
+    const struct hayi_transport_sink sink = {
+        .frame = on_frame, .down = on_down, .context = a};
     return a->t->ops->poll(a->t, &sink);
 }
 

@@ -260,7 +260,8 @@ static uint32_t flush(uint32_t peer)
 
 static void turn(void)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, NULL};
+    const struct hayi_transport_sink sink = {.frame = on_frame,
+                                             .down = on_down};
     for (uint32_t i = 0; i < t->peer_count; i++) {
         (void)flush(i);
     }
@@ -353,7 +354,8 @@ static int survive(uint32_t dead, const char *name)
 /* The last worker sends its last words and is killed by itself. */
 static void last_words(void)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, NULL};
+    const struct hayi_transport_sink sink = {.frame = on_frame,
+                                             .down = on_down};
     for (uint32_t i = 0; i < 20; i++) {
         put(0, i, i % 2 == 0 ? 100 : 2000);
     }

@@ -179,7 +179,8 @@ static void on_down(void *context, uint32_t peer, const char *how)
 
 void bed_turn(void)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, NULL};
+    const struct hayi_transport_sink sink = {.frame = on_frame,
+                                             .down = on_down};
     if (bed_ends[1] != NULL) {
         (void)hayi_link_flush(&bed_worker, bed_ends[1], 1);
     }

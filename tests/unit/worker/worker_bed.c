@@ -172,7 +172,8 @@ static void on_down(void *context, uint32_t peer, const char *how)
 
 void bed_turn(void)
 {
-    const struct hayi_transport_sink sink = {on_frame, on_down, NULL};
+    const struct hayi_transport_sink sink = {.frame = on_frame,
+                                             .down = on_down};
     (void)hayi_link_flush(&bed.manager, bed.ends[0], 1);
     (void)hayi_worker_poll(bed.worker, hayi_clock_ns() + bed.ahead_ns);
     (void)bed.ends[0]->ops->poll(bed.ends[0], &sink);
