@@ -2,6 +2,7 @@
 # which exports nothing but hay_*.
 
 pkginclude_HEADERS += \
+	%D%/hayfork/data.h \
 	%D%/hayfork/hayfork.h \
 	%D%/hayfork/mpi.h
 

@@ -334,12 +334,12 @@ static hay_status check_map(const hay_map_options *options,
         || too_large(n, function->out_size)) {
         return wrong("the arrays cannot be that large");
     }
-    if (function->in_size + function->out_size > HAY_VALUE_MAX) {
+    if (function->in_size + function->out_size > HAY_ARGS_MAX) {
         return hayi_fail(hayi_thread_error(),
                          HAY_ETOOBIG,
                          "an item has %zu bytes: at most %zu travel by value",
                          function->in_size + function->out_size,
-                         HAY_VALUE_MAX);
+                         HAY_ARGS_MAX);
     }
     return HAY_OK;
 }

@@ -16,7 +16,7 @@
 #include "client/queue.h"
 #include "client/task_options.h"
 #include "wire/command.h"
-#include "wire/value.h"
+#include "wire/args.h"
 #include "worker/registry.h"
 
 #include <string.h>
@@ -64,7 +64,14 @@ hay_arg hay_array(hay_dtype dtype,
 
 hay_arg hay_ref(hay_future *future)
 {
-    return (hay_arg){.kind = HAYI_KIND_REF, .count = 1, .u.future = future};
+    return (hay_arg){.kind = HAYI_KIND_REF, .u.future = future};
+}
+
+hay_arg hay_ref_at(hay_future *future, size_t index)
+{
+    return (hay_arg){.kind = HAYI_KIND_REF,
+                     .count = (uint64_t)index + 1,
+                     .u.future = future};
 }
 
 hay_arg hay_refs(hay_future *const *futures, size_t count)

@@ -31,8 +31,13 @@ extern "C" {
 /* Wait without a limit. */
 #define HAY_FOREVER UINT64_MAX
 
-/* The largest result or argument that travels by value. */
-#define HAY_VALUE_MAX ((size_t)1 << 20)
+/* Results and arguments up to so many bytes travel inside messages.  Larger
+ * ones are objects: they stay on the node that made them, tasks and callers of
+ * that node read them in place, other nodes fetch them once. */
+#define HAY_INLINE_MAX ((size_t)16 << 10)
+
+/* The arguments of one task, objects not counted, are smaller than this. */
+#define HAY_ARGS_MAX ((size_t)1 << 20)
 
 /* ---- statuses ---------------------------------------------------------- */
 
@@ -51,7 +56,7 @@ typedef enum hay_status {
     HAY_EPENDING = -11,     /* asked for; wait on the future for the answer */
     HAY_ERUNNING = -12,     /* it runs and was not forced */
     HAY_ETYPE = -13,        /* a value of another type, or no such argument */
-    HAY_ETOOBIG = -14,      /* larger than HAY_VALUE_MAX */
+    HAY_ETOOBIG = -14,      /* larger than HAY_ARGS_MAX, or another limit */
     HAY_EINFEASIBLE = -15,  /* no worker can ever meet this request */
     HAY_EUNSUPPORTED = -16, /* not in this version, or not in this build */
     HAY_EMISMATCH = -17,    /* ranks or libraries do not fit together */
@@ -71,6 +76,7 @@ const char *hay_status_name(hay_status status);
 typedef struct hay_executor hay_executor; /* the client's handle of a farm */
 typedef struct hay_future hay_future;     /* outcome of a task; counted */
 typedef struct hay_queue hay_queue;       /* completion queue */
+typedef struct hay_dataset hay_dataset;   /* a chunked array; counted */
 typedef struct hay_task hay_task;         /* what a running task sees */
 typedef struct hay_map_iter hay_map_iter; /* walks over a map's results */
 typedef uint64_t hay_task_id;             /* serial from 1, never used again */
@@ -119,14 +125,35 @@ typedef enum hay_dtype {
 size_t hay_dtype_size(hay_dtype dtype);
 
 /* An array as an argument or a result.  shape[ndim] in elements, slowest
- * first (row-major, contiguous). */
+ * first; stride[ndim] in bytes.  Views that the farm gives are row-major and
+ * without gaps. */
 typedef struct hay_array_view {
     hay_dtype dtype;
     uint32_t ndim;
     uint64_t shape[HAY_NDIM_MAX];
+    int64_t stride[HAY_NDIM_MAX];
     const void *data;
     size_t size_bytes;
 } hay_array_view;
+
+/* A value of whatever type; what belongs to 'type' is filled. */
+typedef struct hay_value {
+    hay_type type;
+    double number;        /* HAY_DOUBLE */
+    int64_t integer;      /* HAY_INT64 */
+    const char *text;     /* HAY_STRING */
+    const void *data;     /* HAY_STRING, HAY_BYTES, HAY_ARRAY */
+    size_t size_bytes;    /* of data; strings: without the 0 */
+    hay_array_view array; /* HAY_ARRAY */
+    size_t count;         /* HAY_LIST: elements, see hay_result_at() */
+} hay_value;
+
+/* A box in an array: start[ndim] and count[ndim] in elements, slowest first. */
+typedef struct hay_region {
+    uint32_t ndim;
+    uint64_t start[HAY_NDIM_MAX];
+    uint64_t count[HAY_NDIM_MAX];
+} hay_region;
 
 /* One argument.  Made by the functions below; what it points to is borrowed
  * until hay_submit() returns. */
@@ -164,6 +191,13 @@ hay_arg hay_array(hay_dtype dtype,
 hay_arg hay_ref(hay_future *future);
 /* One argument that is the list of the results of futures[count]. */
 hay_arg hay_refs(hay_future *const *futures, size_t count);
+/* Of a task with several results, the one with this index; HAY_NONE if it has
+ * not so many. */
+hay_arg hay_ref_at(hay_future *future, size_t index);
+/* A box of a chunked array, which the task sees as an array (hay_arg_array());
+ * it waits for the tasks that write these chunks.  region: borrowed; NULL: all
+ * of the array. */
+hay_arg hay_array_region(hay_dataset *dataset, const hay_region *region);
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -318,8 +352,9 @@ hay_status hay_arg_list_array(hay_task *task,
                               size_t i,
                               hay_array_view *view);
 
-/* The result; the last call counts.  Everything is copied.  HAY_ETOOBIG above
- * HAY_VALUE_MAX. */
+/* The result; the last call counts.  Everything is copied; above
+ * HAY_INLINE_MAX into an object of this node.  HAY_EIO: no room for it in
+ * memory and on the disk, with words; HAY_ENOMEM. */
 hay_status hay_return_double(hay_task *task, double value);
 hay_status hay_return_int64(hay_task *task, int64_t value);
 hay_status hay_return_string(hay_task *task, const char *text);
@@ -330,8 +365,32 @@ hay_status hay_return_array(hay_task *task,
                             const uint64_t *shape,
                             const void *data);
 /* Room for a result of 'size' bytes (HAY_BYTES), to be filled in place before
- * the task returns; borrowed. */
+ * the task returns; borrowed.  Its first contents are undefined.  Never waits
+ * for other tasks. */
 hay_status hay_return_alloc(hay_task *task, size_t size, void **data);
+/* The same for an array. */
+hay_status hay_return_alloc_array(hay_task *task,
+                                  hay_dtype dtype,
+                                  uint32_t ndim,
+                                  const uint64_t *shape,
+                                  void **data);
+/* The result is argument 'index' as it came, which is not copied. */
+hay_status hay_return_arg(hay_task *task, size_t index);
+/* From now on the task has 'count' results (at most 65,536), and hay_return_*()
+ * sets the one with this index; those that are never set are HAY_NONE. */
+hay_status hay_return_count(hay_task *task, size_t count);
+hay_status hay_return_select(hay_task *task, size_t index);
+
+/* Where a task of hay_array_map() stands. */
+typedef struct hay_block {
+    uint64_t index;    /* of the block, row-major in the grid of blocks */
+    uint64_t count;    /* of all blocks */
+    hay_region region; /* what it computes of the output */
+    hay_region inputs; /* what it sees of the inputs: with the halo, cut at
+                          the array's edges */
+} hay_block;
+/* HAY_EINVAL: the task is not one of hay_array_map(). */
+hay_status hay_task_block(hay_task *task, hay_block *block);
 
 /* Word a failure: 'return hay_task_fail(task, 3, "no peak in %s", name);'.
  * code: the user's own number, shown as the exit code.  Returns HAY_ETASK. */
@@ -386,12 +445,18 @@ typedef struct hay_options {
     uint64_t silence_ns;    /* a worker silent for so long is lost; 0: 10 s */
     bool no_pin;            /* do not pin slots to cores */
     bool quiet;             /* no words on standard error */
+    bool checksum;          /* compare a hash of what moves between nodes */
+    uint64_t memory_limit_bytes; /* for the objects of a node; 0: 30 % of what
+                                    it has */
+    const char *spill_folder;    /* copied; where objects go when memory is
+                                    short: local disk.  NULL: TMPDIR, /var/tmp
+                                    or /tmp; "": nowhere */
 } hay_options;
 
 #define HAY_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
-            false                                                              \
+            false, false, 0, NULL                                              \
     }
 void hay_options_init(hay_options *options);
 
@@ -558,6 +623,15 @@ hay_status hay_result_bytes(hay_future *future,
 hay_status
 hay_result_array(hay_future *future, uint64_t timeout_ns, hay_array_view *view);
 hay_type hay_result_type(hay_future *future); /* HAY_NONE unless finished */
+/* Of whatever type; pointers are borrowed until the future is released. */
+hay_status
+hay_result_value(hay_future *future, uint64_t timeout_ns, hay_value *value);
+/* Of a task with several results, the one with this index.  HAY_EINVAL: it has
+ * not so many. */
+hay_status hay_result_at(hay_future *future,
+                         size_t index,
+                         uint64_t timeout_ns,
+                         hay_value *value);
 
 /* Why and how a task ended, whatever its outcome. */
 typedef struct hay_outcome {
@@ -709,4 +783,6 @@ void hay_map_iter_free(hay_map_iter *it);
 #ifdef __cplusplus
 }
 #endif
+
+#include <hayfork/data.h>
 #endif

@@ -5,7 +5,7 @@
 #include "manager/manager_inside.h"
 
 #include "base/clock.h"
-#include "wire/value.h"
+#include "wire/args.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -85,12 +85,10 @@ static hay_status fill_args(struct hayi_manager *manager,
         manager->dep_sizes[i] = empty ? sizeof(nothing) : result->value_size;
     }
     manager->args.size = 0;
-    hay_status status = hayi_args_fill(*args,
-                                       *size,
-                                       manager->dep_values,
-                                       manager->dep_sizes,
-                                       &manager->args,
-                                       err);
+    const struct hayi_results results = {.values = manager->dep_values,
+                                         .sizes = manager->dep_sizes};
+    hay_status status =
+        hayi_args_fill(*args, *size, &results, &manager->args, err);
     *args = manager->args.data;
     *size = manager->args.size;
     return status;

@@ -94,12 +94,12 @@ hay_status hayi_command_measure(const hay_command *command,
                          wrong_env(command->env));
     }
     (void)walk(command, &writer);
-    if (writer.bytes > HAY_VALUE_MAX) {
+    if (writer.bytes > HAY_ARGS_MAX) {
         return hayi_fail(err,
                          HAY_ETOOBIG,
                          "a command of %zu bytes: at most %zu",
                          writer.bytes,
-                         HAY_VALUE_MAX);
+                         HAY_ARGS_MAX);
     }
     *size = sizeof(struct hayi_command_head) + writer.bytes;
     return HAY_OK;

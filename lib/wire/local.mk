@@ -2,6 +2,8 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 %C%_libhayfork_wire_la_SOURCES = \
+	%D%/args.c \
+	%D%/args.h \
 	%D%/channel.c \
 	%D%/channel.h \
 	%D%/command.c \

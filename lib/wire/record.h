@@ -25,6 +25,9 @@ enum hayi_record_type {
     HAYI_RECORD_CANCEL,
     HAYI_RECORD_PING,
     HAYI_RECORD_STOP,
+    HAYI_RECORD_SEND,    /* send an object to another rank */
+    HAYI_RECORD_RECEIVE, /* make room for one and receive it */
+    HAYI_RECORD_DROP,    /* free one */
     /* worker to manager */
     HAYI_RECORD_JOIN,
     HAYI_RECORD_STARTED,
@@ -36,6 +39,9 @@ enum hayi_record_type {
     HAYI_RECORD_LOG,
     HAYI_RECORD_REFUSE, /* the worker cannot serve; tail: words */
     HAYI_RECORD_BYE,
+    HAYI_RECORD_MOVED,  /* a receive has ended */
+    HAYI_RECORD_GONE,   /* replicas were dropped; tail: their objects */
+    HAYI_RECORD_MEMORY, /* how full the node's store is */
 };
 
 enum hayi_task_kind {
@@ -46,19 +52,21 @@ enum hayi_task_kind {
 };
 
 /* Tail: run folder, working folder, environment ("A=B" strings, each with its
- * 0). */
+ * 0), spill folder. */
 struct hayi_welcome {
     uint64_t seed;
     uint64_t silence_ns;
     uint64_t run_folder_size; /* with the 0; 0: none */
     uint64_t cwd_size;
     uint64_t env_size;
+    uint64_t spill_folder_size;  /* with the 0; 0: the node's default */
+    uint64_t memory_limit_bytes; /* of the node's store; 0: its default */
     uint32_t slots;
     uint32_t output; /* hay_output */
     uint32_t umask_bits;
     uint32_t no_pin;
     uint32_t worker; /* the number it shall show */
-    uint32_t reserved;
+    uint32_t checksum;
 };
 
 /* Tail: arguments (value.h) or command (command.h), name with its 0. */
@@ -80,7 +88,10 @@ struct hayi_task_record {
     uint8_t kind;       /* enum hayi_task_kind */
     uint8_t flags;      /* HAYI_TASK_... */
 };
-enum { HAYI_TASK_PROMPT = 1 };
+enum {
+    HAYI_TASK_PROMPT = 1,
+    HAYI_TASK_DATA = 2, /* among its arguments are objects, regions, outputs */
+};
 
 /* Tail: the items' input, unless it is addressed. */
 struct hayi_range_record {
@@ -137,10 +148,38 @@ struct hayi_join {
     uint32_t host_size;
 };
 
+/* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
+ * node. */
 struct hayi_attempt_record { /* STARTED, RETURNED */
     uint64_t task;
     uint32_t attempt;
-    uint32_t reserved;
+    uint32_t missing;
+};
+
+struct hayi_send_record { /* SEND, RECEIVE, DROP */
+    uint64_t object;
+    uint64_t place; /* SEND, DROP: in the store of this node */
+    uint64_t bytes;
+    uint32_t transfer;
+    uint32_t peer; /* the other end */
+};
+
+/* Tail: words with their 0, if it failed. */
+struct hayi_moved_record {
+    uint64_t place;
+    uint64_t run_ns;
+    uint32_t transfer;
+    int32_t status; /* hay_status */
+    uint64_t words_size;
+};
+
+/* Tail: objects[count] (uint64_t). */
+struct hayi_gone_record {
+    uint64_t count;
+};
+
+struct hayi_memory_record {
+    uint64_t used_permille;
 };
 
 struct hayi_capture_record {
@@ -200,6 +239,9 @@ static_assert(sizeof(struct hayi_task_record) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_record) == 96, "no holes");
 static_assert(sizeof(struct hayi_ended) == 64, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
+static_assert(sizeof(struct hayi_welcome) == 80, "no holes");
+static_assert(sizeof(struct hayi_send_record) == 32, "no holes");
+static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");
 
 #define HAYI_PAD8(size) (((size_t)(size) + 7u) & ~(size_t)7u)
 

@@ -1,22 +1,20 @@
 /* value.c - see value.h.
  *
- * Everything that is read goes through read_head(), which compares each length
- * with what is left.  A list whose elements are all of one size is marked in
- * its head, so that finding an element of it is one multiplication; otherwise
- * it is a walk.
+ * Everything that is read goes through hayi_value_head_read(), which compares
+ * each length with what is left.  A list whose elements are all of one size is
+ * marked in its head, so that finding an element of it is one multiplication;
+ * otherwise it is a walk.
  */
 #include "config.h"
 
 #include "wire/value.h"
 
+#include "wire/record.h"
+
 #include <string.h>
 
 enum {
-    DEPTH_MAX = 4,   /* lists in lists */
-    LIST_EVEN = 1,   /* dtype of a list: all elements have one size */
-    ARGS_HEAD = 8,   /* {count, 0} */
-    PLACE_REF = 8,   /* data of HAYI_KIND_REF */
-    PLACE_REFS = 16, /* data of HAYI_KIND_REFS */
+    DEPTH_MAX = 4, /* lists in lists */
 };
 
 static const char *const type_names[] = {
@@ -61,7 +59,7 @@ size_t hay_dtype_size(hay_dtype dtype)
 
 static size_t padded(size_t size)
 {
-    return (size + 7) & ~(size_t)7;
+    return HAYI_PAD8(size);
 }
 
 size_t hayi_value_size(hay_type type, uint32_t ndim, size_t data_size)
@@ -71,9 +69,10 @@ size_t hayi_value_size(hay_type type, uint32_t ndim, size_t data_size)
            + padded(8 * (size_t)ndim + data_size);
 }
 
-/* Bytes of an array; false: more than can be counted, or a wrong type. */
-static bool
-array_bytes(uint32_t dtype, uint32_t ndim, const uint64_t *shape, size_t *bytes)
+bool hayi_array_bytes(uint32_t dtype,
+                      uint32_t ndim,
+                      const uint64_t *shape,
+                      size_t *bytes)
 {
     size_t product = hay_dtype_size((hay_dtype)dtype);
     if (product == 0 || ndim > HAY_NDIM_MAX) {
@@ -97,12 +96,11 @@ array_bytes(uint32_t dtype, uint32_t ndim, const uint64_t *shape, size_t *bytes)
 
 /* ---- writing ------------------------------------------------------------ */
 
-/* Head, shape and data at 'place', which has room for the padded whole. */
-static size_t write_value(unsigned char *place,
-                          const struct hayi_value_head *head,
-                          const uint64_t *shape,
-                          const void *data,
-                          size_t data_size)
+size_t hayi_value_write(unsigned char *place,
+                        const struct hayi_value_head *head,
+                        const uint64_t *shape,
+                        const void *data,
+                        size_t data_size)
 {
     size_t shape_size = 8 * (size_t)head->ndim;
     size_t whole = sizeof(*head) + padded(shape_size + data_size);
@@ -127,19 +125,19 @@ static hay_status append(struct hayi_buffer *buffer,
                          size_t size,
                          struct hayi_error *err)
 {
-    if (size > HAY_VALUE_MAX) {
+    if (size > HAY_ARGS_MAX) {
         return hayi_fail(err,
                          HAY_ETOOBIG,
                          "a value of %zu bytes: at most %zu travel by value",
                          size,
-                         HAY_VALUE_MAX);
+                         HAY_ARGS_MAX);
     }
     size_t whole = hayi_value_size((hay_type)head->type, head->ndim, size);
     unsigned char *place = hayi_buffer_extend(buffer, whole);
     if (place == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a value");
     }
-    (void)write_value(place, head, shape, data, size);
+    (void)hayi_value_write(place, head, shape, data, size);
     return HAY_OK;
 }
 
@@ -157,6 +155,35 @@ hay_status hayi_value_append(struct hayi_buffer *buffer,
     return append(buffer, &head, NULL, data, size, err);
 }
 
+hay_status hayi_value_append_object(struct hayi_buffer *buffer,
+                                    hay_type type,
+                                    const hay_array_view *array,
+                                    const struct hayi_object_value *object)
+{
+    uint32_t ndim = type == HAY_ARRAY ? array->ndim : 0;
+    const struct hayi_value_head head = {
+        .type = HAYI_KIND_OBJECT,
+        .dtype = (uint8_t)(type == HAY_ARRAY ? array->dtype : 0),
+        .ndim = (uint16_t)ndim,
+        .count = (uint32_t)type,
+        .size = sizeof(*object) + 8 * (uint64_t)ndim,
+    };
+    size_t whole = hayi_value_size(HAY_NONE, ndim, sizeof(*object));
+    unsigned char *place = hayi_buffer_extend(buffer, whole);
+    if (place == NULL) {
+        return HAY_ENOMEM;
+    }
+    memset(place, 0, whole);
+    memcpy(place, &head, sizeof(head));
+    memcpy(place + sizeof(head), object, sizeof(*object));
+    if (ndim > 0) {
+        memcpy(place + sizeof(head) + sizeof(*object),
+               array->shape,
+               8 * (size_t)ndim);
+    }
+    return HAY_OK;
+}
+
 hay_status hayi_value_append_array(struct hayi_buffer *buffer,
                                    hay_dtype dtype,
                                    uint32_t ndim,
@@ -166,7 +193,7 @@ hay_status hayi_value_append_array(struct hayi_buffer *buffer,
 {
     size_t size = 0;
     if (ndim > HAY_NDIM_MAX || (ndim > 0 && shape == NULL)
-        || !array_bytes(dtype, ndim, shape, &size)) {
+        || !hayi_array_bytes(dtype, ndim, shape, &size)) {
         return hayi_fail(err,
                          HAY_EINVAL,
                          "an array with a type, a number of dimensions (at "
@@ -189,11 +216,10 @@ static hay_status damaged(struct hayi_error *err, const char *what)
     return hayi_fail(err, HAY_ETYPE, "damaged value: %s", what);
 }
 
-/* The head at 'bytes', when what it announces fits into 'size'. */
-static bool read_head(const void *bytes,
-                      size_t size,
-                      struct hayi_value_head *head,
-                      size_t *used)
+bool hayi_value_head_read(const void *bytes,
+                          size_t size,
+                          struct hayi_value_head *head,
+                          size_t *used)
 {
     if (size < sizeof(*head)) {
         return false;
@@ -205,6 +231,52 @@ static bool read_head(const void *bytes,
     }
     *used = sizeof(*head) + padded((size_t)head->size);
     return true;
+}
+
+static void set_strides(hay_array_view *view)
+{
+    int64_t stride = (int64_t)hay_dtype_size(view->dtype);
+    for (uint32_t i = view->ndim; i-- > 0;) {
+        view->stride[i] = stride;
+        stride *= (int64_t)view->shape[i];
+    }
+}
+
+/* An object: what it is; where its data are is for its place to tell. */
+static hay_status read_object(const struct hayi_value_head *head,
+                              const unsigned char *body,
+                              struct hayi_value *value,
+                              struct hayi_error *err)
+{
+    hay_array_view *view = &value->array;
+    size_t size = 0;
+    value->type = (hay_type)head->count;
+    value->count = 0;
+    value->data = NULL;
+    if (head->ndim > HAY_NDIM_MAX
+        || head->size != sizeof(value->object) + 8 * (uint64_t)head->ndim
+        || (value->type != HAY_STRING && value->type != HAY_BYTES
+            && value->type != HAY_ARRAY)) {
+        return damaged(err, "the description of an object");
+    }
+    memcpy(&value->object, body, sizeof(value->object));
+    value->is_object = true;
+    value->size = (size_t)value->object.size;
+    memset(view, 0, sizeof(*view));
+    if (value->type == HAY_ARRAY) {
+        memcpy(view->shape, body + sizeof(value->object), 8u * head->ndim);
+        view->dtype = (hay_dtype)head->dtype;
+        view->ndim = head->ndim;
+        view->size_bytes = value->size;
+        if (!hayi_array_bytes(head->dtype, head->ndim, view->shape, &size)
+            || size != value->object.size) {
+            return damaged(err, "the shape of an object");
+        }
+        set_strides(view);
+    } else if (head->ndim != 0) {
+        return damaged(err, "the description of an object");
+    }
+    return HAY_OK;
 }
 
 static hay_status read_array(const struct hayi_value_head *head,
@@ -220,7 +292,7 @@ static hay_status read_array(const struct hayi_value_head *head,
     }
     memset(view, 0, sizeof(*view));
     memcpy(view->shape, body, shape_size);
-    if (!array_bytes(head->dtype, head->ndim, view->shape, &size)
+    if (!hayi_array_bytes(head->dtype, head->ndim, view->shape, &size)
         || size != head->size - shape_size) {
         return damaged(err, "the size of an array");
     }
@@ -228,6 +300,7 @@ static hay_status read_array(const struct hayi_value_head *head,
     view->ndim = head->ndim;
     view->data = body + shape_size;
     view->size_bytes = size;
+    set_strides(view);
     value->data = view->data;
     value->size = size;
     return HAY_OK;
@@ -258,7 +331,7 @@ static hay_status read_list(const struct hayi_value_head *head,
             return st;
         }
         first = i == 0 ? used : first;
-        if (head->dtype == LIST_EVEN && used != first) {
+        if (head->dtype == HAYI_LIST_EVEN && used != first) {
             return damaged(err, "an uneven list");
         }
         body += used;
@@ -295,18 +368,26 @@ static hay_status read_value(const void *bytes,
 {
     struct hayi_value_head head;
     const unsigned char *body = (const unsigned char *)bytes + sizeof(head);
-    if (!read_head(bytes, size, &head, used)) {
+    if (!hayi_value_head_read(bytes, size, &head, used)) {
         return damaged(err, "it ends too early");
     }
     value->type = (hay_type)head.type;
+    value->bytes = bytes;
     value->count = head.count;
     value->data = body;
     value->size = (size_t)head.size;
-    if (head.type == HAY_ARRAY) {
+    value->is_object = false;
+    switch (head.type) {
+    case HAY_ARRAY:
         return read_array(&head, body, value, err);
-    }
-    if (head.type == HAY_LIST) {
+    case HAYI_KIND_OBJECT:
+        return read_object(&head, body, value, err);
+    case HAY_LIST:
+    case HAYI_KIND_REGION:
+    case HAYI_KIND_OUTPUT:
         return read_list(&head, body, depth, err);
+    default:
+        break;
     }
     return sound_scalar(&head, body) ? HAY_OK
                                      : damaged(err, "its type or its size");
@@ -330,279 +411,6 @@ hay_status hayi_value_read(const void *bytes,
     return st;
 }
 
-/* ---- the arguments of a submit ------------------------------------------- */
-
-/* Bytes of data of one argument, after a look at whether it can be. */
-static hay_status measure_one(const hay_arg *arg,
-                              size_t index,
-                              size_t *data,
-                              size_t *refs,
-                              struct hayi_error *err)
-{
-    const char *wrong = NULL;
-    *refs = 0;
-    *data = (size_t)arg->count;
-    switch (arg->kind) {
-    case HAY_DOUBLE:
-    case HAY_INT64:
-        *data = 8;
-        break;
-    case HAY_STRING:
-        wrong = arg->u.data == NULL ? "the string is NULL" : NULL;
-        break;
-    case HAY_BYTES:
-        wrong =
-            arg->u.data == NULL && arg->count > 0 ? "the data are NULL" : NULL;
-        break;
-    case HAY_ARRAY:
-        if (arg->ndim > HAY_NDIM_MAX || (arg->ndim > 0 && arg->shape == NULL)
-            || !array_bytes(arg->dtype, arg->ndim, arg->shape, data)) {
-            wrong = "an array of this type and shape cannot be";
-        } else if (arg->u.data == NULL && *data > 0) {
-            wrong = "the array's data are NULL";
-        }
-        break;
-    case HAYI_KIND_REF:
-        *data = PLACE_REF;
-        *refs = 1;
-        wrong = arg->u.future == NULL ? "the future is NULL" : NULL;
-        break;
-    case HAYI_KIND_REFS:
-        *data = PLACE_REFS;
-        *refs = (size_t)arg->count;
-        for (uint64_t i = 0; wrong == NULL && i < arg->count; i++) {
-            if (arg->u.futures == NULL || arg->u.futures[i] == NULL) {
-                wrong = "a future of the list is NULL";
-            }
-        }
-        break;
-    default:
-        wrong = "it was not made by one of the hay_... functions";
-    }
-    if (wrong != NULL) {
-        return hayi_fail(err, HAY_EINVAL, "argument %zu: %s", index, wrong);
-    }
-    return HAY_OK;
-}
-
-hay_status hayi_args_measure(hay_args args,
-                             struct hayi_args_size *size,
-                             struct hayi_error *err)
-{
-    struct hayi_args_size sum = {ARGS_HEAD, 0};
-    if (args.count > 0 && args.list == NULL) {
-        return hayi_fail(err, HAY_EINVAL, "the list of arguments is NULL");
-    }
-    for (size_t i = 0; i < args.count; i++) {
-        size_t data = 0;
-        size_t refs = 0;
-        uint32_t ndim = args.list[i].kind == HAY_ARRAY ? args.list[i].ndim : 0;
-        hay_status st = measure_one(&args.list[i], i, &data, &refs, err);
-        if (st != HAY_OK) {
-            return st;
-        }
-        if (data > HAY_VALUE_MAX) {
-            return hayi_fail(err,
-                             HAY_ETOOBIG,
-                             "argument %zu has %zu bytes: at most %zu travel "
-                             "by value",
-                             i,
-                             data,
-                             HAY_VALUE_MAX);
-        }
-        sum.bytes += hayi_value_size(HAY_NONE, ndim, data);
-        sum.refs += refs;
-        if (sum.bytes > HAYI_ARGS_MAX || sum.refs > UINT32_MAX / 2) {
-            return hayi_fail(err,
-                             HAY_ETOOBIG,
-                             "the arguments have more than %zu bytes in all",
-                             HAY_VALUE_MAX);
-        }
-    }
-    *size = sum;
-    return HAY_OK;
-}
-
-void hayi_args_write(hay_args args, void *bytes, hay_future **refs)
-{
-    unsigned char *at = bytes;
-    uint64_t ref = 0;
-    const uint32_t args_head[2] = {(uint32_t)args.count, 0};
-    memcpy(at, args_head, ARGS_HEAD);
-    at += ARGS_HEAD;
-    for (size_t i = 0; i < args.count; i++) {
-        const hay_arg *arg = &args.list[i];
-        struct hayi_value_head head = {.type = (uint8_t)arg->kind};
-        uint64_t place[2] = {ref, arg->count};
-        const void *data = arg->u.data;
-        size_t size = (size_t)arg->count;
-        if (arg->kind == HAY_DOUBLE || arg->kind == HAY_INT64) {
-            data = &arg->u;
-            size = 8;
-        } else if (arg->kind == HAY_ARRAY) {
-            (void)array_bytes(arg->dtype, arg->ndim, arg->shape, &size);
-            head.dtype = (uint8_t)arg->dtype;
-            head.ndim = (uint16_t)arg->ndim;
-        } else if (arg->kind == HAYI_KIND_REF) {
-            data = place;
-            size = PLACE_REF;
-            refs[ref++] = arg->u.future;
-        } else if (arg->kind == HAYI_KIND_REFS) {
-            data = place;
-            size = PLACE_REFS;
-            for (uint64_t k = 0; k < arg->count; k++) {
-                refs[ref++] = arg->u.futures[k];
-            }
-        }
-        head.size = 8 * (uint64_t)head.ndim + size;
-        at += write_value(at, &head, arg->shape, data, size);
-    }
-}
-
-/* ---- filling the places ---------------------------------------------------
- */
-
-bool hayi_args_has_refs(const void *bytes, size_t size)
-{
-    const unsigned char *at = bytes;
-    const unsigned char *end = at + size;
-    uint32_t count = size >= ARGS_HEAD ? (uint32_t)hayi_args_count(bytes) : 0;
-    struct hayi_value_head head;
-    size_t used = 0;
-    at += size >= ARGS_HEAD ? ARGS_HEAD : 0;
-    for (uint32_t i = 0; i < count; i++, at += used) {
-        if (!read_head(at, (size_t)(end - at), &head, &used)) {
-            return false;
-        }
-        if (head.type == HAYI_KIND_REF || head.type == HAYI_KIND_REFS) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static hay_status
-append_bytes(struct hayi_buffer *out, const void *data, size_t size)
-{
-    return hayi_buffer_append(out, data, size);
-}
-
-static hay_status append_result(struct hayi_buffer *out,
-                                const void *result,
-                                size_t size,
-                                struct hayi_error *err)
-{
-    struct hayi_value value;
-    size_t used = 0;
-    if (size == 0) {
-        const struct hayi_value_head none = {.type = HAY_NONE};
-        return append_bytes(out, &none, sizeof(none));
-    }
-    hay_status st = hayi_value_read(result, size, &value, &used, err);
-    return st == HAY_OK ? append_bytes(out, result, used) : st;
-}
-
-/* A list of the results first .. first+count-1. */
-static hay_status append_results(struct hayi_buffer *out,
-                                 const uint64_t place[2],
-                                 const void *const *results,
-                                 const size_t *sizes,
-                                 size_t start,
-                                 struct hayi_error *err)
-{
-    struct hayi_value_head head = {
-        .type = HAY_LIST,
-        .dtype = LIST_EVEN,
-        .count = (uint32_t)place[1],
-    };
-    size_t head_at = out->size;
-    size_t first = 0;
-    hay_status st = append_bytes(out, &head, sizeof(head));
-    for (uint64_t i = place[0]; st == HAY_OK && i < place[0] + place[1]; i++) {
-        size_t before = out->size;
-        st = append_result(out, results[i], sizes[i], err);
-        first = i == place[0] ? out->size - before : first;
-        if (out->size - before != first) {
-            head.dtype = 0;
-        }
-        if (out->size - start > HAYI_ARGS_MAX) {
-            return HAY_OK; /* the caller says so */
-        }
-    }
-    if (st == HAY_OK) {
-        head.size = out->size - head_at - sizeof(head);
-        memcpy(out->data + head_at, &head, sizeof(head));
-    }
-    return st;
-}
-
-/* One argument, from the blob or from the results. */
-static hay_status fill_one(const struct hayi_value_head *head,
-                           const unsigned char *at,
-                           size_t used,
-                           const void *const *results,
-                           const size_t *sizes,
-                           struct hayi_buffer *out,
-                           size_t start,
-                           struct hayi_error *err)
-{
-    uint64_t place[2] = {0, 0};
-    if (head->type == HAYI_KIND_REF && head->size == PLACE_REF) {
-        memcpy(place, at + sizeof(*head), PLACE_REF);
-        return append_result(out, results[place[0]], sizes[place[0]], err);
-    }
-    if (head->type == HAYI_KIND_REFS && head->size == PLACE_REFS) {
-        memcpy(place, at + sizeof(*head), PLACE_REFS);
-        return append_results(out, place, results, sizes, start, err);
-    }
-    if (head->type > HAY_LIST) {
-        return damaged(err, "an unknown kind of argument");
-    }
-    return append_bytes(out, at, used);
-}
-
-hay_status hayi_args_fill(const void *bytes,
-                          size_t size,
-                          const void *const *results,
-                          const size_t *sizes,
-                          struct hayi_buffer *out,
-                          struct hayi_error *err)
-{
-    const unsigned char *at = bytes;
-    const unsigned char *end = at + size;
-    size_t start = out->size;
-    if (size < ARGS_HEAD) {
-        return damaged(err, "no head of arguments");
-    }
-    size_t count = hayi_args_count(bytes);
-    hay_status st = append_bytes(out, at, ARGS_HEAD);
-    at += ARGS_HEAD;
-    for (size_t i = 0; st == HAY_OK && i < count; i++) {
-        struct hayi_value_head head;
-        size_t used = 0;
-        if (!read_head(at, (size_t)(end - at), &head, &used)) {
-            st = damaged(err, "the arguments end too early");
-            break;
-        }
-        st = fill_one(&head, at, used, results, sizes, out, start, err);
-        at += used;
-        if (st == HAY_OK && out->size - start > HAYI_ARGS_MAX) {
-            st = hayi_fail(err,
-                           HAY_ETOOBIG,
-                           "the arguments and the results that fill them have "
-                           "more than %zu bytes in all",
-                           HAY_VALUE_MAX);
-        }
-    }
-    if (st == HAY_ENOMEM) {
-        (void)hayi_fail(err, st, "out of memory for arguments");
-    }
-    if (st != HAY_OK) {
-        out->size = start;
-    }
-    return st;
-}
-
 /* ---- arguments of a task ---------------------------------------------------
  */
 
@@ -610,12 +418,12 @@ hay_status
 hayi_args_check(const void *bytes, size_t size, struct hayi_error *err)
 {
     const unsigned char *at = bytes;
-    if (size < ARGS_HEAD) {
+    if (size < HAYI_ARGS_HEAD) {
         return damaged(err, "no head of arguments");
     }
     size_t count = hayi_args_count(bytes);
-    size_t left = size - ARGS_HEAD;
-    at += ARGS_HEAD;
+    size_t left = size - HAYI_ARGS_HEAD;
+    at += HAYI_ARGS_HEAD;
     for (size_t i = 0; i < count; i++) {
         struct hayi_value value;
         size_t used = 0;
@@ -643,11 +451,15 @@ static void view(const unsigned char *at, struct hayi_value *value)
     memcpy(&head, at, sizeof(head));
     const unsigned char *body = at + sizeof(head);
     value->type = (hay_type)head.type;
+    value->bytes = at;
     value->count = head.count;
     value->data = body;
     value->size = (size_t)head.size;
+    value->is_object = false;
     if (head.type == HAY_ARRAY) {
         (void)read_array(&head, body, value, NULL);
+    } else if (head.type == HAYI_KIND_OBJECT) {
+        (void)read_object(&head, body, value, NULL);
     }
 }
 
@@ -660,7 +472,7 @@ static size_t step(const unsigned char *at)
 
 bool hayi_args_get(const void *bytes, size_t index, struct hayi_value *value)
 {
-    const unsigned char *at = (const unsigned char *)bytes + ARGS_HEAD;
+    const unsigned char *at = (const unsigned char *)bytes + HAYI_ARGS_HEAD;
     if (index >= hayi_args_count(bytes)) {
         return false;
     }
@@ -671,17 +483,23 @@ bool hayi_args_get(const void *bytes, size_t index, struct hayi_value *value)
     return true;
 }
 
+static bool is_list(hay_type type)
+{
+    return type == HAY_LIST || (int)type == HAYI_KIND_REGION
+           || (int)type == HAYI_KIND_OUTPUT;
+}
+
 bool hayi_list_get(const struct hayi_value *list,
                    size_t i,
                    struct hayi_value *value)
 {
     const unsigned char *at = list->data;
     struct hayi_value_head head;
-    if (list->type != HAY_LIST || i >= list->count) {
+    if (!is_list(list->type) || i >= list->count) {
         return false;
     }
     memcpy(&head, at - sizeof(head), sizeof(head));
-    if (head.dtype == LIST_EVEN) {
+    if (head.dtype == HAYI_LIST_EVEN) {
         at += i * (list->size / list->count);
     } else {
         for (size_t k = 0; k < i; k++) {
@@ -690,4 +508,34 @@ bool hayi_list_get(const struct hayi_value *list,
     }
     view(at, value);
     return true;
+}
+
+hay_status hayi_value_objects(const void *bytes,
+                              size_t size,
+                              void (*each)(void *context,
+                                           struct hayi_object_value *object),
+                              void *context,
+                              struct hayi_error *err)
+{
+    struct hayi_value value;
+    size_t used = 0;
+    hay_status st = hayi_value_read(bytes, size, &value, &used, err);
+    if (st != HAY_OK) {
+        return st;
+    }
+    if (value.is_object) {
+        unsigned char *at =
+            (unsigned char *)(uintptr_t)bytes + sizeof(struct hayi_value_head);
+        each(context, (struct hayi_object_value *)(void *)at);
+    } else if (is_list(value.type)) {
+        const unsigned char *at = value.data;
+        size_t left = value.size;
+        for (uint32_t i = 0; i < value.count && st == HAY_OK; i++) {
+            size_t whole = step(at);
+            st = hayi_value_objects(at, left, each, context, err);
+            at += whole;
+            left -= whole;
+        }
+    }
+    return st;
 }

@@ -3,7 +3,7 @@
 
 #include "fake_manager.h"
 #include "support/unit.h"
-#include "wire/value.h"
+#include "wire/args.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,6 +13,11 @@ check_PROGRAMS += %D%/test_channel
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
 
+check_PROGRAMS += %D%/test_args
+%C%_test_args_SOURCES = %D%/test_args.c
+%C%_test_args_LDADD = lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_value
 %C%_test_value_SOURCES = %D%/test_value.c
 %C%_test_value_LDADD = lib/wire/libhayfork-wire.la \

@@ -82,10 +82,10 @@ static void wrong_commands_are_refused(void)
     CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_EINVAL);
     command.env = no_name;
     CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_EINVAL);
-    char *line = malloc(HAY_VALUE_MAX + 1);
+    char *line = malloc(HAY_ARGS_MAX + 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(line);
-    memset(line, 'x', HAY_VALUE_MAX);
-    line[HAY_VALUE_MAX] = 0;
+    memset(line, 'x', HAY_ARGS_MAX);
+    line[HAY_ARGS_MAX] = 0;
     command.line = line;
     command.env = NULL;
     CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_ETOOBIG);

@@ -1,6 +1,7 @@
 /* test_task.c - one attempt: made from a record, run, what it gives back. */
 #include "config.h"
 
+#include "wire/args.h"
 #include "worker/task.h"
 
 #include "support/unit.h"
