@@ -12,6 +12,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/error.h \
 	%D%/file_name.c \
 	%D%/file_name.h \
+	%D%/hash.c \
+	%D%/hash.h \
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \

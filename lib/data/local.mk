@@ -1,7 +1,15 @@
-# lib/data: the node store, and what moves and files its objects.
+# lib/data: the node store, and what moves and files its objects; arrays in
+# files.
 
 noinst_LTLIBRARIES += %D%/libhayfork-data.la
 %C%_libhayfork_data_la_SOURCES = \
+	%D%/chunk_file.h \
+	%D%/dataset.c \
+	%D%/dataset.h \
 	%D%/extents.c \
 	%D%/extents.h \
+	%D%/filter.h \
+	%D%/h5store.h \
+	%D%/shape.c \
+	%D%/shape.h \
 	%D%/store.h
