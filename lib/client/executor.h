@@ -45,6 +45,7 @@ struct hay_executor {
     uint64_t start_ns; /* hayi_clock_ns() */
     uint64_t serial;   /* of executors in this process */
     uint32_t workers_expected;
+    struct hayi_store *store; /* of this process's node; borrowed */
 
     /* any thread; closed, broken and ended change only at the end */
     atomic_uint closed; /* 1; 2: with cancel_pending */
@@ -53,6 +54,8 @@ struct hay_executor {
                            hayi_executor_quiet() */
     /* what the manager publishes; workers: after the others */
     atomic_uint workers, cores, cores_max; /* cores_max: of one worker */
+    uint32_t node_count;  /* set once, before anything is submitted */
+    uint32_t *node_cores; /* [node_count], read when all workers joined */
     atomic_uint gpus_max;
     atomic_uint_fast64_t memory_max; /* 0: not accounted */
 

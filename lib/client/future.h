@@ -20,10 +20,15 @@ enum hayi_item_kind {
     HAYI_ITEM_CANCEL,     /* a struct hayi_cancel_item */
     HAYI_ITEM_MAP_READ,   /* a struct hayi_map_read_item */
     HAYI_ITEM_CLOSE,      /* a struct hayi_close_item */
+    HAYI_ITEM_PUT,        /* a struct hay_future with its result */
+    HAYI_ITEM_RELEASE,    /* a struct hay_future that nobody holds any more */
+    HAYI_ITEM_WANT,       /* a struct hayi_want_item */
 };
 struct hayi_item {
     struct hayi_mpsc_node node;
     uint32_t kind;
+    uint32_t listed; /* of a future, the manager's: finished tasks that it
+                        remembers with this one as an input */
 };
 
 /* What was submitted; read only after the submit. */
@@ -66,6 +71,11 @@ struct hayi_result {
     char *reason;                /* malloc'ed, or NULL */
     const char *capture_path[2]; /* owned by the executor; or NULL */
     uint64_t capture_offset[2], capture_length[2];
+    /* Objects in value[], in order, each held once for this future.  Their
+     * 'object' is the scheduler's; 'place' is in the store of the client's node
+     * as it was at the end; 0: it was not there. */
+    uint32_t object_count;
+    _Atomic(struct hayi_views *) views; /* the client's, see objects.h */
     size_t value_size; /* bytes of value[]: value.h; 0: HAY_NONE */
     uint64_t value[];
 };
@@ -79,6 +89,10 @@ struct hay_future {
     atomic_uint refs;
     atomic_uchar state;  /* hay_state; release at the end, acquire by readers */
     atomic_uchar waited; /* somebody sleeps until it ends */
+    atomic_uchar managed; /* whoever drops the last count posts it as
+                             HAYI_ITEM_RELEASE instead of freeing it; set by the
+                             manager before it drops its own */
+    uint8_t remembered;   /* the manager's: it may have to run again */
     _Atomic(struct hayi_watch *) watches; /* a stack; CLOSED once done */
     /* set before the submit, then read only */
     hay_executor *ex;
@@ -162,6 +176,20 @@ struct hayi_cancel_item {
      * executor; whoever sees it frees it. */
     hay_status status;
     atomic_uint done;
+};
+/* The node of this process, where the client is. */
+#define HAYI_NODE_CLIENT UINT32_MAX
+struct hayi_want_item {
+    struct hayi_item item;
+    hay_future *future; /* finished, counted until answered: all its objects */
+    uint32_t node;
+    bool move; /* then drop them elsewhere */
+    /* The answer, as for a cancel.  places[]: of the objects on that node. */
+    uint32_t left;           /* the manager's: objects that are not there yet */
+    struct hayi_error error; /* HAY_OK; HAY_EFARM, HAY_EIO with words */
+    atomic_uint done;
+    uint32_t place_count;
+    uint64_t places[]; /* result->object_count */
 };
 struct hayi_map_read_item {
     struct hayi_item item; /* the manager frees it */

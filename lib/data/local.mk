@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/extents.h \
 	%D%/filter.h \
 	%D%/h5store.h \
+	%D%/region.h \
 	%D%/shape.c \
 	%D%/shape.h \
 	%D%/store.h
