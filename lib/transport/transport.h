@@ -36,11 +36,11 @@ struct hayi_transport_sink {
     void (*down)(void *context, uint32_t peer, const char *how);
     void *context;
     /* A bulk message has ended, sent or received: told once for each that was
-     * accepted, before the peer's down().  HAY_OK; HAY_EMISMATCH: the sizes
-     * differ (surely told to the receiver, maybe to the sender); HAY_EFARM: the
-     * peer is down, or was dropped; HAY_EMPI: the same, and what was to receive
-     * it may still be written to until the transport is closed.  NULL for
-     * owners that make none. */
+     * accepted, before the peer's down().  HAY_OK; receives: HAY_EEMPTY, a
+     * message without a byte came instead, HAY_EMISMATCH, one of another size;
+     * HAY_EFARM: the peer is down, or was dropped; HAY_EMPI: the same, and the
+     * receive's memory may still be written to until the transport is closed.
+     * NULL for owners that make none. */
     void (*bulk)(void *context, uint64_t cookie, hay_status status);
 };
 
@@ -65,7 +65,8 @@ struct hayi_transport_ops {
     /* A send matches a receive of the same tag at its peer, equal ones in the
      * order in which they were made; tags count modulo 2^15 at least.  data:
      * borrowed until sink->bulk() tells of 'cookie'.  size: 1 .. HAYI_BULK_MAX,
-     * the same at both ends.  Never blocks.  HAY_EAGAIN: too many are under
+     * the same at both ends; or nothing is sent, which refuses what the receive
+     * waits for.  Never blocks.  HAY_EAGAIN: too many are under
      * way, after a poll() there may be room; HAY_EFARM: the peer is down;
      * HAY_EUNSUPPORTED: all peers are on one node. */
     hay_status (*bulk_send)(struct hayi_transport *t,

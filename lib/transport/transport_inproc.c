@@ -123,18 +123,19 @@ static void end_bulk(struct bulk *bulk, hay_status status)
 
 static void meet(struct bulk *send, struct bulk *receive)
 {
-    hay_status st = HAY_EMISMATCH;
+    hay_status st = send->size == 0 ? HAY_EEMPTY : HAY_EMISMATCH;
     if (send->size == receive->size) {
         memcpy(receive->data.to, send->data.from, send->size);
         st = HAY_OK;
     }
-    end_bulk(send, st);
+    end_bulk(send, HAY_OK);
     end_bulk(receive, st);
 }
 
 static hay_status begin_bulk(struct end *self, const struct bulk *bulk)
 {
-    assert(bulk->size >= 1 && bulk->size <= HAYI_BULK_MAX);
+    assert(bulk->size >= (bulk->receive ? 1 : 0));
+    assert(bulk->size <= HAYI_BULK_MAX);
     if (self->other->closed || self->dropped) {
         return hayi_fail(hayi_thread_error(), HAY_EFARM, "the end is closed");
     }

@@ -31,17 +31,26 @@ struct hayi_mpi_requests {
     int room;
 };
 
-/* Bulk messages under way: list[count], ops[count]. */
+/* Bulk messages. */
 struct hayi_mpi_bulk {
     MPI_Comm comm; /* a duplicate of its own: tags are the caller's */
     uint32_t tags; /* how many there are */
+    /* in the hands of MPI: list[count], ops[count] */
     int count;
     MPI_Request *list;
     struct hayi_mpi_op *ops;
     int *done;
     MPI_Status *statuses;
-    struct hayi_mpi_end *ends; /* not told yet */
+    /* receives that no message has met, in the order in which they began */
+    int wait_count;
+    struct hayi_mpi_op *waits;
+    /* messages that no receive waits for, in the order in which they came */
+    int early_count;
+    int early_room;
+    struct hayi_mpi_early *early;
+    /* not told yet */
     int end_count;
+    struct hayi_mpi_end *ends;
     bool *dropped;     /* peers */
     uint64_t moved_ns; /* when something began or ended */
 };

@@ -3,6 +3,8 @@
 
 check_PROGRAMS += %D%/test_transport_inproc
 %C%_test_transport_inproc_SOURCES = \
+	%D%/bulk_contract.c \
+	%D%/bulk_contract.h \
 	%D%/test_transport_inproc.c \
 	%D%/transport_contract.c \
 	%D%/transport_contract.h

@@ -1,7 +1,7 @@
 /* test_transport_inproc.c - the in-process transport under the contract. */
 #include "config.h"
 
-#include "contract/transport_contract.h"
+#include "contract/bulk_contract.h"
 #include "support/unit.h"
 
 static struct hayi_contract contract;
@@ -51,11 +51,32 @@ static void death_is_told_once_after_the_last_frame(void)
     CU_ASSERT_EQUAL(hayi_contract_down(&contract, close_last), 0);
 }
 
+static void bulk_messages_of_all_sizes_go_both_ways(void)
+{
+    CU_ASSERT_EQUAL(hayi_contract_bulk(&contract), 0);
+}
+
+static void bulk_messages_of_unequal_sizes_fail_alone(void)
+{
+    CU_ASSERT_EQUAL(hayi_contract_bulk_unequal(&contract), 0);
+}
+
+static void too_many_bulk_messages_are_refused(void)
+{
+    CU_ASSERT_EQUAL(hayi_contract_bulk_limit(&contract), 0);
+}
+
+static void bulk_messages_with_a_dropped_peer_end(void)
+{
+    CU_ASSERT_EQUAL(hayi_contract_bulk_drop(&contract), 0);
+}
+
 static void tests_follow_each_other(void)
 {
     CU_ASSERT_EQUAL(hayi_contract_limit(&contract), 0);
     CU_ASSERT_EQUAL(hayi_contract_answer(&contract), 0);
     CU_ASSERT_EQUAL(hayi_contract_frames(&contract), 0);
+    CU_ASSERT_EQUAL(hayi_contract_bulk(&contract), 0);
 }
 
 #define TEST(name)                                                             \
@@ -68,6 +89,10 @@ static CU_TestInfo tests[] = {
     TEST(limit_is_not_below_the_credit),
     TEST(sink_may_send),
     TEST(death_is_told_once_after_the_last_frame),
+    TEST(bulk_messages_of_all_sizes_go_both_ways),
+    TEST(bulk_messages_of_unequal_sizes_fail_alone),
+    TEST(too_many_bulk_messages_are_refused),
+    TEST(bulk_messages_with_a_dropped_peer_end),
     TEST(tests_follow_each_other),
     CU_TEST_INFO_NULL,
 };

@@ -5,6 +5,8 @@ check_PROGRAMS += %D%/mpi_transport
 dist_check_SCRIPTS += %D%/t_transport.sh
 %C%_mpi_transport_SOURCES = \
 	%D%/mpi_transport.c \
+	tests/contract/bulk_contract.c \
+	tests/contract/bulk_contract.h \
 	tests/contract/transport_contract.c \
 	tests/contract/transport_contract.h
 %C%_mpi_transport_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)

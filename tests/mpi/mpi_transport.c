@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "base/clock.h"
-#include "contract/transport_contract.h"
+#include "contract/bulk_contract.h"
 #include "transport/transport_mpi.h"
 #include "wire/channel.h"
 
@@ -89,6 +89,9 @@ static int battery(void)
     bad |= check("limit", hayi_contract_limit(&contract));
     bad |= check("answer", hayi_contract_answer(&contract));
     bad |= check("bell", hayi_contract_bell(&contract));
+    bad |= check("bulk", hayi_contract_bulk(&contract));
+    bad |= check("bulk_unequal", hayi_contract_bulk_unequal(&contract));
+    bad |= check("bulk_limit", hayi_contract_bulk_limit(&contract));
     return bad | check("frames_again", hayi_contract_frames(&contract));
 }
 

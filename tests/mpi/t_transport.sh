@@ -26,11 +26,11 @@ run() { # VARIANT COUNT MPIRUN-ARGUMENTS -- SCENARIO...: COUNT lines "ok" must c
 }
 
 tcp=(--mca btl "self,tcp")
-run vader_2 5 -n 2 -- contract
-run vader_4 5 -n 4 -- contract
-run no_single_copy 5 -n 3 --mca btl_vader_single_copy_mechanism none -- contract
-run tcp_3 5 -n 3 "${tcp[@]}" -- contract
-run guest 10 -n 3 -- guest
+run vader_2 8 -n 2 -- contract
+run vader_4 8 -n 4 -- contract
+run no_single_copy 8 -n 3 --mca btl_vader_single_copy_mechanism none -- contract
+run tcp_3 8 -n 3 "${tcp[@]}" -- contract
+run guest 16 -n 3 -- guest
 run start 1 -n 2 -- level
 run start 1 -n 4 -- mismatch
 run vader 1 -n 3 --enable-recovery -- death
