@@ -24,6 +24,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/core/libhayfork-core.la \
 	%D%/base/libhayfork-base.la \
 	$(MPI_LIBS) \
+	$(ZLIB_LIBS) \
 	$(HWLOC_LIBS)
 
 lib_LTLIBRARIES += %D%/libhayfork.la

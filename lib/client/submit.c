@@ -15,8 +15,8 @@
 #include "client/executor.h"
 #include "client/queue.h"
 #include "client/task_options.h"
-#include "wire/command.h"
 #include "wire/args.h"
+#include "wire/command.h"
 #include "worker/registry.h"
 
 #include <string.h>

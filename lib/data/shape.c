@@ -413,6 +413,58 @@ void hayi_shape_slab(uint32_t ndim,
 
 /* ---- copies ------------------------------------------------------------- */
 
+bool hayi_runs_begin(struct hayi_runs *runs,
+                     const struct hayi_region *target_box,
+                     const struct hayi_region *source_box,
+                     const struct hayi_region *what,
+                     size_t element_bytes)
+{
+    assert(hayi_region_holds(target_box, what));
+    assert(hayi_region_holds(source_box, what));
+    uint64_t target_bytes = element_bytes;
+    uint64_t source_bytes = element_bytes;
+    *runs = (struct hayi_runs){.run_bytes = element_bytes};
+    for (uint32_t d = what->ndim; d-- > 0;) {
+        if (what->count[d] == 0) {
+            return false;
+        }
+        runs->count[d] = what->count[d];
+        runs->target_step[d] = target_bytes;
+        runs->source_step[d] = source_bytes;
+        runs->target_at +=
+            (what->start[d] - target_box->start[d]) * target_bytes;
+        runs->source_at +=
+            (what->start[d] - source_box->start[d]) * source_bytes;
+        target_bytes *= target_box->count[d];
+        source_bytes *= source_box->count[d];
+    }
+    runs->outer = what->ndim;
+    while (runs->outer > 0) {
+        uint32_t d = --runs->outer;
+        runs->run_bytes *= what->count[d];
+        if (what->count[d] != target_box->count[d]
+            || what->count[d] != source_box->count[d]) {
+            break;
+        }
+    }
+    return true;
+}
+
+bool hayi_runs_next(struct hayi_runs *runs)
+{
+    for (uint32_t d = runs->outer; d-- > 0;) {
+        runs->target_at += runs->target_step[d];
+        runs->source_at += runs->source_step[d];
+        if (++runs->at[d] < runs->count[d]) {
+            return true;
+        }
+        runs->target_at -= runs->target_step[d] * runs->count[d];
+        runs->source_at -= runs->source_step[d] * runs->count[d];
+        runs->at[d] = 0;
+    }
+    return false;
+}
+
 void hayi_region_copy(void *target,
                       const struct hayi_region *target_box,
                       const void *source,
@@ -420,55 +472,12 @@ void hayi_region_copy(void *target,
                       const struct hayi_region *what,
                       size_t element_bytes)
 {
-    assert(hayi_region_holds(target_box, what));
-    assert(hayi_region_holds(source_box, what));
-    uint32_t ndim = what->ndim;
-    uint64_t target_step[HAY_NDIM_MAX]; /* bytes from one to the next */
-    uint64_t source_step[HAY_NDIM_MAX];
-    uint64_t target_at = 0;
-    uint64_t source_at = 0;
-    uint64_t target_bytes = element_bytes;
-    uint64_t source_bytes = element_bytes;
-    for (uint32_t d = ndim; d-- > 0;) {
-        if (what->count[d] == 0) {
-            return;
-        }
-        target_step[d] = target_bytes;
-        source_step[d] = source_bytes;
-        target_at += (what->start[d] - target_box->start[d]) * target_bytes;
-        source_at += (what->start[d] - source_box->start[d]) * source_bytes;
-        target_bytes *= target_box->count[d];
-        source_bytes *= source_box->count[d];
-    }
-    uint64_t run = element_bytes;
-    uint32_t outer = ndim; /* dimensions that are walked */
-    while (outer > 0) {
-        outer--;
-        run *= what->count[outer];
-        if (what->count[outer] != target_box->count[outer]
-            || what->count[outer] != source_box->count[outer]) {
-            break;
-        }
-    }
-    uint64_t at[HAY_NDIM_MAX] = {0};
-    for (;;) {
-        memcpy((char *)target + target_at,
-               (const char *)source + source_at,
-               (size_t)run);
-        uint32_t d = outer;
-        for (;;) {
-            if (d == 0) {
-                return;
-            }
-            d--;
-            target_at += target_step[d];
-            source_at += source_step[d];
-            if (++at[d] < what->count[d]) {
-                break;
-            }
-            target_at -= target_step[d] * what->count[d];
-            source_at -= source_step[d] * what->count[d];
-            at[d] = 0;
-        }
+    struct hayi_runs runs;
+    bool more =
+        hayi_runs_begin(&runs, target_box, source_box, what, element_bytes);
+    for (; more; more = hayi_runs_next(&runs)) {
+        memcpy((char *)target + runs.target_at,
+               (const char *)source + runs.source_at,
+               (size_t)runs.run_bytes);
     }
 }

@@ -147,6 +147,31 @@ void hayi_shape_slab(uint32_t ndim,
 
 /* ---- copies ------------------------------------------------------------- */
 
+/* Walks over the longest runs that two boxes share: 'what', which both hold,
+ * element by element in its order; run_bytes of them at target_at and
+ * source_at, bytes from where the boxes begin.
+ *
+ *     for (more = hayi_runs_begin(&runs, ...); more;
+ *          more = hayi_runs_next(&runs)) {
+ */
+struct hayi_runs {
+    uint64_t target_at;
+    uint64_t source_at;
+    uint64_t run_bytes; /* the same for all */
+    uint32_t outer;     /* dimensions that are walked */
+    uint64_t at[HAY_NDIM_MAX];
+    uint64_t count[HAY_NDIM_MAX];
+    uint64_t target_step[HAY_NDIM_MAX]; /* bytes */
+    uint64_t source_step[HAY_NDIM_MAX];
+};
+/* false: 'what' is empty. */
+bool hayi_runs_begin(struct hayi_runs *runs,
+                     const struct hayi_region *target_box,
+                     const struct hayi_region *source_box,
+                     const struct hayi_region *what,
+                     size_t element_bytes);
+bool hayi_runs_next(struct hayi_runs *runs);
+
 /* Copy the elements of 'what' from 'source', which holds source_box row-major,
  * to 'target', which holds target_box; both boxes hold 'what'.  In the longest
  * runs that both have.  The memory must not overlap. */

@@ -4,3 +4,16 @@ check_PROGRAMS += %D%/test_extents
 %C%_test_extents_SOURCES = %D%/test_extents.c
 %C%_test_extents_LDADD = lib/data/libhayfork-data.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
+HAY_DATA_LIBS = lib/data/libhayfork-data.la \
+	lib/wire/libhayfork-wire.la lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB) $(ZLIB_LIBS)
+
+check_PROGRAMS += %D%/test_filter
+%C%_test_filter_SOURCES = %D%/test_filter.c
+%C%_test_filter_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_filter_LDADD = $(HAY_DATA_LIBS) $(HDF5_LIBS)
+
+check_PROGRAMS += %D%/test_shape
+%C%_test_shape_SOURCES = %D%/test_shape.c
+%C%_test_shape_LDADD = $(HAY_DATA_LIBS)
