@@ -14,5 +14,13 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/region.h \
 	%D%/shape.c \
 	%D%/shape.h \
-	%D%/store.h
+	%D%/spill.c \
+	%D%/spill.h \
+	%D%/store.c \
+	%D%/store.h \
+	%D%/store_inside.h \
+	%D%/store_life.c \
+	%D%/store_local.c \
+	%D%/store_reap.c \
+	%D%/store_room.c
 %C%_libhayfork_data_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)

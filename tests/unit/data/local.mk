@@ -17,3 +17,7 @@ check_PROGRAMS += %D%/test_filter
 check_PROGRAMS += %D%/test_shape
 %C%_test_shape_SOURCES = %D%/test_shape.c
 %C%_test_shape_LDADD = $(HAY_DATA_LIBS)
+
+check_PROGRAMS += %D%/test_store
+%C%_test_store_SOURCES = %D%/test_store.c
+%C%_test_store_LDADD = $(HAY_DATA_LIBS)
