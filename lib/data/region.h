@@ -5,7 +5,8 @@
  *     bytes: struct hayi_region_head;
  *     bytes: the dataset (struct hayi_dataset and what follows it, dataset.h);
  *     of an array in memory: the values of the chunks that overlap the box, in
- *     row-major order of the chunks: one list (of refs) of arrays or objects.
+ *     row-major order of the chunks, arrays or objects: as one list (of refs),
+ *     or, where some are among several results of a task, chunk_count values.
  * An argument of kind HAYI_KIND_OUTPUT, always the last one, is a list of
  *     bytes: struct hayi_output_head;
  *     bytes: the dataset; none (HAY_NONE) if nothing is written.

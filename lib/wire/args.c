@@ -61,6 +61,10 @@ measure_one(const hay_arg *arg, size_t *bytes, size_t *refs, bool inner)
     size_t data = (size_t)arg->count;
     *refs = 0;
     switch (arg->kind) {
+    case HAY_NONE:
+        data = 0;
+        wrong = inner ? NULL : "it has no value";
+        break;
     case HAY_DOUBLE:
     case HAY_INT64:
         data = 8;
