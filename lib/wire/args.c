@@ -21,6 +21,36 @@ static bool is_group(uint32_t kind)
 
 /* ---- measuring ---------------------------------------------------------- */
 
+const char *hayi_arg_data(const hay_arg *arg, size_t *size)
+{
+    size_t data = (size_t)arg->count;
+    const char *wrong = NULL;
+    switch (arg->kind) {
+    case HAY_DOUBLE:
+    case HAY_INT64:
+        data = 8;
+        break;
+    case HAY_STRING:
+        wrong = arg->u.data == NULL ? "the string is NULL" : NULL;
+        break;
+    case HAY_BYTES:
+        wrong = arg->u.data == NULL && data > 0 ? "the data are NULL" : NULL;
+        break;
+    case HAY_ARRAY:
+        if (arg->ndim > HAY_NDIM_MAX || (arg->ndim > 0 && arg->shape == NULL)
+            || !hayi_array_bytes(arg->dtype, arg->ndim, arg->shape, &data)) {
+            wrong = "an array of this type and shape cannot be";
+        } else if (arg->u.data == NULL && data > 0) {
+            wrong = "the array's data are NULL";
+        }
+        break;
+    default:
+        wrong = "it was not made by one of the hay_... functions";
+    }
+    *size = wrong == NULL ? data : 0;
+    return wrong;
+}
+
 /* What one argument adds to the blob and to the references; NULL or what is
  * wrong with it. */
 static const char *
@@ -65,25 +95,6 @@ measure_one(const hay_arg *arg, size_t *bytes, size_t *refs, bool inner)
         data = 0;
         wrong = inner ? NULL : "it has no value";
         break;
-    case HAY_DOUBLE:
-    case HAY_INT64:
-        data = 8;
-        break;
-    case HAY_STRING:
-        wrong = arg->u.data == NULL ? "the string is NULL" : NULL;
-        break;
-    case HAY_BYTES:
-        wrong = arg->u.data == NULL && data > 0 ? "the data are NULL" : NULL;
-        break;
-    case HAY_ARRAY:
-        ndim = arg->ndim;
-        if (ndim > HAY_NDIM_MAX || (ndim > 0 && arg->shape == NULL)
-            || !hayi_array_bytes(arg->dtype, ndim, arg->shape, &data)) {
-            wrong = "an array of this type and shape cannot be";
-        } else if (arg->u.data == NULL && data > 0) {
-            wrong = "the array's data are NULL";
-        }
-        break;
     case HAYI_KIND_REF:
     case HAYI_KIND_SHAPE:
         data = PLACE_REF;
@@ -99,7 +110,8 @@ measure_one(const hay_arg *arg, size_t *bytes, size_t *refs, bool inner)
     case HAYI_KIND_OUTPUT:
         return inner ? "a group in a group" : measure_group(arg, bytes, refs);
     default:
-        wrong = "it was not made by one of the hay_... functions";
+        ndim = arg->kind == HAY_ARRAY ? arg->ndim : 0;
+        wrong = hayi_arg_data(arg, &data);
     }
     *bytes = data > HAY_ARGS_MAX ? HAYI_ARGS_MAX + 1
                                  : hayi_value_size(HAY_NONE, ndim, data);
@@ -326,6 +338,9 @@ append_result(const struct filling *f, uint64_t place, bool shape_only)
     hay_status st = hayi_value_read(bytes, size, &list, NULL, f->err);
     if (st != HAY_OK) {
         return st;
+    }
+    if (part == 1 && list.type != HAY_LIST) {
+        return append_value(f, bytes, size, shape_only); /* the only one */
     }
     if (!hayi_list_get(&list, part - 1, &element)) {
         return append_none(f);

@@ -30,6 +30,10 @@ hay_status hayi_args_measure(hay_args args,
 /* bytes[size.bytes], refs[size.refs]: filled. */
 void hayi_args_write(hay_args args, void *bytes, hay_future **refs);
 
+/* The bytes of data of a value (of a text: with its 0).  NULL, or words for
+ * what is wrong with it: no value, or one that cannot be. */
+const char *hayi_arg_data(const hay_arg *arg, size_t *size);
+
 /* Does this blob of arguments hold places to be filled? */
 bool hayi_args_has_refs(const void *bytes, size_t size);
 

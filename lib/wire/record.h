@@ -49,6 +49,7 @@ enum hayi_task_kind {
     HAYI_TASK_COMMAND,
     HAYI_TASK_FAKE,
     HAYI_TASK_MAP,
+    HAYI_TASK_PUT, /* of futures only: a value of the caller's */
 };
 
 /* Tail: run folder, working folder, environment ("A=B" strings, each with its
