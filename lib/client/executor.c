@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "client/callback.h"
 #include "client/check.h"
+#include "data/store.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -136,6 +137,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     hayi_mpsc_init(&fresh->callbacks);
     (void)pthread_mutex_init(&fresh->callback_mutex, NULL);
     (void)pthread_mutex_init(&fresh->join_mutex, NULL);
+    (void)pthread_mutex_init(&fresh->views_mutex, NULL);
     *ex = fresh;
     return HAY_OK;
 }
@@ -158,6 +160,9 @@ void hayi_executor_release(hay_executor *ex)
     free(ex->paths);
     (void)pthread_mutex_destroy(&ex->callback_mutex);
     (void)pthread_mutex_destroy(&ex->join_mutex);
+    (void)pthread_mutex_destroy(&ex->views_mutex);
+    free(ex->node_cores);
+    hayi_store_free(ex->store);
     free(ex);
 }
 
@@ -199,21 +204,44 @@ static void refuse_submit(hay_executor *ex, hay_future *future)
         future, broken ? HAY_FAILED : HAY_CANCELLED, result);
 }
 
+static void refuse_cancel(struct hayi_cancel_item *item)
+{
+    item->status = HAY_EINVAL;
+    atomic_store(&item->done, 1);
+}
+
+static void refuse_want(hay_executor *ex, struct hayi_want_item *item)
+{
+    if (hayi_executor_check(ex, &item->error) == HAY_OK) {
+        (void)hayi_fail(
+            &item->error, HAY_ECLOSED, "the executor was shut down");
+    }
+    hayi_want_answered(item);
+}
+
 void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item)
 {
-    if (item->kind == HAYI_ITEM_SUBMIT) {
+    switch (item->kind) {
+    case HAYI_ITEM_SUBMIT:
+    case HAYI_ITEM_PUT:
         refuse_submit(ex, (hay_future *)(void *)item);
-    } else if (item->kind == HAYI_ITEM_CANCEL) {
-        struct hayi_cancel_item *cancel =
-            (struct hayi_cancel_item *)(void *)item;
-        cancel->status = HAY_EINVAL;
-        atomic_store(&cancel->done, 1);
-    } else {
-        if (item->kind == HAYI_ITEM_MAP_READ) {
-            hay_future_release(
-                ((struct hayi_map_read_item *)(void *)item)->map);
-        }
+        break;
+    case HAYI_ITEM_CANCEL:
+        refuse_cancel((struct hayi_cancel_item *)(void *)item);
+        break;
+    case HAYI_ITEM_WANT:
+        refuse_want(ex, (struct hayi_want_item *)(void *)item);
+        break;
+    case HAYI_ITEM_RELEASE:
+        hayi_future_free_record((hay_future *)(void *)item);
+        break;
+    case HAYI_ITEM_MAP_READ:
+        hay_future_release(((struct hayi_map_read_item *)(void *)item)->map);
         free(item);
+        break;
+    default:
+        free(item);
+        break;
     }
     hayi_event_notify(&ex->changed);
 }

@@ -45,7 +45,8 @@ struct hay_executor {
     uint64_t start_ns; /* hayi_clock_ns() */
     uint64_t serial;   /* of executors in this process */
     uint32_t workers_expected;
-    struct hayi_store *store; /* of this process's node; borrowed */
+    struct hayi_store *store; /* of this process's node; taken: results that are
+                                 read in place outlive the farm; or NULL */
 
     /* any thread; closed, broken and ended change only at the end */
     atomic_uint closed; /* 1; 2: with cancel_pending */
@@ -55,7 +56,8 @@ struct hay_executor {
     /* what the manager publishes; workers: after the others */
     atomic_uint workers, cores, cores_max; /* cores_max: of one worker */
     uint32_t node_count;  /* set once, before anything is submitted */
-    uint32_t *node_cores; /* [node_count], read when all workers joined */
+    uint32_t *node_cores; /* [node_count], read when all workers joined; freed
+                             with the executor */
     atomic_uint gpus_max;
     atomic_uint_fast64_t memory_max; /* 0: not accounted */
 
@@ -74,6 +76,9 @@ struct hay_executor {
     atomic_uint_fast64_t callbacks_ready;
     atomic_uint_fast64_t callback_order; /* of adding */
     pthread_mutex_t callback_mutex;      /* the one thread that runs them */
+
+    pthread_mutex_t views_mutex; /* of the objects that results are read from;
+                                    held for short copies only */
 
     struct hayi_error broken_error; /* written before 'broken' */
 
@@ -101,8 +106,9 @@ void hayi_executor_wake(hay_executor *ex);
  * hayi_executor_quiet(), and once more; from then on nobody posts. */
 void hayi_executor_set_ended(hay_executor *ex);
 bool hayi_executor_quiet(hay_executor *ex);
-/* item: taken.  A submit ends as failed by the farm (broken) or cancelled, a
- * cancel is answered HAY_EINVAL. */
+/* item: taken.  A submit or put ends as failed by the farm (broken) or
+ * cancelled, a cancel is answered HAY_EINVAL, a want HAY_EFARM or HAY_ECLOSED;
+ * a released future is freed. */
 void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item);
 /* This thread must not wait in client calls: the manager's own, and those that
  * run tasks.  Calls that would wait say HAY_EAGAIN. */

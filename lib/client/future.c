@@ -1,9 +1,15 @@
 /* future.c - see future.h.
  *
  * Counts: one for the manager from the submit to the end, one for the caller if
- * the future is wanted, one for each dependent that has not ended, one in each
- * queue and callback.  The end publishes in this order: result, state, closed
- * stack of watches; whoever sleeps looks at the last of them.
+ * the future is wanted, one for each dependent that has not ended or that is
+ * remembered, one in each queue and callback.  The end publishes in this order:
+ * result, state, closed stack of watches; whoever sleeps looks at the last of
+ * them.
+ *
+ * A future that is managed goes to the manager with its last count, as an item
+ * of the inbox; after the manager's end it is freed like any other.  Freeing
+ * one can drop the last count of its inputs: those that are to be freed then
+ * stand in a list of the thread, so that the stack does not grow.
  */
 #include "config.h"
 
@@ -11,6 +17,7 @@
 
 #include "client/executor.h"
 #include "client/map.h"
+#include "client/objects.h"
 #include "client/watch.h"
 
 #include <assert.h>
@@ -103,6 +110,7 @@ hay_future *hayi_future_new(hay_executor *ex,
 
 void hayi_future_discard(hay_future *future)
 {
+    hayi_result_free(future->ex, future->result);
     hayi_map_state_free(future->map);
     free(future);
 }
@@ -118,6 +126,59 @@ hay_future *hay_future_retain(hay_future *future)
     return future;
 }
 
+void hayi_future_drop_inputs(hay_future *future)
+{
+    const struct hayi_spec *spec = future->spec;
+    future->remembered = 0;
+    for (uint32_t i = 0; i < spec->dep_count; i++) {
+        hay_future_release(hayi_spec_deps(spec)[i]);
+    }
+}
+
+static void free_one(hay_future *future)
+{
+    hay_executor *ex = future->ex;
+    if (future->remembered != 0) {
+        hayi_future_drop_inputs(future);
+    }
+    hayi_result_free(ex, future->result);
+    hayi_map_state_free(future->map);
+    free(future);
+    hayi_executor_release(ex);
+}
+
+/* Those that this thread is about to free; by the node of the inbox. */
+static _Thread_local struct hayi_mpsc_node *dying;
+static _Thread_local bool freeing;
+
+void hayi_future_free_record(hay_future *future)
+{
+    assert(atomic_load_explicit(&future->refs, memory_order_relaxed) == 0);
+    atomic_store_explicit(&future->item.node.next, dying, memory_order_relaxed);
+    dying = &future->item.node;
+    if (freeing) {
+        return;
+    }
+    freeing = true;
+    while (dying != NULL) {
+        hay_future *next = (hay_future *)(void *)dying;
+        dying =
+            atomic_load_explicit(&next->item.node.next, memory_order_relaxed);
+        free_one(next);
+    }
+    freeing = false;
+}
+
+/* false: the manager does not want it back. */
+static bool give_back(hay_future *future)
+{
+    if (atomic_load_explicit(&future->managed, memory_order_relaxed) == 0) {
+        return false;
+    }
+    future->item.kind = HAYI_ITEM_RELEASE;
+    return hayi_executor_post(future->ex, &future->item);
+}
+
 void hay_future_release(hay_future *future)
 {
     if (future == NULL
@@ -125,14 +186,10 @@ void hay_future_release(hay_future *future)
                != 1) {
         return;
     }
-    hay_executor *ex = future->ex;
-    if (future->result != NULL) {
-        free(future->result->reason);
-        free(future->result);
+    hayi_views_release(future);
+    if (!give_back(future)) {
+        hayi_future_free_record(future);
     }
-    hayi_map_state_free(future->map);
-    free(future);
-    hayi_executor_release(ex);
 }
 
 hay_task_id hay_future_id(const hay_future *future)
@@ -168,7 +225,12 @@ bool hayi_future_ended(hay_future *future)
 
 void hayi_future_label(const hay_future *future, char *text, size_t size)
 {
-    const char *kind = future->map != NULL ? "map" : "task";
+    const char *kind = "task";
+    if (future->spec->kind == HAYI_TASK_PUT) {
+        kind = "put";
+    } else if (future->map != NULL) {
+        kind = "map";
+    }
     const char *name = hay_future_name(future);
     if (name[0] != 0) {
         (void)snprintf(text,
@@ -273,16 +335,18 @@ bool hayi_future_complete(hay_future *future,
                           struct hayi_result *result)
 {
     hay_executor *ex = future->ex;
-    struct hayi_spec *spec = future->spec;
     assert(state >= HAY_FINISHED);
     assert(!hay_future_done(future));
+    if (future->result != result) {
+        hayi_result_free(ex, future->result); /* a put that is refused */
+    }
     future->result = result;
     future->task = 0;
     if (result != NULL && result->reason == NULL && state != HAY_FINISHED) {
         word_result(future);
     }
-    for (uint32_t i = 0; i < spec->dep_count; i++) {
-        hay_future_release(hayi_spec_deps(spec)[i]);
+    if (future->remembered == 0) {
+        hayi_future_drop_inputs(future);
     }
     atomic_store_explicit(
         &future->state, (unsigned char)state, memory_order_release);

@@ -92,7 +92,9 @@ struct hay_future {
     atomic_uchar managed; /* whoever drops the last count posts it as
                              HAYI_ITEM_RELEASE instead of freeing it; set by the
                              manager before it drops its own */
-    uint8_t remembered;   /* the manager's: it may have to run again */
+    uint8_t remembered;   /* the manager's, set before the end: it may have to
+                             run again, so it keeps its inputs, see
+                             hayi_future_drop_inputs() */
     _Atomic(struct hayi_watch *) watches; /* a stack; CLOSED once done */
     /* set before the submit, then read only */
     hay_executor *ex;
@@ -134,15 +136,23 @@ const void *hayi_spec_args(const struct hayi_spec *spec);
 const char *hayi_spec_name(const struct hayi_spec *spec);
 const char *hayi_spec_category(const struct hayi_spec *spec);
 
-/* Manager: the task has ended.  result: taken; malloc'ed, may be NULL.  Where
+/* Manager: the task has ended.  result: taken; malloc'ed, may be NULL; of a put
+ * that finishes: the one that it came with, with its objects' handles.  Where
  * it has no reason, one is worded: from the exit code or the signal, or from
  * the input that failed ("task 3 (prep): exit status 1").  Publishes result and
- * state, drops the counts of its inputs, fires the watches, gives back the
- * manager's own count.  true: somebody may be asleep in a wait; call
- * hayi_executor_wake() after the batch. */
+ * state, drops the counts of its inputs (unless it is remembered), fires the
+ * watches, gives back the manager's own count.  true: somebody may be asleep in
+ * a wait; call hayi_executor_wake() after the batch. */
 bool hayi_future_complete(hay_future *future,
                           hay_state state,
                           struct hayi_result *result);
+/* Manager: a remembered future that has ended need not run again: drops the
+ * counts of its inputs.  The future itself need not be held by anybody. */
+void hayi_future_drop_inputs(hay_future *future);
+/* Manager: the end of a future that nobody holds, which came as
+ * HAYI_ITEM_RELEASE and is not needed any more: frees it, with its inputs if it
+ * still has them.  No recursion, however long the chain of inputs. */
+void hayi_future_free_record(hay_future *future);
 /* Manager: READY or RUNNING. */
 void hayi_future_set_state(hay_future *future, hay_state state);
 
@@ -179,18 +189,31 @@ struct hayi_cancel_item {
 };
 /* The node of this process, where the client is. */
 #define HAYI_NODE_CLIENT UINT32_MAX
+enum hayi_want_state {
+    HAYI_WANT_OPEN = 0,
+    HAYI_WANT_ANSWERED,
+    HAYI_WANT_GIVEN_UP, /* nobody waits for it any more */
+};
+/* Bring objects to a node. */
 struct hayi_want_item {
     struct hayi_item item;
-    hay_future *future; /* finished, counted until answered: all its objects */
-    uint32_t node;
-    bool move; /* then drop them elsewhere */
-    /* The answer, as for a cancel.  places[]: of the objects on that node. */
-    uint32_t left;           /* the manager's: objects that are not there yet */
-    struct hayi_error error; /* HAY_OK; HAY_EFARM, HAY_EIO with words */
-    atomic_uint done;
-    uint32_t place_count;
-    uint64_t places[]; /* result->object_count */
+    hay_future *future;    /* finished; counted until answered */
+    uint32_t node;         /* or HAYI_NODE_CLIENT */
+    uint32_t object_first; /* of the future's objects, in the order of its */
+    uint32_t object_count; /*     value: the ones wanted, at least one */
+    bool move;             /* then drop them elsewhere */
+    /* The manager's, until hayi_want_answered(). */
+    uint32_t left;           /* objects that are not there yet */
+    struct hayi_error error; /* status HAY_OK, or HAY_EFARM, HAY_EIO with words
+                              */
+    /* any thread */
+    atomic_uint state;            /* enum hayi_want_state */
+    struct hayi_want_item *older; /* the client's */
+    uint64_t places[]; /* [object_count]: in the store of that node */
 };
+/* Manager: 'error' and 'places' are filled; the item is not the manager's any
+ * more (the client frees it, or it is freed here if nobody waits).  Wakes. */
+void hayi_want_answered(struct hayi_want_item *item);
 struct hayi_map_read_item {
     struct hayi_item item; /* the manager frees it */
     hay_future *map;       /* counted */

@@ -16,6 +16,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/map.c \
 	%D%/map.h \
 	%D%/map_iter.c \
+	%D%/objects.c \
+	%D%/objects.h \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/ranges.c \

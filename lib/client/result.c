@@ -3,8 +3,10 @@
 
 #include "client/result.h"
 
+#include "base/clock.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/objects.h"
 #include "wire/value.h"
 
 #include <stdlib.h>
@@ -96,25 +98,56 @@ hay_status hay_future_wait(hay_future *future, uint64_t timeout_ns)
 /* ---- results
  * --------------------------------------------------------------------- */
 
-static hay_status wait_value(hay_future *future,
-                             uint64_t timeout_ns,
-                             hay_type type,
-                             struct hayi_value *value)
+/* What the result is; HAY_NONE where there is none. */
+static hay_status read_result(const hay_future *future,
+                              struct hayi_value *value,
+                              struct hayi_error *err)
+{
+    const struct hayi_result *result = future->result;
+    memset(value, 0, sizeof(*value));
+    if (result == NULL || result->value_size == 0) {
+        return HAY_OK;
+    }
+    return hayi_value_read(result->value, result->value_size, value, NULL, err);
+}
+
+/* The clock, if it matters to time_left(). */
+static uint64_t start_of(uint64_t timeout_ns)
+{
+    bool matters = timeout_ns != 0 && timeout_ns != HAY_FOREVER;
+    return matters ? hayi_clock_ns() : 0;
+}
+
+/* What is left of a time that began at 'start_ns'. */
+static uint64_t time_left(uint64_t timeout_ns, uint64_t start_ns)
+{
+    if (timeout_ns == 0 || timeout_ns == HAY_FOREVER) {
+        return timeout_ns;
+    }
+    uint64_t spent_ns = hayi_clock_ns() - start_ns;
+    return spent_ns < timeout_ns ? timeout_ns - spent_ns : 0;
+}
+
+static hay_status
+wait_result(hay_future *future, uint64_t timeout_ns, struct hayi_value *value)
 {
     struct hayi_error *err = hayi_thread_error();
     hay_status st = hay_future_wait(future, timeout_ns);
     if (st == HAY_OK) {
         st = hayi_result_status(future, err);
     }
-    if (st != HAY_OK) {
-        return st;
-    }
-    const struct hayi_result *result = future->result;
-    memset(value, 0, sizeof(*value));
-    if (result != NULL && result->value_size > 0) {
-        st = hayi_value_read(
-            result->value, result->value_size, value, NULL, err);
-    }
+    return st == HAY_OK ? read_result(future, value, err) : st;
+}
+
+/* Wait for a result of this type, and for its bytes. */
+static hay_status wait_value(hay_future *future,
+                             uint64_t timeout_ns,
+                             hay_type type,
+                             struct hayi_value *value)
+{
+    struct hayi_error *err = hayi_thread_error();
+    uint64_t start_ns = start_of(timeout_ns);
+    hay_status st = wait_result(future, timeout_ns, value);
     if (st == HAY_OK && value->type != type) {
         char label[160];
         hayi_future_label(future, label, sizeof(label));
@@ -124,6 +157,10 @@ static hay_status wait_value(hay_future *future,
                        label,
                        hayi_type_name(value->type),
                        hayi_type_name(type));
+    }
+    if (st == HAY_OK && value->is_object) {
+        st = hayi_object_read(
+            future, value, time_left(timeout_ns, start_ns), err);
     }
     return st;
 }
@@ -189,17 +226,98 @@ hay_result_array(hay_future *future, uint64_t timeout_ns, hay_array_view *view)
 hay_type hay_result_type(hay_future *future)
 {
     struct hayi_value value;
-    if (hay_future_state(future) != HAY_FINISHED || future->result == NULL
-        || future->result->value_size == 0
-        || hayi_value_read(future->result->value,
-                           future->result->value_size,
-                           &value,
-                           NULL,
-                           NULL)
-               != HAY_OK) {
+    if (hay_future_state(future) != HAY_FINISHED
+        || read_result(future, &value, NULL) != HAY_OK) {
         return HAY_NONE;
     }
     return value.type;
+}
+
+/* As the user sees it, after its bytes have been brought. */
+static hay_status show(hay_future *future,
+                       struct hayi_value *from,
+                       uint64_t timeout_ns,
+                       hay_value *value)
+{
+    hay_value v = {.type = from->type};
+    if (from->is_object) {
+        hay_status st =
+            hayi_object_read(future, from, timeout_ns, hayi_thread_error());
+        if (st != HAY_OK) {
+            return st;
+        }
+    }
+    switch (from->type) {
+    case HAY_DOUBLE:
+        memcpy(&v.number, from->data, sizeof(v.number));
+        break;
+    case HAY_INT64:
+        memcpy(&v.integer, from->data, sizeof(v.integer));
+        break;
+    case HAY_STRING:
+        v.text = from->data;
+        v.data = from->data;
+        v.size_bytes = from->size - 1;
+        break;
+    case HAY_ARRAY:
+        v.array = from->array;
+        v.data = from->data;
+        v.size_bytes = from->size;
+        break;
+    case HAY_BYTES:
+        v.data = from->data;
+        v.size_bytes = from->size;
+        break;
+    case HAY_LIST:
+        v.count = from->count;
+        break;
+    default:
+        break;
+    }
+    *value = v;
+    return HAY_OK;
+}
+
+hay_status
+hay_result_value(hay_future *future, uint64_t timeout_ns, hay_value *value)
+{
+    struct hayi_value found;
+    uint64_t start_ns = start_of(timeout_ns);
+    hay_status st = wait_result(future, timeout_ns, &found);
+    return st != HAY_OK
+               ? st
+               : show(future, &found, time_left(timeout_ns, start_ns), value);
+}
+
+hay_status hay_result_at(hay_future *future,
+                         size_t index,
+                         uint64_t timeout_ns,
+                         hay_value *value)
+{
+    struct hayi_value found;
+    uint64_t start_ns = start_of(timeout_ns);
+    hay_status st = wait_result(future, timeout_ns, &found);
+    if (st != HAY_OK) {
+        return st;
+    }
+    bool several = found.type == HAY_LIST;
+    size_t count = several ? found.count : 1;
+    if (index >= count) {
+        char label[160];
+        hayi_future_label(future, label, sizeof(label));
+        return hayi_fail(hayi_thread_error(),
+                         HAY_EINVAL,
+                         "%s has %zu result%s: no one has index %zu",
+                         label,
+                         count,
+                         count == 1 ? "" : "s",
+                         index);
+    }
+    if (several) {
+        const struct hayi_value list = found;
+        (void)hayi_list_get(&list, index, &found);
+    }
+    return show(future, &found, time_left(timeout_ns, start_ns), value);
 }
 
 /* ---- how it ended

@@ -3,6 +3,7 @@
 
 #include "fake_manager.h"
 
+#include "data/store.h"
 #include "wire/value.h"
 
 #include <poll.h>
@@ -88,6 +89,94 @@ void fake_finish_value(struct fake *fake,
     must(hayi_value_append(&value, type, data, size, NULL) == HAY_OK);
     end_with(fake, future, HAY_FINISHED, &ok, NULL, &value);
     hayi_buffer_fini(&value);
+}
+
+void fake_open_store(struct fake *fake, uint64_t limit_bytes)
+{
+    const struct hayi_store_config config = {.limit_bytes = limit_bytes,
+                                             .spill_folder = ""};
+    must(hayi_store_new(&fake->ex->store, NULL) == HAY_OK);
+    must(hayi_store_configure(fake->ex->store, &config, NULL) == HAY_OK);
+}
+
+uint64_t fake_used(const struct fake *fake)
+{
+    struct hayi_store_usage usage;
+    hayi_store_get_usage(fake->ex->store, &usage);
+    return usage.used_bytes;
+}
+
+uint64_t fake_object(struct fake *fake, size_t size, char fill)
+{
+    hayi_place place = 0;
+    void *data = NULL;
+    must(hayi_store_create(fake->ex->store, size, &place, &data, NULL)
+         == HAY_OK);
+    memset(data, fill, size);
+    ((char *)data)[size - 1] = 0;
+    hayi_store_seal(fake->ex->store, place, 0);
+    return place;
+}
+
+static void append_object(struct fake *fake,
+                          struct hayi_buffer *value,
+                          hay_type type,
+                          size_t size,
+                          uint64_t place)
+{
+    const struct hayi_object_value object = {
+        .object = ++fake->objects, .place = place, .size = size};
+    hay_array_view array = {.dtype = HAY_F64, .ndim = 2};
+    array.shape[0] = size / 32;
+    array.shape[1] = 4;
+    must(hayi_value_append_object(value, type, &array, &object) == HAY_OK);
+}
+
+void fake_finish_object(struct fake *fake,
+                        hay_future *future,
+                        hay_type type,
+                        size_t size,
+                        uint64_t place)
+{
+    const struct hayi_result ok = {.status = HAY_OK, .object_count = 1};
+    struct hayi_buffer value;
+    hayi_buffer_init(&value);
+    append_object(fake, &value, type, size, place);
+    atomic_store(&future->managed, 1);
+    end_with(fake, future, HAY_FINISHED, &ok, NULL, &value);
+    hayi_buffer_fini(&value);
+}
+
+void fake_finish_objects(struct fake *fake,
+                         hay_future *future,
+                         size_t size,
+                         const uint64_t *places,
+                         size_t count)
+{
+    const struct hayi_result ok = {.object_count = (uint32_t)count};
+    struct hayi_value_head head = {.type = HAY_LIST, .count = (uint32_t)count};
+    struct hayi_buffer value;
+    hayi_buffer_init(&value);
+    must(hayi_buffer_append(&value, &head, sizeof(head)) == HAY_OK);
+    for (size_t i = 0; i < count; i++) {
+        append_object(fake, &value, HAY_BYTES, size, places[i]);
+    }
+    head.size = value.size - sizeof(head);
+    memcpy(value.data, &head, sizeof(head));
+    atomic_store(&future->managed, 1);
+    end_with(fake, future, HAY_FINISHED, &ok, NULL, &value);
+    hayi_buffer_fini(&value);
+}
+
+void fake_answer(struct fake *fake, uint64_t place)
+{
+    struct hayi_want_item *item = fake->want;
+    fake->want = NULL;
+    item->places[0] = place;
+    if (place == 0) {
+        (void)hayi_fail(&item->error, HAY_EFARM, "lost with worker 3");
+    }
+    hayi_want_answered(item);
 }
 
 void fake_finish_double(struct fake *fake, hay_future *future, double value)
@@ -217,9 +306,59 @@ static void on_close(struct fake *fake, struct hayi_close_item *item)
     free(item);
 }
 
+static void name_object(void *context, struct hayi_object_value *object)
+{
+    object->object = ++((struct fake *)context)->objects;
+}
+
+static void on_put(struct fake *fake, hay_future *put)
+{
+    fake->puts++;
+    if (fake->refuse_puts) {
+        hayi_executor_refuse(fake->ex, &put->item);
+        return;
+    }
+    must(hayi_value_objects(put->result->value,
+                            put->result->value_size,
+                            name_object,
+                            fake,
+                            NULL)
+         == HAY_OK);
+    atomic_store(&put->managed, put->result->object_count > 0);
+    if (hayi_future_complete(put, HAY_FINISHED, put->result)) {
+        hayi_executor_wake(fake->ex);
+    }
+}
+
+static void drop_object(void *context, struct hayi_object_value *object)
+{
+    hayi_store_drop(((struct fake *)context)->ex->store, object->place);
+}
+
+static void on_release(struct fake *fake, hay_future *future)
+{
+    fake->releases++;
+    (void)hayi_value_objects(future->result->value,
+                             future->result->value_size,
+                             drop_object,
+                             fake,
+                             NULL);
+    hayi_future_free_record(future);
+}
+
 static void on_item(struct fake *fake, struct hayi_item *item)
 {
     switch (item->kind) {
+    case HAYI_ITEM_PUT:
+        on_put(fake, (hay_future *)(void *)item);
+        break;
+    case HAYI_ITEM_RELEASE:
+        on_release(fake, (hay_future *)(void *)item);
+        break;
+    case HAYI_ITEM_WANT:
+        fake->wants++;
+        fake->want = (struct hayi_want_item *)(void *)item;
+        break;
     case HAYI_ITEM_SUBMIT: {
         hay_future *future = (hay_future *)(void *)item;
         fake->submits++;

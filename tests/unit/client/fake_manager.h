@@ -25,11 +25,14 @@ struct fake {
     size_t held_count;
     size_t held_room;
     /* what came */
-    uint64_t submits, cancels, reads, closes;
+    uint64_t submits, cancels, reads, closes, puts, releases, wants;
     uint64_t map_read; /* newest count */
     bool cancel_pending;
     hay_status join_status; /* what join says */
     int joins;
+    bool refuse_puts;            /* as if it had ended */
+    uint64_t objects;            /* handles given */
+    struct hayi_want_item *want; /* the newest, until it is answered */
     /* NULL, or told when the fake itself allocates, which must not fail */
     void (*own_memory)(bool begins);
 };
@@ -53,6 +56,28 @@ void fake_finish_value(struct fake *fake,
                        hay_type type,
                        const void *data,
                        size_t size);
+/* A store with this limit, which does not spill; puts are completed at once,
+ * released futures freed with their objects, wants kept until the test answers.
+ */
+void fake_open_store(struct fake *fake, uint64_t limit_bytes);
+/* Bytes in the store. */
+uint64_t fake_used(const struct fake *fake);
+/* An object in the store, filled with 'fill' and a 0 at its end. */
+uint64_t fake_object(struct fake *fake, size_t size, char fill);
+/* The result is an object, which lies at 'place' (0: on another node). */
+void fake_finish_object(struct fake *fake,
+                        hay_future *future,
+                        hay_type type,
+                        size_t size,
+                        uint64_t place);
+/* The result is several of 'size' bytes, at places[count]. */
+void fake_finish_objects(struct fake *fake,
+                         hay_future *future,
+                         size_t size,
+                         const uint64_t *places,
+                         size_t count);
+/* Answer the newest want; place 0: with HAY_EFARM. */
+void fake_answer(struct fake *fake, uint64_t place);
 void fake_fail(struct fake *fake, hay_future *future, const char *reason);
 /* By hand: the manager ends (everything that is held has been ended). */
 void fake_stop(struct fake *fake);

@@ -8,14 +8,17 @@
 client_fake = %D%/fake_manager.c %D%/fake_manager.h
 client_libs = lib/client/libhayfork-client.la \
 	lib/worker/libhayfork-worker.la \
+	lib/data/libhayfork-data.la \
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
-	$(HAY_UNIT_LIB)
+	$(HAY_UNIT_LIB) \
+	$(ZLIB_LIBS)
 
 check_PROGRAMS += \
 	%D%/test_executor \
 	%D%/test_future \
 	%D%/test_map \
+	%D%/test_objects \
 	%D%/test_queue \
 	%D%/test_ranges \
 	%D%/test_submit \
@@ -28,6 +31,8 @@ check_PROGRAMS += \
 %C%_test_future_LDADD = $(client_libs)
 %C%_test_map_SOURCES = %D%/test_map.c $(client_fake)
 %C%_test_map_LDADD = $(client_libs)
+%C%_test_objects_SOURCES = %D%/test_objects.c $(client_fake)
+%C%_test_objects_LDADD = $(client_libs)
 %C%_test_queue_SOURCES = %D%/test_queue.c $(client_fake)
 %C%_test_queue_LDADD = $(client_libs)
 %C%_test_ranges_SOURCES = %D%/test_ranges.c
