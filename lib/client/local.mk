@@ -18,6 +18,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/map_iter.c \
 	%D%/objects.c \
 	%D%/objects.h \
+	%D%/put.c \
+	%D%/put.h \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/ranges.c \

@@ -13,6 +13,7 @@
 #include "client/callback.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/put.h"
 #include "client/queue.h"
 #include "client/task_options.h"
 #include "wire/args.h"
@@ -202,7 +203,9 @@ hay_status hayi_submit_post(hay_future *future,
         hayi_future_discard(future);
         return st;
     }
-    spec->stream_key = stream_key(spec, next_place(ex));
+    if (spec->kind != HAYI_TASK_PUT) {
+        spec->stream_key = stream_key(spec, next_place(ex));
+    }
     future->id =
         1 + atomic_fetch_add_explicit(&ex->next_id, 1, memory_order_relaxed);
     hayi_executor_retain(ex);
@@ -283,6 +286,33 @@ static hay_status refs_are_ours(hay_executor *ex,
     return HAY_OK;
 }
 
+/* args: nothing large among them. */
+static hay_status submit_function(hay_executor *ex,
+                                  uint32_t function,
+                                  hay_args args,
+                                  const hay_task_options *o,
+                                  hay_future **future,
+                                  struct hayi_error *err)
+{
+    struct hayi_args_size size;
+    hay_future *fresh = NULL;
+    hay_status st = hayi_args_measure(args, &size, err);
+    if (st != HAY_OK
+        || (st = make(ex, HAYI_TASK_FUNCTION, o, &size, &fresh, err))
+               != HAY_OK) {
+        return st;
+    }
+    struct hayi_spec *spec = fresh->spec;
+    spec->function = function;
+    hayi_args_write(args, hayi_spec_args_room(spec), hayi_spec_deps_room(spec));
+    st = refs_are_ours(ex, spec, err);
+    if (st != HAY_OK) {
+        hayi_future_discard(fresh);
+        return st;
+    }
+    return hayi_submit_post(fresh, o->queue, future, err);
+}
+
 hay_status hay_submit(hay_executor *ex,
                       hay_task_fn function,
                       hay_args args,
@@ -291,8 +321,7 @@ hay_status hay_submit(hay_executor *ex,
 {
     struct hayi_error *err = hayi_thread_error();
     const hay_task_options *o = hayi_task_options_or_default(options);
-    struct hayi_args_size size;
-    hay_future *fresh = NULL;
+    struct hayi_put_args put;
     uint32_t index = hayi_registry_find(function);
     if (index == UINT32_MAX) {
         return hayi_fail(err,
@@ -301,20 +330,15 @@ hay_status hay_submit(hay_executor *ex,
                          "HAY_TASK or call hay_register() first");
     }
     hay_status st = hayi_task_options_check(ex, o, HAYI_TASK_FUNCTION, err);
-    if (st != HAY_OK || (st = hayi_args_measure(args, &size, err)) != HAY_OK
-        || (st = make(ex, HAYI_TASK_FUNCTION, o, &size, &fresh, err))
-               != HAY_OK) {
-        return st;
-    }
-    struct hayi_spec *spec = fresh->spec;
-    spec->function = index;
-    hayi_args_write(args, hayi_spec_args_room(spec), hayi_spec_deps_room(spec));
-    st = refs_are_ours(ex, spec, err);
     if (st != HAY_OK) {
-        hayi_future_discard(fresh);
         return st;
     }
-    return hayi_submit_post(fresh, o->queue, future, err);
+    st = hayi_put_args_init(ex, args, &put, err);
+    if (st == HAY_OK) {
+        st = submit_function(ex, index, put.args, o, future, err);
+    }
+    hayi_put_args_fini(&put);
+    return st;
 }
 
 hay_status hay_submit_command(hay_executor *ex,

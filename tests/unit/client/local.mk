@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	%D%/test_future \
 	%D%/test_map \
 	%D%/test_objects \
+	%D%/test_put \
 	%D%/test_queue \
 	%D%/test_ranges \
 	%D%/test_submit \
@@ -33,6 +34,8 @@ check_PROGRAMS += \
 %C%_test_map_LDADD = $(client_libs)
 %C%_test_objects_SOURCES = %D%/test_objects.c $(client_fake)
 %C%_test_objects_LDADD = $(client_libs)
+%C%_test_put_SOURCES = %D%/test_put.c $(client_fake)
+%C%_test_put_LDADD = $(client_libs)
 %C%_test_queue_SOURCES = %D%/test_queue.c $(client_fake)
 %C%_test_queue_LDADD = $(client_libs)
 %C%_test_ranges_SOURCES = %D%/test_ranges.c
