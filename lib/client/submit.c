@@ -341,6 +341,22 @@ hay_status hay_submit(hay_executor *ex,
     return st;
 }
 
+static hay_status inputs_are_ours(hay_executor *ex,
+                                  const hay_command *command,
+                                  struct hayi_error *err)
+{
+    if (command->input_count > 0 && command->inputs == NULL) {
+        return hayi_fail(err, HAY_EINVAL, "the command's inputs are NULL");
+    }
+    for (size_t i = 0; i < command->input_count; i++) {
+        if (command->inputs[i] == NULL || command->inputs[i]->ex != ex) {
+            return hayi_fail(
+                err, HAY_EINVAL, "an input is a future of another executor");
+        }
+    }
+    return HAY_OK;
+}
+
 hay_status hay_submit_command(hay_executor *ex,
                               const hay_command *command,
                               const hay_task_options *options,
@@ -348,14 +364,15 @@ hay_status hay_submit_command(hay_executor *ex,
 {
     struct hayi_error *err = hayi_thread_error();
     const hay_task_options *o = hayi_task_options_or_default(options);
-    struct hayi_args_size size = {0, 0};
+    struct hayi_args_size size = {0,
+                                  command != NULL ? command->input_count : 0};
     hay_future *fresh = NULL;
     if (command == NULL) {
         return hayi_fail(err, HAY_EINVAL, "the command is NULL");
     }
     hay_status st =
         hayi_check_in(command, sizeof(*command), "hay_command", err);
-    if (st != HAY_OK
+    if (st != HAY_OK || (st = inputs_are_ours(ex, command, err)) != HAY_OK
         || (st = hayi_task_options_check(ex, o, HAYI_TASK_COMMAND, err))
                != HAY_OK
         || (st = hayi_command_measure(command, &size.bytes, err)) != HAY_OK
@@ -365,6 +382,9 @@ hay_status hay_submit_command(hay_executor *ex,
     }
     fresh->spec->index = command->index;
     fresh->spec->has_index = command->has_index;
+    for (size_t i = 0; i < command->input_count; i++) {
+        hayi_spec_deps_room(fresh->spec)[i] = command->inputs[i];
+    }
     hayi_command_write(command, hayi_spec_args_room(fresh->spec));
     return hayi_submit_post(fresh, o->queue, future, err);
 }

@@ -1,7 +1,8 @@
 /* command.c - see command.h.
  *
  * The strings stand one after the other in the order line or argv, cwd, env,
- * stdin; the reader counts them and must end exactly at the last byte.
+ * stdin, in_files, out_files; the reader counts them and must end exactly at
+ * the last byte.
  */
 #include "config.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(sizeof(struct hayi_command_head) == 24, "on the wire");
+static_assert(sizeof(struct hayi_command_head) == 32, "on the wire");
 
 /* A walk over a command's strings, in their order; NULL only measures. */
 struct writer {
@@ -59,6 +60,8 @@ static struct hayi_command_head walk(const hay_command *command,
     if (command->stdin_path != NULL) {
         put(writer, command->stdin_path);
     }
+    head.in_count = put_all(writer, command->in_files);
+    head.out_count = put_all(writer, command->out_files);
     head.string_bytes = (uint32_t)writer->bytes;
     return head;
 }
@@ -69,6 +72,17 @@ static const char *wrong_env(const char *const *env)
         const char *equal = strchr(env[i], '=');
         if (equal == NULL || equal == env[i]) {
             return env[i];
+        }
+    }
+    return NULL;
+}
+
+/* A file's name goes into variables of the environment. */
+static const char *wrong_file(const char *const *files)
+{
+    for (size_t i = 0; files != NULL && files[i] != NULL; i++) {
+        if (files[i][0] == 0) {
+            return files[i];
         }
     }
     return NULL;
@@ -92,6 +106,11 @@ hay_status hayi_command_measure(const hay_command *command,
                          HAY_EINVAL,
                          "\"%.100s\" is no NAME=VALUE of an environment",
                          wrong_env(command->env));
+    }
+    if (wrong_file(command->in_files) != NULL
+        || wrong_file(command->out_files) != NULL) {
+        return hayi_fail(
+            err, HAY_EINVAL, "the name of a command's file is \"\"");
     }
     (void)walk(command, &writer);
     if (writer.bytes > HAY_ARGS_MAX) {
@@ -151,17 +170,22 @@ static bool read_strings(const struct hayi_command_head *head,
 {
     const char *end = at + head->string_bytes;
     view->env = list;
+    view->in_files = view->env + head->envc + 1;
+    view->out_files = view->in_files + head->in_count + 1;
+    view->in_count = head->in_count;
+    view->out_count = head->out_count;
     if (head->argc == 0) {
         view->line = take(&at, end);
     } else {
-        view->argv = list + head->envc + 1;
+        view->argv = view->out_files + head->out_count + 1;
     }
     return (view->line != NULL
             || (head->argc > 0 && take_all(&at, end, view->argv, head->argc)))
            && (!head->has_cwd || (view->cwd = take(&at, end)) != NULL)
            && take_all(&at, end, view->env, head->envc)
            && (!head->has_stdin || (view->stdin_path = take(&at, end)) != NULL)
-           && at == end;
+           && take_all(&at, end, view->in_files, head->in_count)
+           && take_all(&at, end, view->out_files, head->out_count) && at == end;
 }
 
 hay_status hayi_command_read(const void *bytes,
@@ -170,8 +194,7 @@ hay_status hayi_command_read(const void *bytes,
                              struct hayi_error *err)
 {
     struct hayi_command_head head;
-    struct hayi_command_view found = {
-        NULL, NULL, NULL, NULL, NULL, 0, false, NULL};
+    struct hayi_command_view found = {.line = NULL};
     if (size < sizeof(head)) {
         return damaged(err, "no head");
     }
@@ -179,11 +202,14 @@ hay_status hayi_command_read(const void *bytes,
     if (head.string_bytes != size - sizeof(head)) {
         return damaged(err, "its size");
     }
-    if (head.argc > head.string_bytes || head.envc > head.string_bytes) {
+    if (head.argc > head.string_bytes || head.envc > head.string_bytes
+        || head.in_count > head.string_bytes
+        || head.out_count > head.string_bytes) {
         return damaged(err, "more strings than bytes");
     }
-    const char **list =
-        calloc((size_t)head.argc + head.envc + 2, sizeof(*list));
+    const char **list = calloc((size_t)head.argc + head.envc + head.in_count
+                                   + head.out_count + 4,
+                               sizeof(*list));
     if (list == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a command");
     }
@@ -197,4 +223,14 @@ hay_status hayi_command_read(const void *bytes,
     }
     *view = found;
     return HAY_OK;
+}
+
+bool hayi_command_has_files(const void *bytes, size_t size)
+{
+    struct hayi_command_head head;
+    if (size < sizeof(head)) {
+        return false;
+    }
+    memcpy(&head, bytes, sizeof(head));
+    return head.in_count > 0 || head.out_count > 0;
 }

@@ -2,7 +2,7 @@
  * unpacks.
  *
  * Layout: hayi_command_head, then the strings, each with its 0: line or
- * argv..., cwd, env..., stdin.
+ * argv..., cwd, env..., stdin, in_files..., out_files....
  *
  * Owns: nothing.
  * Never: trusts a length.
@@ -19,6 +19,7 @@ struct hayi_command_head {
     uint8_t has_cwd, has_stdin, has_index, reserved;
     uint32_t string_bytes;
     uint64_t index;
+    uint32_t in_count, out_count;
 };
 
 /* Bytes needed; HAY_EINVAL, HAY_ETOOBIG with words. */
@@ -34,13 +35,18 @@ struct hayi_command_view {
     const char *cwd;
     const char **env; /* NULL-terminated, maybe empty */
     const char *stdin_path;
+    const char **in_files; /* NULL-terminated, maybe empty */
+    const char **out_files;
+    uint32_t in_count, out_count;
     uint64_t index;
     bool has_index;
-    void *memory; /* of argv and env; free() */
+    void *memory; /* of the lists; free() */
 };
 hay_status hayi_command_read(const void *bytes,
                              size_t size,
                              struct hayi_command_view *view,
                              struct hayi_error *err);
+/* Does it name files?  The bytes need not be sound. */
+bool hayi_command_has_files(const void *bytes, size_t size);
 
 #endif

@@ -41,6 +41,10 @@ enum {
     HAYI_KIND_DATASET = 120, /* data: hay_dataset; shape: hay_region or NULL */
 };
 
+/* The place of a file that a command wrote: its bytes count where tasks are
+ * placed, nobody moves or frees it. */
+#define HAYI_PLACE_FILE UINT64_MAX
+
 struct hayi_object_value {
     uint64_t object; /* the scheduler's hayi_object; 0: it has none yet */
     uint64_t place;  /* in the store of the node where this is read; 0: only a

@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
+	%D%/command_files.c \
+	%D%/command_files.h \
 	%D%/fakes.c \
 	%D%/fakes.h \
 	%D%/registry.c \

@@ -6,6 +6,7 @@
 
 #include "base/file_name.h"
 #include "wire/command.h"
+#include "worker/command_files.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -174,17 +175,35 @@ static void print_cpus(const struct hay_task *task, char *text, size_t size)
     }
 }
 
-/* The command's own additions after the farm's. */
+static size_t list_count(const char *const *list)
+{
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static size_t add_list(const char **env, size_t n, const char *const *list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        env[n++] = list[i];
+    }
+    return n;
+}
+
+/* The command's own additions after the farm's; files: those of its files, or
+ * NULL. */
 static const char **make_env(const struct hay_task *task,
                              const struct hayi_command_view *view,
+                             char **files,
                              char (*room)[VARIABLE_MAX],
                              char *cpu_room)
 {
-    size_t own = 0;
-    while (view->env[own] != NULL) {
-        own++;
-    }
-    const char **env = malloc((own + FARM_VARIABLES + 2) * sizeof(*env));
+    const char *const *own = (const char *const *)view->env;
+    const char *const *named = (const char *const *)files;
+    size_t further = list_count(own) + list_count(named);
+    const char **env = malloc((further + FARM_VARIABLES + 2) * sizeof(*env));
     if (env == NULL) {
         return NULL;
     }
@@ -213,9 +232,8 @@ static const char **make_env(const struct hay_task *task,
     size_t used = strlen(cpu_room);
     print_cpus(task, cpu_room + used, CPU_LIST_MAX - used);
     env[n++] = cpu_room;
-    for (size_t i = 0; i < own; i++) {
-        env[n++] = view->env[i];
-    }
+    n = add_list(env, n, named);
+    n = add_list(env, n, own);
     env[n] = NULL;
     return env;
 }
@@ -258,11 +276,19 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
         finish_unstarted(worker, task);
         return;
     }
-    const char **env = make_env(task, &view, room, cpu_room);
+    char **files = NULL;
+    const char **env = NULL;
     hay_status status =
-        env == NULL ? hayi_fail(&task->error, HAY_ENOMEM, "out of memory")
-                    : start_unpacked(worker, task, &view, env);
+        hayi_command_files_env(&view, worker->cwd, &files, &task->error);
+    if (status == HAY_OK
+        && (env = make_env(task, &view, files, room, cpu_room)) == NULL) {
+        status = hayi_fail(&task->error, HAY_ENOMEM, "out of memory");
+    }
+    if (status == HAY_OK) {
+        status = start_unpacked(worker, task, &view, env);
+    }
     free(env);
+    free(files);
     free(view.memory);
     if (status != HAY_OK) {
         finish_unstarted(worker, task);
@@ -317,6 +343,20 @@ static void word_command_end(struct hay_task *task,
     }
 }
 
+/* What it said to write is there, or it has failed after all. */
+static void look_at_files(struct hayi_worker *worker, struct hay_task *task)
+{
+    hay_status status = hayi_command_files_end(task->args,
+                                               task->record.args_size,
+                                               worker->cwd,
+                                               &task->result,
+                                               &task->error);
+    if (status != HAY_OK) {
+        task->outcome =
+            status == HAY_ETASK ? HAYI_OUTCOME_FAILED : HAYI_OUTCOME_FARM;
+    }
+}
+
 static void command_ended(struct hayi_worker *worker,
                           const struct hayi_spawn_event *event)
 {
@@ -326,6 +366,9 @@ static void command_ended(struct hayi_worker *worker,
     task->exit_code = event->exit_code;
     task->signal = event->signal;
     word_command_end(task, event);
+    if (task->outcome == HAYI_OUTCOME_FINISHED) {
+        look_at_files(worker, task);
+    }
     const struct hayi_capture_record capture = {
         .offset = {event->offset[0], event->offset[1]},
         .length = {event->length[0], event->length[1]},

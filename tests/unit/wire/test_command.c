@@ -34,12 +34,17 @@ static void lines_come_back(void)
     CU_ASSERT_PTR_NULL(view.stdin_path);
     CU_ASSERT_PTR_NULL(view.env[0]);
     CU_ASSERT(view.has_index && view.index == 7);
+    CU_ASSERT_PTR_NULL(view.in_files[0]);
+    CU_ASSERT_PTR_NULL(view.out_files[0]);
+    CU_ASSERT_FALSE(hayi_command_has_files(bytes, size));
     free(view.memory);
     free(bytes);
 }
 
 static const char *const argv[] = {"prog", "", "two words", NULL};
 static const char *const env[] = {"A=1", "B=", NULL};
+static const char *const in_files[] = {"a.dat", "/b c", NULL};
+static const char *const out_files[] = {"out.dat", NULL};
 
 static void everything_comes_back(void)
 {
@@ -50,6 +55,8 @@ static void everything_comes_back(void)
     command.env = env;
     command.cwd = "/tmp";
     command.stdin_path = "in.dat";
+    command.in_files = in_files;
+    command.out_files = out_files;
     unsigned char *bytes = packed(&command, &size);
     CU_ASSERT_EQUAL_FATAL(hayi_command_read(bytes, size, &view, &err), HAY_OK);
     CU_ASSERT_PTR_NULL(view.line);
@@ -60,6 +67,14 @@ static void everything_comes_back(void)
     CU_ASSERT_STRING_EQUAL(view.env[1], "B=");
     CU_ASSERT_PTR_NULL(view.env[2]);
     CU_ASSERT_STRING_EQUAL(view.stdin_path, "in.dat");
+    CU_ASSERT_EQUAL(view.in_count, 2);
+    CU_ASSERT_EQUAL(view.out_count, 1);
+    CU_ASSERT_STRING_EQUAL(view.in_files[0], "a.dat");
+    CU_ASSERT_STRING_EQUAL(view.in_files[1], "/b c");
+    CU_ASSERT_PTR_NULL(view.in_files[2]);
+    CU_ASSERT_STRING_EQUAL(view.out_files[0], "out.dat");
+    CU_ASSERT_PTR_NULL(view.out_files[1]);
+    CU_ASSERT(hayi_command_has_files(bytes, size));
     CU_ASSERT_FALSE(view.has_index);
     free(view.memory);
     free(bytes);
@@ -82,6 +97,10 @@ static void wrong_commands_are_refused(void)
     CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_EINVAL);
     command.env = no_name;
     CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_EINVAL);
+    command.env = NULL;
+    command.out_files = empty;
+    CU_ASSERT_EQUAL(hayi_command_measure(&command, &size, &err), HAY_EINVAL);
+    command.out_files = NULL;
     char *line = malloc(HAY_ARGS_MAX + 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(line);
     memset(line, 'x', HAY_ARGS_MAX);
@@ -99,6 +118,8 @@ static void damaged_bytes_are_refused(void)
     size_t size = 0;
     command.argv = argv;
     command.env = env;
+    command.in_files = in_files;
+    command.out_files = out_files;
     unsigned char *bytes = packed(&command, &size);
     for (size_t cut = 0; cut < size; cut++) {
         unsigned char *copy = malloc(cut + 1);

@@ -35,11 +35,14 @@ worker_bed = %D%/worker_bed.c %D%/worker_bed.h
 
 # What stands above worker_state, against the whole library.
 check_PROGRAMS += \
+	%D%/test_command_files \
 	%D%/test_fakes \
 	%D%/test_slot_thread \
 	%D%/test_task \
 	%D%/test_worker \
 	%D%/test_worker_records
+%C%_test_command_files_SOURCES = %D%/test_command_files.c
+%C%_test_command_files_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_fakes_SOURCES = %D%/test_fakes.c
 %C%_test_fakes_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_slot_thread_SOURCES = %D%/test_slot_thread.c
