@@ -569,16 +569,14 @@ typedef struct hay_command {
     const char *stdin_path;  /* NULL: /dev/null */
     uint64_t index;          /* HAY_INDEX if has_index */
     bool has_index;
-    /* The files that it reads and writes, NULL-terminated; relative ones are
-     * in its cwd; or NULL.  It sees their whole paths as HAY_IN_1 .., HAY_OUT_1
-     * .., all of them as HAY_IN and HAY_OUT with ':' between, and
-     * HAY_IN_COUNT, HAY_OUT_COUNT.  It fails if one of out_files is not there
-     * when it has ended well; their sizes are in files.tsv of the run folder,
-     * and count where the commands that read them are placed. */
+    /* Files that it reads and writes, NULL-terminated, relative to its cwd; or
+     * NULL.  It sees whole paths: HAY_IN_1 .., HAY_OUT_1 .., HAY_IN and HAY_OUT
+     * (all, ':' between), HAY_IN_COUNT, HAY_OUT_COUNT.  It fails if one of
+     * out_files is not there when it has ended well. */
     const char *const *in_files;
     const char *const *out_files;
-    /* Commands some of whose out_files it reads: must finish before it, and it
-     * runs where they ran unless it could start sooner elsewhere. */
+    /* Commands whose out_files it reads: must finish before it, and it runs
+     * where these files were written unless it could start sooner elsewhere. */
     hay_future *const *inputs;
     size_t input_count;
 } hay_command;

@@ -68,7 +68,7 @@ static void expect_env(const char *words)
 {
     char **list = NULL;
     char all[1024] = "";
-    CU_ASSERT_EQUAL(hayi_command_files_env(&view, "/home", &list, &err),
+    CU_ASSERT_EQUAL(hayi_command_files_env(&view, "/base", &list, &err),
                     HAY_OK);
     for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
         (void)snprintf(
@@ -86,9 +86,9 @@ static void paths_are_whole(void)
     static const char *const in[] = {"a", "/b", NULL};
     static const char *const out[] = {"c", NULL};
     pack(in, out, "sub");
-    expect_env("HAY_IN_COUNT=2 HAY_OUT_COUNT=1 HAY_IN_1=/home/sub/a "
-               "HAY_IN_2=/b HAY_IN=/home/sub/a:/b HAY_OUT_1=/home/sub/c "
-               "HAY_OUT=/home/sub/c ");
+    expect_env("HAY_IN_COUNT=2 HAY_OUT_COUNT=1 HAY_IN_1=/base/sub/a "
+               "HAY_IN_2=/b HAY_IN=/base/sub/a:/b HAY_OUT_1=/base/sub/c "
+               "HAY_OUT=/base/sub/c ");
 }
 
 static void own_folder_counts(void)
