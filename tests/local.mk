@@ -7,6 +7,8 @@ dist_check_SCRIPTS =
 
 check_LTLIBRARIES += %D%/support/libhayunit.la
 %C%_support_libhayunit_la_SOURCES = \
+	%D%/support/pattern.c \
+	%D%/support/pattern.h \
 	%D%/support/unit.c \
 	%D%/support/unit.h
 %C%_support_libhayunit_la_LIBADD = $(CUNIT_LIBS)

@@ -90,16 +90,20 @@ void hayi_store_release_entry(struct hayi_store *store, uint32_t index)
     struct hayi_store_header *header = store->header;
     uint64_t word = atomic_load(&store->words[index]);
     uint64_t units = hayi_store_units(atomic_load(&entry->size_bytes));
-    /* Forget first, then free: who dies between leaks, and no more. */
-    uint64_t run = atomic_exchange(&entry->run, 0);
-    uint64_t slot = atomic_exchange(&entry->slot, 0);
+    uint64_t slot = atomic_load(&entry->slot);
     assert(hayi_store_state_of(word) == HAYI_STORE_FREEING);
+    if (slot != 0) {
+        hayi_store_clear_disk(
+            store, slot - 1, units, (word & HAYI_STORE_FILED_FLAG) != 0);
+    }
+    /* Forget, then free: who dies between leaks, and no more. */
+    uint64_t run = atomic_exchange(&entry->run, 0);
+    slot = atomic_exchange(&entry->slot, 0);
     if (run != 0) {
         hayi_extents_free(&store->memory, run - 1, units);
     }
     if (slot != 0) {
-        hayi_store_free_disk(
-            store, slot - 1, units, (word & HAYI_STORE_FILED_FLAG) != 0);
+        hayi_extents_free(&store->disk, slot - 1, units);
     }
     if ((word & HAYI_STORE_REPLICA) != 0) {
         atomic_fetch_sub(&header->replica_count, 1);
@@ -296,14 +300,15 @@ void hayi_store_shrink(struct hayi_store *store,
     uint64_t old = hayi_store_units(atomic_load(&entry->size_bytes));
     uint64_t left = hayi_store_units(size_bytes);
     assert(size_bytes > 0 && size_bytes <= atomic_load(&entry->size_bytes));
-    atomic_store(&entry->size_bytes, size_bytes);
     if (left == old) {
-        return;
-    }
-    if ((word & HAYI_STORE_FILED_FLAG) != 0) {
-        hayi_store_free_disk(
-            store, atomic_load(&entry->slot) - 1 + left, old - left, true);
+        atomic_store(&entry->size_bytes, size_bytes);
+    } else if ((word & HAYI_STORE_FILED_FLAG) != 0) {
+        uint64_t rest = atomic_load(&entry->slot) - 1 + left;
+        hayi_store_clear_disk(store, rest, old - left, true);
+        atomic_store(&entry->size_bytes, size_bytes);
+        hayi_extents_free(&store->disk, rest, old - left);
     } else {
+        atomic_store(&entry->size_bytes, size_bytes);
         hayi_extents_free(
             &store->memory, atomic_load(&entry->run) - 1 + left, old - left);
     }

@@ -26,7 +26,7 @@
  *
  *     UNSEALED    run, or slot with FILED_FLAG
  *     RESIDENT    run; slot if and only if BACKED
- *     COMMITTING  run, until slot is there and holds the bytes
+ *     COMMITTING  run; without it slot, which holds the bytes
  *     SPILLED     slot
  *     RESTORING   slot; run may hold anything
  *     FILED       slot
@@ -224,11 +224,12 @@ hay_status hayi_store_claim_disk(struct hayi_store *store,
                                  uint32_t index,
                                  uint64_t size_bytes,
                                  struct hayi_error *err);
-/* mapped: its pages may be dirty, throw them away. */
-void hayi_store_free_disk(struct hayi_store *store,
-                          uint64_t first,
-                          uint64_t units,
-                          bool mapped);
+/* Before units of the disk are freed, while it is known whose they are: this
+ * may take long.  mapped: their pages may be dirty, throw them away. */
+void hayi_store_clear_disk(struct hayi_store *store,
+                           uint64_t first,
+                           uint64_t units,
+                           bool mapped);
 /* Bring it back; HAY_OK: look at it again.  HAY_EIO with words. */
 hay_status hayi_store_restore(struct hayi_store *store,
                               uint32_t index,

@@ -360,25 +360,40 @@ static uint64_t usual_limit(void)
     return limit > LIMIT_MIN_BYTES ? limit : LIMIT_MIN_BYTES;
 }
 
+/* By writing its last byte, which never makes it shorter. */
+static hay_status
+make_longer(int fd, uint64_t size_bytes, struct hayi_error *err)
+{
+    struct stat info;
+    if (fstat(fd, &info) == 0 && (uint64_t)info.st_size >= size_bytes) {
+        return HAY_OK;
+    }
+    if (size_bytes > resource(RLIMIT_FSIZE)) {
+        return hayi_fail(err,
+                         HAY_EIO,
+                         "store: it needs a file of %" PRIu64
+                         " MiB, which the limit on the size of files "
+                         "(ulimit -f) does not allow",
+                         size_bytes / HAYI_STORE_MIB);
+    }
+    if (pwrite(fd, "", 1, (off_t)size_bytes - 1) != 1) {
+        return hayi_fail(err,
+                         HAY_EIO,
+                         "store: cannot make the memory file longer: %s",
+                         strerror(errno));
+    }
+    return HAY_OK;
+}
+
 static hay_status
 map_all(struct hayi_store *store, uint64_t units, struct hayi_error *err)
 {
     uint64_t units_bytes = units * HAYI_STORE_UNIT_BYTES;
     uint64_t base_bytes = HAYI_STORE_UNITS_AT + units_bytes;
     uint64_t file_bytes = base_bytes + HAYI_STORE_TAIL_BYTES;
-    /* By writing a byte of the tail: it never makes the file shorter. */
-    if (file_bytes > resource(RLIMIT_FSIZE)) {
-        return hayi_fail(err,
-                         HAY_EIO,
-                         "store: a limit of %" PRIu64 " MiB is more than the "
-                         "limit on the size of a file (ulimit -f) allows",
-                         units_bytes / HAYI_STORE_MIB);
-    }
-    if (pwrite(store->fd, "", 1, (off_t)file_bytes - 1) != 1) {
-        return hayi_fail(err,
-                         HAY_EIO,
-                         "store: cannot make the memory file longer: %s",
-                         strerror(errno));
+    hay_status status = make_longer(store->fd, file_bytes, err);
+    if (status != HAY_OK) {
+        return status;
     }
     unsigned char *base = mmap(NULL,
                                (size_t)base_bytes,
@@ -396,6 +411,9 @@ map_all(struct hayi_store *store, uint64_t units, struct hayi_error *err)
         int error = errno;
         if (base != MAP_FAILED) {
             (void)munmap(base, (size_t)base_bytes);
+        }
+        if (read != MAP_FAILED) {
+            (void)munmap((void *)(uintptr_t)read, (size_t)units_bytes);
         }
         return hayi_fail(err,
                          HAY_ENOMEM,

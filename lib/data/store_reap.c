@@ -6,10 +6,40 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A member was in the middle of something here. */
-static void resolve(struct hayi_store *store, uint32_t index, uint64_t word)
+/* COMMITTING by us now.  A copy may be half given up: do without it. */
+static void
+keep_in_memory(struct hayi_store *store, uint32_t index, uint64_t word)
 {
     struct hayi_store_entry *entry = &store->entries[index];
+    uint64_t units = hayi_store_units(atomic_load(&entry->size_bytes));
+    uint64_t slot = atomic_load(&entry->slot);
+    if (slot != 0) {
+        hayi_store_clear_disk(store, slot - 1, units, false);
+        atomic_store(&entry->slot, 0);
+        hayi_extents_free(&store->disk, slot - 1, units);
+    }
+    (void)hayi_store_step(
+        store, index, &word, HAYI_STORE_RESIDENT, 0, HAYI_STORE_BACKED);
+}
+
+/* RESTORING by us now. */
+static void
+keep_on_disk(struct hayi_store *store, uint32_t index, uint64_t word)
+{
+    struct hayi_store_entry *entry = &store->entries[index];
+    uint64_t units = hayi_store_units(atomic_load(&entry->size_bytes));
+    uint64_t run = atomic_exchange(&entry->run, 0);
+    if (run != 0) {
+        hayi_extents_free(&store->memory, run - 1, units);
+    }
+    (void)hayi_store_step(
+        store, index, &word, HAYI_STORE_SPILLED, 0, HAYI_STORE_BACKED);
+}
+
+/* The owner was in the middle of something here.  Each case begins by becoming
+ * the owner, which only one can. */
+static void resolve(struct hayi_store *store, uint32_t index, uint64_t word)
+{
     enum hayi_store_state state = hayi_store_state_of(word);
     switch (state) {
     case HAYI_STORE_CLAIMED:
@@ -21,38 +51,21 @@ static void resolve(struct hayi_store *store, uint32_t index, uint64_t word)
             }
             hayi_store_release_entry(store, index);
         }
-        return;
+        break;
     case HAYI_STORE_EVICTING:
         (void)hayi_store_step(store, index, &word, HAYI_STORE_RESIDENT, 0, 0);
         break;
-    case HAYI_STORE_COMMITTING: {
-        /* A slot was written before it came here. */
-        uint64_t backed =
-            atomic_load(&entry->slot) != 0 ? HAYI_STORE_BACKED : 0;
-        if (atomic_load(&entry->run) != 0) {
-            (void)hayi_store_step(store,
-                                  index,
-                                  &word,
-                                  HAYI_STORE_RESIDENT,
-                                  backed,
-                                  HAYI_STORE_BACKED & ~backed);
-        } else {
-            (void)hayi_store_step(
-                store, index, &word, HAYI_STORE_SPILLED, 0, HAYI_STORE_BACKED);
+    case HAYI_STORE_COMMITTING:
+    case HAYI_STORE_RESTORING:
+        if (hayi_store_step(store, index, &word, state, 0, 0)) {
+            if (state == HAYI_STORE_COMMITTING
+                && atomic_load(&store->entries[index].run) != 0) {
+                keep_in_memory(store, index, word);
+            } else {
+                keep_on_disk(store, index, word);
+            }
         }
         break;
-    }
-    case HAYI_STORE_RESTORING: {
-        uint64_t run = atomic_exchange(&entry->run, 0);
-        if (run != 0) {
-            hayi_extents_free(
-                &store->memory,
-                run - 1,
-                hayi_store_units(atomic_load(&entry->size_bytes)));
-        }
-        (void)hayi_store_step(store, index, &word, HAYI_STORE_SPILLED, 0, 0);
-        break;
-    }
     default:
         break;
     }

@@ -29,10 +29,10 @@ enum {
 /* ---- Disk -----------------------------------------------------------------
  */
 
-void hayi_store_free_disk(struct hayi_store *store,
-                          uint64_t first,
-                          uint64_t units,
-                          bool mapped)
+void hayi_store_clear_disk(struct hayi_store *store,
+                           uint64_t first,
+                           uint64_t units,
+                           bool mapped)
 {
     struct hayi_store_header *header = store->header;
     bool much = atomic_load(&header->disk_kept) + units > KEPT_UNITS;
@@ -44,7 +44,6 @@ void hayi_store_free_disk(struct hayi_store *store,
     } else {
         atomic_fetch_add(&header->disk_kept, units);
     }
-    hayi_extents_free(&store->disk, first, units);
 }
 
 static void use_kept(struct hayi_store_header *header, uint64_t units)
@@ -71,12 +70,13 @@ static uint64_t free_copies(struct hayi_store *store)
         }
         struct hayi_store_entry *entry = &store->entries[i];
         uint64_t units = hayi_store_units(atomic_load(&entry->size_bytes));
-        uint64_t slot = atomic_exchange(&entry->slot, 0);
-        (void)hayi_store_step(store, i, &word, HAYI_STORE_RESIDENT, 0, 0);
-        if (slot != 0) {
-            hayi_store_free_disk(store, slot - 1, units, false);
-            freed += units;
-        }
+        uint64_t slot = atomic_load(&entry->slot);
+        hayi_store_clear_disk(store, slot - 1, units, false);
+        atomic_store(&entry->slot, 0);
+        bool ours = hayi_store_step(store, i, &word, HAYI_STORE_RESIDENT, 0, 0);
+        assert(ours);
+        hayi_extents_free(&store->disk, slot - 1, units);
+        freed += units;
         hayi_store_settle(store, i);
     }
     return freed;
@@ -110,8 +110,9 @@ hay_status hayi_store_claim_disk(struct hayi_store *store,
                 return HAY_OK;
             }
             atomic_store(&store->header->disk_tight, 1);
+            hayi_store_clear_disk(store, first, units, false);
             atomic_store(&entry->slot, 0);
-            hayi_store_free_disk(store, first, units, false);
+            hayi_extents_free(&store->disk, first, units);
         }
         if (free_copies(store) == 0) {
             return status;

@@ -21,3 +21,7 @@ check_PROGRAMS += %D%/test_shape
 check_PROGRAMS += %D%/test_store
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_store_LDADD = $(HAY_DATA_LIBS)
+
+check_PROGRAMS += %D%/test_store_processes
+%C%_test_store_processes_SOURCES = %D%/test_store_processes.c
+%C%_test_store_processes_LDADD = $(HAY_DATA_LIBS)

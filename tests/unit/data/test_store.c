@@ -3,6 +3,7 @@
 
 #include "data/store.h"
 
+#include "support/pattern.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -48,37 +49,6 @@ static struct hayi_store_usage usage(void)
     return u;
 }
 
-/* A word of an object's pattern. */
-static uint64_t pattern(uint64_t seed, uint64_t i)
-{
-    return (seed * 0x9e3779b97f4a7c15u) ^ (i * 0xbf58476d1ce4e5b9u);
-}
-
-static void fill(void *data, uint64_t size_bytes, uint64_t seed)
-{
-    uint64_t *words = data;
-    for (uint64_t i = 0; i < size_bytes / 8; i++) {
-        words[i] = pattern(seed, i);
-    }
-    memset((char *)data + size_bytes / 8 * 8, 0x5a, size_bytes % 8);
-}
-
-static bool is_filled(const void *data, uint64_t size_bytes, uint64_t seed)
-{
-    const uint64_t *words = data;
-    for (uint64_t i = 0; i < size_bytes / 8; i++) {
-        if (words[i] != pattern(seed, i)) {
-            return false;
-        }
-    }
-    for (uint64_t i = size_bytes / 8 * 8; i < size_bytes; i++) {
-        if (((const unsigned char *)data)[i] != 0x5a) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static hayi_place put_named(uint64_t size_bytes, uint64_t seed, uint64_t name)
 {
     hayi_place place = 0;
@@ -88,7 +58,7 @@ static hayi_place put_named(uint64_t size_bytes, uint64_t seed, uint64_t name)
     CU_ASSERT_EQUAL(status, HAY_OK);
     if (status == HAY_OK) {
         CU_ASSERT_EQUAL((uintptr_t)data % 4096, 0);
-        fill(data, size_bytes, seed);
+        pattern_fill(data, size_bytes, seed);
         hayi_store_seal(store, place, name);
     }
     return place;
@@ -106,7 +76,7 @@ static bool holds(hayi_place place, uint64_t size_bytes, uint64_t seed)
     if (hayi_store_pin(store, place, &data, &size, &err) != HAY_OK) {
         return false;
     }
-    bool same = size == size_bytes && is_filled(data, size, seed);
+    bool same = size == size_bytes && pattern_is_in(data, size, seed);
     hayi_store_unpin(store, place);
     return same;
 }
@@ -162,7 +132,7 @@ static void dropped_object_lives_until_its_last_pin_goes(void)
     hayi_store_drop(store, a);
     CU_ASSERT_EQUAL(try_pin(a), HAY_EEMPTY);
     hayi_store_unpin(store, a);
-    CU_ASSERT_TRUE(is_filled(data, 100000, 7));
+    CU_ASSERT_TRUE(pattern_is_in(data, 100000, 7));
     CU_ASSERT_EQUAL(usage().object_count, 1);
     hayi_store_check(store);
     hayi_store_unpin(store, a);
@@ -191,7 +161,7 @@ static void shrunk_object_gives_its_rest_back(void)
     open_store(MIB, "");
     CU_ASSERT_EQUAL_FATAL(hayi_store_create(store, MIB, &a, &data, &err),
                           HAY_OK);
-    fill(data, 5000, 4);
+    pattern_fill(data, 5000, 4);
     hayi_store_shrink(store, a, 5000);
     hayi_store_seal(store, a, 0);
     CU_ASSERT_EQUAL(usage().used_bytes, UNIT);
@@ -299,7 +269,7 @@ static void replicas_are_dropped_before_anything_is_spilled(void)
     CU_ASSERT_EQUAL(hayi_store_take_gone(store, names, 4), 1);
     CU_ASSERT_EQUAL(names[0], 44);
     CU_ASSERT_EQUAL(hayi_store_take_gone(store, names, 4), 0);
-    CU_ASSERT_TRUE(is_filled(data, MIB, 2));
+    CU_ASSERT_TRUE(pattern_is_in(data, MIB, 2));
     hayi_store_unpin(store, r);
     CU_ASSERT_TRUE(holds(old, MIB, 1));
     hayi_store_drop(store, r); /* wanted, so it is not told */
@@ -316,11 +286,11 @@ static void pinned_objects_stay_where_they_are(void)
     CU_ASSERT_EQUAL(hayi_store_pin(store, a, &data, &size, &err), HAY_OK);
     for (uint64_t i = 0; i < 10; i++) {
         (void)put(MIB, 100 + i);
-        CU_ASSERT_TRUE(is_filled(data, MIB, 1));
+        CU_ASSERT_TRUE(pattern_is_in(data, MIB, 1));
     }
     hayi_store_relieve(store, 0);
     CU_ASSERT_EQUAL(usage().used_bytes, MIB);
-    CU_ASSERT_TRUE(is_filled(data, MIB, 1));
+    CU_ASSERT_TRUE(pattern_is_in(data, MIB, 1));
     hayi_store_unpin(store, a);
     hayi_store_check(store);
 }
@@ -333,7 +303,7 @@ static void object_beyond_the_limit_lies_in_the_spill_file(void)
     hayi_place small = put(MIB, 1);
     CU_ASSERT_EQUAL_FATAL(
         hayi_store_create(store, 5 * MIB + 5, &big, &data, &err), HAY_OK);
-    fill(data, 5 * MIB, 2);
+    pattern_fill(data, 5 * MIB, 2);
     hayi_store_shrink(store, big, 5 * MIB);
     hayi_store_seal(store, big, 0);
     CU_ASSERT_EQUAL(usage().used_bytes, MIB); /* nobody had to leave */
@@ -346,7 +316,7 @@ static void object_beyond_the_limit_lies_in_the_spill_file(void)
     CU_ASSERT_PTR_EQUAL(one, two);
     hayi_store_drop(store, big);
     hayi_store_unpin(store, big);
-    CU_ASSERT_TRUE(is_filled(two, 5 * MIB, 2));
+    CU_ASSERT_TRUE(pattern_is_in(two, 5 * MIB, 2));
     hayi_store_unpin(store, big);
     CU_ASSERT_EQUAL(usage().spilled_bytes, 0);
     CU_ASSERT_TRUE(holds(small, MIB, 1));
@@ -372,8 +342,8 @@ static void without_room_in_memory_the_file_is_mapped(void)
     hayi_place c = put(300000, 3);
     CU_ASSERT_TRUE(holds(c, 300000, 3));
     CU_ASSERT_TRUE(holds(spilled, MIB, 9));
-    CU_ASSERT_TRUE(is_filled(data[0], MIB, 1));
-    CU_ASSERT_TRUE(is_filled(data[1], MIB, 2));
+    CU_ASSERT_TRUE(pattern_is_in(data[0], MIB, 1));
+    CU_ASSERT_TRUE(pattern_is_in(data[1], MIB, 2));
     CU_ASSERT_EQUAL(usage().used_bytes, 2 * MIB);
     hayi_store_unpin(store, a);
     hayi_store_unpin(store, b);
@@ -473,7 +443,7 @@ static void *thread_life(void *argument)
         struct hayi_error why;
         if (hayi_store_create(store, size, &place, &data, &why) == HAY_OK) {
             memset(data, 0, 16);
-            fill(data, size, size);
+            pattern_fill(data, size, size);
             hayi_store_seal(store, place, 0);
             place = atomic_exchange(&shared[slot], place);
             if (place != 0) {
@@ -487,7 +457,7 @@ static void *thread_life(void *argument)
             place == 0 ? HAY_EEMPTY
                        : hayi_store_pin(store, place, &bytes, &got, &why);
         if (status == HAY_OK) {
-            faults += is_filled(bytes, got, got) ? 0 : 1;
+            faults += pattern_is_in(bytes, got, got) ? 0 : 1;
             hayi_store_unpin(store, place);
         } else {
             faults += status == HAY_EEMPTY ? 0 : 1;
@@ -589,7 +559,7 @@ static int read_and_leave_things(void)
         return 1;
     }
     if (hayi_store_pin(store, given, &bytes, &size, &err) != HAY_OK
-        || !is_filled(bytes, size, 1)) {
+        || !pattern_is_in(bytes, size, 1)) {
         return 2;
     }
     if (hayi_store_create(store, MIB, &place, &data, &err) != HAY_OK) {
