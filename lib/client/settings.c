@@ -3,12 +3,17 @@
 
 #include "client/settings.h"
 
+#include "data/store.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SLOTS_MAX = 4096 }; /* of a worker */
+
+#define MEMORY_LIMIT_MIN ((uint64_t)1 << 20)
 
 typedef hay_status (*set_fn)(hay_options *options,
                              const char *value,
@@ -117,6 +122,64 @@ set_flag(bool *flag, const char *value, struct hayi_error *err)
     return HAY_OK;
 }
 
+/* 64M, 2G, 1.5GiB, or a part of what this node has: 50%. */
+static bool parse_size(const char *text, uint64_t *bytes)
+{
+    static const char letters[] = "KMGT";
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') {
+        return false; /* no sign, no space, no word */
+    }
+    double number = strtod(text, &end);
+    if (strcmp(end, "%") == 0) {
+        number *= (double)hayi_store_node_bytes() / 100;
+    } else if (*end != 0 && strcmp(end, "B") != 0) {
+        char letter = *end >= 'a' && *end <= 'z' ? (char)(*end - 32) : *end;
+        const char *found = strchr(letters, letter);
+        if (found == NULL || (end[1] != 0 && strcasecmp(end + 1, "iB") != 0)) {
+            return false;
+        }
+        number *= (double)(UINT64_C(1) << (10 * (found - letters + 1)));
+    }
+    if (!(number >= 0 && number < 0x1p62)) {
+        return false;
+    }
+    *bytes = (uint64_t)number;
+    return true;
+}
+
+static hay_status set_memory_limit(hay_options *options,
+                                   const char *value,
+                                   struct hayi_error *err)
+{
+    uint64_t bytes = 0;
+    if (!parse_size(value, &bytes)) {
+        return hayi_fail(
+            err, HAY_EINVAL, "'%s' is no size such as 64M, 2G or 50%%", value);
+    }
+    if (bytes < MEMORY_LIMIT_MIN) {
+        return hayi_fail(err, HAY_EINVAL, "'%s' is less than 1M", value);
+    }
+    options->memory_limit_bytes = bytes;
+    return HAY_OK;
+}
+
+/* Empty: nothing is spilled. */
+static hay_status set_spill_folder(hay_options *options,
+                                   const char *value,
+                                   struct hayi_error *err)
+{
+    (void)err;
+    options->spill_folder = value;
+    return HAY_OK;
+}
+
+static hay_status
+set_checksum(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->checksum, value, err);
+}
+
 static hay_status
 set_no_pin(hay_options *options, const char *value, struct hayi_error *err)
 {
@@ -141,6 +204,9 @@ static const struct setting {
     {"--hay-seed", "HAYFORK_SEED", set_seed, false},
     {"--hay-pending-max", "HAYFORK_PENDING_MAX", set_pending_max, false},
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
+    {"--hay-memory-limit", "HAYFORK_MEMORY_LIMIT", set_memory_limit, false},
+    {"--hay-spill-folder", "HAYFORK_SPILL_FOLDER", set_spill_folder, false},
+    {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
     {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
     {"--hay-quiet", "HAYFORK_QUIET", set_quiet, true},
 };
@@ -157,6 +223,13 @@ const char *hayi_settings_help(void)
            "  --hay-seed=N           of random streams and ties (0)\n"
            "  --hay-pending-max=N    unfinished tasks before submit waits\n"
            "  --hay-silence=SECONDS  a worker silent so long is lost (10)\n"
+           "  --hay-memory-limit=SIZE  for the objects of a node: 64M, 2G, "
+           "50% (30%)\n"
+           "  --hay-spill-folder=DIR  local disk for what does not fit; empty: "
+           "none\n"
+           "                         (TMPDIR, /var/tmp or /tmp)\n"
+           "  --hay-checksum         compare a hash of what moves between "
+           "nodes\n"
            "  --hay-no-pin           do not pin slots to cores\n"
            "  --hay-quiet            no words of the farm on standard error\n"
            "  --hay-help             this text\n";
@@ -173,8 +246,12 @@ about(const char *name, hay_status status, struct hayi_error *err)
     return status;
 }
 
-/* The value of an argument that is this setting; NULL if it is not. */
-static const char *match(const struct setting *setting, const char *argument)
+/* The value of an argument that is this setting, or that follows it; NULL if it
+ * is not.  next: the argument behind it, or NULL; *used: it is the value. */
+static const char *match(const struct setting *setting,
+                         const char *argument,
+                         const char *next,
+                         bool *used)
 {
     size_t length = strlen(setting->option);
     if (strncmp(argument, setting->option, length) != 0) {
@@ -183,15 +260,21 @@ static const char *match(const struct setting *setting, const char *argument)
     if (argument[length] == '=') {
         return argument + length + 1;
     }
-    return argument[length] == 0 && setting->flag ? "" : NULL;
+    if (argument[length] != 0 || setting->flag) {
+        return argument[length] == 0 ? "" : NULL;
+    }
+    *used = next != NULL && strncmp(next, "--", 2) != 0;
+    return *used ? next : NULL;
 }
 
 static hay_status take_argument(const char *argument,
+                                const char *next,
                                 hay_options *options,
+                                bool *used,
                                 struct hayi_error *err)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const char *value = match(&settings[i], argument);
+        const char *value = match(&settings[i], argument, next, used);
         if (value != NULL) {
             return about(
                 settings[i].option, settings[i].set(options, value, err), err);
@@ -233,10 +316,13 @@ hay_status hayi_settings_take(int *argc,
             *help = true;
             continue;
         }
-        hay_status status = take_argument(argv[i], options, err);
+        bool used = false;
+        hay_status status = take_argument(
+            argv[i], i + 1 < *argc ? argv[i + 1] : NULL, options, &used, err);
         if (status != HAY_OK) {
             return status;
         }
+        i += used;
     }
     *argc = kept;
     argv[kept] = NULL;
@@ -267,6 +353,14 @@ hay_status hayi_options_copy(const hay_options *given,
                          HAY_EINVAL,
                          "hay_options: output %d is unknown",
                          (int)options->output);
+    }
+    if (options->memory_limit_bytes != 0
+        && options->memory_limit_bytes < MEMORY_LIMIT_MIN) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_options: a memory limit of %llu bytes is less "
+                         "than 1 MiB",
+                         (unsigned long long)options->memory_limit_bytes);
     }
     if (options->slots > SLOTS_MAX) {
         return hayi_fail(err,

@@ -59,6 +59,8 @@ struct hayi_store_config {
         *spill_folder; /* on local disk; NULL: TMPDIR, /var/tmp, /tmp,
                           the first that takes a file; "" : no spilling */
 };
+/* What this node, or our control group of it, has of memory. */
+uint64_t hayi_store_node_bytes(void);
 /* Before anything else.  The first member's words count, those of the others
  * are ignored.  HAY_EINVAL (limit below 1 MiB), HAY_EIO (the folder), with
  * words. */

@@ -347,11 +347,16 @@ static uint64_t resource(int which)
                : UINT64_MAX;
 }
 
-static uint64_t usual_limit(void)
+uint64_t hayi_store_node_bytes(void)
 {
     uint64_t memory =
         (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t limit = lesser(memory, cgroup_bytes()) / 10 * 3;
+    return lesser(memory, cgroup_bytes());
+}
+
+static uint64_t usual_limit(void)
+{
+    uint64_t limit = hayi_store_node_bytes() / 10 * 3;
     /* It is mapped twice, and is not all that a process needs. */
     limit = lesser(limit, resource(RLIMIT_AS) / 8);
     uint64_t file = resource(RLIMIT_FSIZE);

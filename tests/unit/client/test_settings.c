@@ -23,6 +23,9 @@ static const char *const variables[] = {
     "HAYFORK_SEED",
     "HAYFORK_PENDING_MAX",
     "HAYFORK_SILENCE",
+    "HAYFORK_MEMORY_LIMIT",
+    "HAYFORK_SPILL_FOLDER",
+    "HAYFORK_CHECKSUM",
     "HAYFORK_NO_PIN",
     "HAYFORK_QUIET",
 };
@@ -71,6 +74,46 @@ static void our_options_are_taken_out(void)
     CU_ASSERT_TRUE(options.no_pin);
     CU_ASSERT_FALSE(options.quiet);
     CU_ASSERT_FALSE(help);
+}
+
+static void a_value_may_be_the_next_word(void)
+{
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit",
+                         "64M",
+                         "file",
+                         "--hay-checksum",
+                         "last",
+                         "--hay-seed",
+                         "7"),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(args[1], "file");
+    CU_ASSERT_STRING_EQUAL(args[2], "last");
+    CU_ASSERT_EQUAL(options.memory_limit_bytes, 64u << 20);
+    CU_ASSERT_TRUE(options.checksum);
+    CU_ASSERT_EQUAL(options.seed, 7);
+    CU_ASSERT_EQUAL(TAKE("--hay-seed", "--hay-quiet"), HAY_EINVAL);
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit"), HAY_EINVAL);
+}
+
+static void sizes_have_units_or_are_parts(void)
+{
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=1.5GiB"), HAY_OK);
+    CU_ASSERT_EQUAL(options.memory_limit_bytes, 3u << 29);
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=2000000"), HAY_OK);
+    CU_ASSERT_EQUAL(options.memory_limit_bytes, 2000000);
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=25%"), HAY_OK);
+    uint64_t quarter = options.memory_limit_bytes;
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=50%"), HAY_OK);
+    CU_ASSERT(options.memory_limit_bytes >= 2 * quarter);
+    CU_ASSERT(options.memory_limit_bytes <= 2 * quarter + 2);
+    (void)setenv("HAYFORK_MEMORY_LIMIT", "3m", 1);
+    (void)setenv("HAYFORK_SPILL_FOLDER", "/scratch", 1);
+    CU_ASSERT_EQUAL(TAKE("x"), HAY_OK);
+    CU_ASSERT_EQUAL(options.memory_limit_bytes, 3u << 20);
+    CU_ASSERT_STRING_EQUAL(options.spill_folder, "/scratch");
+    CU_ASSERT_EQUAL(TAKE("--hay-spill-folder="), HAY_OK);
+    CU_ASSERT_STRING_EQUAL(options.spill_folder, "");
 }
 
 static void what_follows_two_dashes_is_the_programs(void)
@@ -131,6 +174,14 @@ static void wrong_values_are_named(void)
         {"--hay-", "unknown option"},
         {"--hay-output=files2", "none of inherit, append, files, null"},
         {"--hay-silence=1", "less than 2 seconds"},
+        {"--hay-memory-limit=much", "'much' is no size such as 64M, 2G"},
+        {"--hay-memory-limit=-5M", "is no size"},
+        {"--hay-memory-limit=", "is no size"},
+        {"--hay-memory-limit=5X", "is no size"},
+        {"--hay-memory-limit=5M5", "is no size"},
+        {"--hay-memory-limit=1e30", "is no size"},
+        {"--hay-memory-limit=900K", "'900K' is less than 1M"},
+        {"--hay-checksum=on", "neither 0 nor 1"},
         {"--hay-quiet=yes", "neither 0 nor 1"},
         {"--hay-run-folder=", "--hay-run-folder: it needs a folder"},
     };
@@ -156,6 +207,9 @@ static void help_names_every_option_and_is_asked_for(void)
                                         "--hay-seed",
                                         "--hay-pending-max",
                                         "--hay-silence",
+                                        "--hay-memory-limit",
+                                        "--hay-spill-folder",
+                                        "--hay-checksum",
                                         "--hay-no-pin",
                                         "--hay-quiet"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -191,11 +245,16 @@ static void options_that_cannot_be_are_refused(void)
     given.slots = 1000000;
     CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
     given.slots = 4096;
+    given.memory_limit_bytes = 1;
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_EINVAL);
+    given.memory_limit_bytes = 1u << 20;
     CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_OK);
 }
 
 static CU_TestInfo tests[] = {
     {"our_options_are_taken_out", our_options_are_taken_out},
+    {"a_value_may_be_the_next_word", a_value_may_be_the_next_word},
+    {"sizes_have_units_or_are_parts", sizes_have_units_or_are_parts},
     {"what_follows_two_dashes_is_the_programs",
      what_follows_two_dashes_is_the_programs},
     {"name_of_the_program_is_never_an_option",
