@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "client/settings.h"
+#include "data/store.h"
 #include "manager/loop.h"
 #include "transport/transport_mpi.h"
 #include "worker/registry.h"
@@ -22,6 +23,7 @@ extern char **environ;
 /* What each rank tells the others at start. */
 struct card {
     struct hayi_cpumask mask;
+    struct hayi_store_card store;
     uint32_t epoch;
     uint32_t reserved;
 };
@@ -40,6 +42,8 @@ struct hayi_farm {
     struct hayi_error error;
     hay_executor *ex; /* or NULL */
     struct hayi_spawner *spawner;
+    struct hayi_store *store; /* until the executor takes it */
+    uint32_t store_of;        /* the peer that made it */
     struct hayi_bell bell;
     struct hayi_mpi_start start; /* over MPI */
     struct hayi_transport *inproc[2];
@@ -71,12 +75,14 @@ static void free_farm(struct hayi_farm *farm)
     hayi_manager_free(farm->manager);
     close_inproc(farm);
     hayi_spawner_free(farm->spawner);
+    hayi_store_free(farm->store);
     hayi_topology_free(farm->topology);
     hayi_bell_fini(&farm->bell);
     free(farm->start.peers);
     free(farm->start.blobs);
     (void)sem_destroy(&farm->ready);
     free((void *)(uintptr_t)farm->options.run_folder);
+    free((void *)(uintptr_t)farm->options.spill_folder);
     free(farm);
 }
 
@@ -114,6 +120,8 @@ static hay_status make_worker(struct hayi_farm *farm,
         .mask_count = count,
         .mask_mine = mine,
         .spawner = farm->spawner,
+        .store = farm->ex != NULL ? farm->ex->store : farm->store,
+        .store_of = farm->store_of,
         .host = host,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[1],
@@ -138,6 +146,8 @@ static hay_status make_manager(struct hayi_farm *farm,
         return hayi_fail(&farm->error, status, "%s", hay_error_text());
     }
     farm->ex->workers_expected = transport->peer_count - 1;
+    farm->ex->store = farm->store;
+    farm->store = NULL;
     const struct hayi_manager_config config = {
         .transport = transport,
         .bell = &farm->bell,
@@ -190,6 +200,7 @@ static hay_status start_mpi(struct hayi_farm *farm)
         .epoch = (uint32_t)(hayi_clock_ns() >> 10) ^ (uint32_t)getpid(),
     };
     hayi_topology_mask(farm->topology, &card.mask);
+    hayi_store_get_card(farm->store, &card.store);
     farm->start.identity = identity;
     farm->start.identity_size = strlen(identity) + 1;
     farm->start.blob = &card;
@@ -210,6 +221,32 @@ static hay_status start_mpi(struct hayi_farm *farm)
     return status;
 }
 
+/* Use the store of the first rank of this node.  Where that cannot be opened
+ * from here, this rank is a node of its own. */
+static void share_store(struct hayi_farm *farm, const struct card *cards)
+{
+    const struct hayi_mpi_peer *peers = farm->start.peers;
+    const struct hayi_transport *transport = farm->start.transport;
+    uint32_t node = peers[transport->self].node;
+    uint32_t first = 0;
+    uint32_t member = 0;
+    farm->store_of = transport->self;
+    while (peers[first].node != node) {
+        first++;
+    }
+    for (uint32_t i = first; i < transport->self; i++) {
+        member += peers[i].node == node;
+    }
+    struct hayi_store *shared = NULL;
+    if (member > 0 && member < HAYI_STORE_MEMBERS_MAX
+        && hayi_store_join(&cards[first].store, member, &shared, NULL)
+               == HAY_OK) {
+        hayi_store_free(farm->store);
+        farm->store = shared;
+        farm->store_of = first;
+    }
+}
+
 /* This rank's part of a farm over MPI. */
 static hay_status make_over_mpi(struct hayi_farm *farm)
 {
@@ -220,6 +257,7 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
     if (count == 1) {
         return make_inproc(farm);
     }
+    share_store(farm, cards);
     hay_status status = HAY_ENOMEM;
     struct hayi_worker_name *names = calloc(count, sizeof(*names));
     struct hayi_cpumask *masks = calloc(count, sizeof(*masks));
@@ -335,7 +373,10 @@ static void *farm_main(void *argument)
     struct hayi_farm *farm = argument;
     unbind(farm);
     hayi_thread_set_no_wait(true);
-    farm->status = farm->mpi ? start_mpi(farm) : HAY_OK;
+    farm->status = hayi_store_new(&farm->store, &farm->error);
+    if (farm->status == HAY_OK && farm->mpi) {
+        farm->status = start_mpi(farm);
+    }
     bool started = farm->status == HAY_OK;
     if (started) {
         farm->status = farm->mpi ? make_over_mpi(farm) : make_inproc(farm);
@@ -419,6 +460,12 @@ static hay_status prepare(struct hayi_farm *farm,
     if (farm->options.run_folder != NULL) {
         farm->options.run_folder = strdup(farm->options.run_folder);
         if (farm->options.run_folder == NULL) {
+            return hayi_fail(err, HAY_ENOMEM, "out of memory");
+        }
+    }
+    if (farm->options.spill_folder != NULL) {
+        farm->options.spill_folder = strdup(farm->options.spill_folder);
+        if (farm->options.spill_folder == NULL) {
             return hayi_fail(err, HAY_ENOMEM, "out of memory");
         }
     }

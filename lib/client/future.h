@@ -92,9 +92,8 @@ struct hay_future {
     atomic_uchar managed; /* whoever drops the last count posts it as
                              HAYI_ITEM_RELEASE instead of freeing it; set by the
                              manager before it drops its own */
-    uint8_t remembered;   /* the manager's, set before the end: it may have to
-                             run again, so it keeps its inputs, see
-                             hayi_future_drop_inputs() */
+    uint8_t remembered;   /* the manager's; not 0 at the end: it keeps its
+                             inputs, see hayi_future_drop_inputs() */
     _Atomic(struct hayi_watch *) watches; /* a stack; CLOSED once done */
     /* set before the submit, then read only */
     hay_executor *ex;

@@ -11,6 +11,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/filter.c \
 	%D%/filter.h \
 	%D%/h5store.h \
+	%D%/mover.c \
+	%D%/mover.h \
 	%D%/region.h \
 	%D%/shape.c \
 	%D%/shape.h \

@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager.c \
 	%D%/manager.h \
 	%D%/manager_actions.c \
+	%D%/manager_data.c \
 	%D%/manager_end.c \
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \

@@ -59,6 +59,9 @@ void hayi_manager_step(struct hayi_manager *manager,
     if (payload != 0 && status == HAY_OK) {
         ((hay_future *)(uintptr_t)payload)->task = task;
     }
+    if (event->kind == HAYI_EVENT_ENDED && event->u.ended.made_count > 0) {
+        hayi_manager_name_made(manager);
+    }
     perform_all(manager, &actions, report);
     hayi_actions_fini(&manager->actions);
     manager->actions = actions;
@@ -187,10 +190,17 @@ static bool flush_links(struct hayi_manager *manager)
     return any;
 }
 
+static void on_bulk(void *context, uint64_t cookie, hay_status status)
+{
+    const struct hayi_manager *manager = context;
+    hayi_mover_bulk(manager->mover, cookie, status);
+}
+
 bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
 {
     const struct hayi_transport_sink sink = {.frame = hayi_manager_on_frame,
                                              .down = hayi_manager_on_down,
+                                             .bulk = on_bulk,
                                              .context = manager};
     struct hayi_transport *transport = manager->config.transport;
     bool slept = manager->now_ns != 0
@@ -201,6 +211,7 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
     }
     bool busy = transport->ops->poll(transport, &sink) > 0;
     busy = hayi_manager_take_inbox(manager) || busy;
+    busy = hayi_manager_poll_data(manager) || busy;
     if (now_ns >= hayi_sched_deadline_ns(manager->sched)) {
         struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         hayi_manager_step(manager, &tick, NULL);
@@ -330,6 +341,36 @@ static hay_status make_peers(struct hayi_manager *manager,
     return HAY_OK;
 }
 
+static hay_status prepare_data(struct hayi_manager *manager,
+                               const hay_options *options,
+                               struct hayi_error *err)
+{
+    hay_executor *ex = manager->ex;
+    const struct hayi_store_config store = {
+        .limit_bytes = options->memory_limit_bytes,
+        .spill_folder = options->spill_folder,
+    };
+    hay_status status = hayi_store_configure(manager->ex->store, &store, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    ex->node_count = manager->config.transport->peer_count;
+    ex->node_cores = calloc(ex->node_count, sizeof(*ex->node_cores));
+    if (ex->node_cores == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    if (manager->config.shared_memory) {
+        return HAY_OK;
+    }
+    const struct hayi_mover_config mover = {
+        .transport = manager->config.transport,
+        .store = manager->ex->store,
+        .bell = manager->config.bell,
+        .checksum = options->checksum,
+    };
+    return hayi_mover_new(&mover, &manager->mover, err);
+}
+
 hay_status hayi_manager_new(const struct hayi_manager_config *config,
                             struct hayi_manager **out,
                             struct hayi_error *err)
@@ -349,8 +390,10 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     hayi_mpsc_init(&manager->inbox);
     hayi_actions_init(&manager->actions);
     hayi_buffer_init(&manager->args);
+    hayi_buffer_init(&manager->value);
     const struct hayi_sched_config sched = {
         .worker_max = config->transport->peer_count - 1,
+        .node_max = config->transport->peer_count,
         .workers_expected = config->transport->peer_count - 1,
         .seed = options->seed,
         .ahead_ns = AHEAD_NS,
@@ -360,6 +403,9 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     hay_status status = manager->sched == NULL
                             ? hayi_fail(err, HAY_ENOMEM, "out of memory")
                             : open_run_folder(manager, options, err);
+    if (status == HAY_OK) {
+        status = prepare_data(manager, options, err);
+    }
     if (status == HAY_OK) {
         status = make_peers(manager, err);
     }
@@ -377,6 +423,7 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
 void hayi_manager_refuse_late(struct hayi_manager *manager)
 {
     hay_executor *ex = manager->ex;
+    hayi_manager_refuse_wants(manager);
     hayi_executor_set_ended(ex);
     bool last;
     do {
@@ -403,6 +450,9 @@ void hayi_manager_free(struct hayi_manager *manager)
     hayi_sched_free(manager->sched);
     hayi_actions_fini(&manager->actions);
     hayi_buffer_fini(&manager->args);
+    hayi_buffer_fini(&manager->value);
+    hayi_mover_free(manager->mover);
+    free(manager->made);
     free(manager->run_folder_path);
     free(manager->peers);
     free(manager->refused);

@@ -24,7 +24,7 @@ struct hayi_worker_name {
 struct hayi_manager_config {
     struct hayi_transport *transport;     /* borrowed; workers are peers 1.. */
     struct hayi_bell *bell;               /* borrowed; rings the loop */
-    hay_executor *ex;                     /* counted by the manager */
+    hay_executor *ex;                     /* counted; with its node's store */
     const hay_options *options;           /* borrowed during the call */
     const struct hayi_worker_name *names; /* of peers 1..; copied */
     uint32_t epoch;

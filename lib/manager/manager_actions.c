@@ -41,56 +41,45 @@ static void refuse(struct hayi_manager *manager,
     memcpy(refused->text, text, size);
 }
 
-static bool room_for_deps(struct hayi_manager *manager, size_t count)
+/* Where the objects among the arguments are for the task's worker. */
+struct at_node {
+    const struct hayi_sched *sched;
+    uint32_t node;
+    bool any;
+};
+
+static uint64_t place_at(void *context, uint64_t object)
 {
-    if (count <= manager->dep_room) {
-        return true;
-    }
-    void *values = realloc(manager->dep_values, count * sizeof(void *));
-    if (values == NULL) {
-        return false;
-    }
-    manager->dep_values = values;
-    void *sizes = realloc(manager->dep_sizes, count * sizeof(size_t));
-    if (sizes == NULL) {
-        return false;
-    }
-    manager->dep_sizes = sizes;
-    manager->dep_room = count;
-    return true;
+    struct at_node *at = context;
+    at->any = true;
+    return hayi_sched_place(at->sched, object, at->node);
 }
 
-/* The arguments with the results of the inputs in their places. */
+/* The arguments with the results of the inputs in their places.  *data: the
+ * worker has to look for objects among them. */
 static hay_status fill_args(struct hayi_manager *manager,
                             const hay_future *future,
+                            uint32_t worker,
                             const void **args,
                             size_t *size,
+                            bool *data,
                             struct hayi_error *err)
 {
-    static const struct hayi_value_head nothing = {.type = HAY_NONE};
     const struct hayi_spec *spec = future->spec;
     *args = hayi_spec_args(spec);
     *size = spec->args_size;
+    *data = false;
     if (spec->kind != HAYI_TASK_FUNCTION || spec->arg_dep_count == 0) {
         return HAY_OK;
     }
-    if (!room_for_deps(manager, spec->arg_dep_count)) {
-        return hayi_fail(err, HAY_ENOMEM, "out of memory for arguments");
-    }
-    hay_future *const *inputs = hayi_spec_deps(spec);
-    for (uint32_t i = 0; i < spec->arg_dep_count; i++) {
-        const struct hayi_result *result = inputs[i]->result;
-        bool empty = result == NULL || result->value_size == 0;
-        manager->dep_values[i] = empty ? (const void *)&nothing : result->value;
-        manager->dep_sizes[i] = empty ? sizeof(nothing) : result->value_size;
-    }
-    manager->args.size = 0;
-    const struct hayi_results results = {.values = manager->dep_values,
-                                         .sizes = manager->dep_sizes};
-    hay_status status =
-        hayi_args_fill(*args, *size, &results, &manager->args, err);
+    struct at_node at = {
+        .sched = manager->sched,
+        .node = manager->peers[worker + 1].node,
+    };
+    hay_status status = hayi_manager_fill(manager, future, place_at, &at, err);
     *args = manager->args.data;
     *size = manager->args.size;
+    *data = at.any || hayi_args_has_groups(*args, *size);
     return status;
 }
 
@@ -104,7 +93,14 @@ static void send_task(struct hayi_manager *manager,
     struct hayi_error err;
     const void *args = NULL;
     size_t args_size = 0;
-    hay_status status = fill_args(manager, future, &args, &args_size, &err);
+    bool data = false;
+    hay_status status = fill_args(manager,
+                                  future,
+                                  action->u.hand_out.worker,
+                                  &args,
+                                  &args_size,
+                                  &data,
+                                  &err);
     if (status != HAY_OK) {
         /* Too much for one message is the task's own doing. */
         refuse(manager,
@@ -113,7 +109,8 @@ static void send_task(struct hayi_manager *manager,
                err.text);
         return;
     }
-    uint8_t flags = action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0;
+    uint8_t flags = (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
+                              | (data ? HAYI_TASK_DATA : 0));
     const struct hayi_task_record head = {
         .task = action->u.hand_out.task,
         .id = future->id,
@@ -293,10 +290,19 @@ void hayi_manager_perform(struct hayi_manager *manager,
         hayi_manager_stop_workers(manager, false);
         break;
     case HAYI_ACTION_INPUTS:
+        hayi_manager_inputs(manager, action);
+        break;
     case HAYI_ACTION_FETCH:
+        hayi_manager_fetch(manager, action);
+        break;
     case HAYI_ACTION_DROP:
+        hayi_manager_drop(manager, action);
+        break;
     case HAYI_ACTION_WANTED:
+        hayi_manager_wanted(manager, action);
+        break;
     case HAYI_ACTION_FORGET:
-        break; /* no task has objects yet */
+        hayi_manager_forget(hayi_manager_future(action->u.forget.payload));
+        break;
     }
 }

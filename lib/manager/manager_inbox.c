@@ -3,19 +3,23 @@
 
 #include "manager/manager_inside.h"
 
+#include "client/objects.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* An input as the core sees it. */
-static struct hayi_dep dep_of(const hay_future *input, bool any)
+/* An input as the core sees it.  argument: its result is one. */
+static struct hayi_dep dep_of(const hay_future *input, bool any, bool argument)
 {
-    struct hayi_dep dep = {.any = any};
+    struct hayi_dep dep = {.any = any, .objects = argument};
     uint8_t state = atomic_load_explicit(&input->state, memory_order_relaxed);
     if (state < HAY_FINISHED) {
         dep.task = input->task;
         return dep;
     }
     dep.ended = state;
+    dep.objects =
+        argument && input->result != NULL && input->result->object_count > 0;
     dep.culprit = input->id;
     if (input->result != NULL && input->result->culprit != 0) {
         dep.culprit = input->result->culprit;
@@ -38,7 +42,7 @@ static bool gather_deps(struct hayi_manager *manager, const hay_future *future)
     hay_future *const *inputs = hayi_spec_deps(spec);
     for (uint32_t i = 0; i < spec->dep_count; i++) {
         bool any = i >= spec->dep_count - spec->any_count;
-        manager->deps[i] = dep_of(inputs[i], any);
+        manager->deps[i] = dep_of(inputs[i], any, i < spec->arg_dep_count);
     }
     return true;
 }
@@ -138,6 +142,18 @@ static void submit(struct hayi_manager *manager, hay_future *future)
     hayi_manager_step(manager, &event, NULL);
 }
 
+static void put(struct hayi_manager *manager, hay_future *future)
+{
+    if (!manager->broken) {
+        hayi_manager_put(manager, future);
+        return;
+    }
+    manager->submitted++;
+    hayi_result_free(manager->ex, future->result);
+    future->result = NULL;
+    reject(manager, future, HAY_EFARM);
+}
+
 static void cancel(struct hayi_manager *manager, struct hayi_cancel_item *item)
 {
     struct hayi_event event = {
@@ -174,6 +190,15 @@ static void take(struct hayi_manager *manager, struct hayi_item *item)
         break;
     case HAYI_ITEM_MAP_READ:
         map_read(manager, (struct hayi_map_read_item *)item);
+        break;
+    case HAYI_ITEM_PUT:
+        put(manager, (hay_future *)item);
+        break;
+    case HAYI_ITEM_RELEASE:
+        hayi_manager_released(manager, (hay_future *)item);
+        break;
+    case HAYI_ITEM_WANT:
+        hayi_manager_want(manager, (struct hayi_want_item *)item);
         break;
     case HAYI_ITEM_CLOSE: {
         struct hayi_close_item *close = (struct hayi_close_item *)item;

@@ -1,7 +1,7 @@
 /* manager_inside.h - the struct of manager.h, for the files that make it up:
  * manager.c (life, the round), manager_inbox.c (what the client wants),
  * manager_records.c (what workers say), manager_actions.c (what the core says),
- * manager_end.c (stopping, losses).
+ * manager_end.c (stopping, losses), manager_data.c (objects).
  *
  * Owns: see manager.h.
  * Never: included elsewhere.
@@ -11,6 +11,8 @@
 #define HAYI_MANAGER_MANAGER_INSIDE_H
 
 #include "base/buffer.h"
+#include "data/mover.h"
+#include "data/store.h"
 #include "manager/manager.h"
 #include "observe/run_folder.h"
 #include "transport/link.h"
@@ -23,6 +25,9 @@ enum {
     HAYI_MANAGER_INBOX_BATCH = 1024,    /* items a round, then hand-outs */
     HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
     HAYI_MANAGER_SLOTS_MAX = 65536,     /* of a worker, whose paths are kept */
+    HAYI_MANAGER_WORDS = 64,            /* why moves failed, the last ones */
+    HAYI_MANAGER_WORDS_REPORT = 16,     /* the report that is the first of them;
+                                           1 is what has just come */
 };
 
 /* Paths of a slot's append files, of their newest generation. */
@@ -34,6 +39,7 @@ struct hayi_slot_paths {
 struct hayi_peer {
     struct hayi_link link;
     struct hayi_worker_name name;
+    uint32_t node; /* once it has joined */
     bool joined;
     bool bye;  /* has left in order */
     bool gone; /* dead, or given up */
@@ -56,6 +62,8 @@ struct hayi_report {
     const char *reason; /* "" if none */
     const void *value;
     size_t value_size;
+    uint32_t object_count;                     /* in the value */
+    bool has_made;                             /* some of them are new */
     const struct hayi_capture_record *capture; /* or NULL */
     /* of a range */
     const struct hayi_range_failure *failures;
@@ -99,6 +107,17 @@ struct hayi_manager {
 
     struct hayi_refused *refused;
     size_t refused_count, refused_room;
+    struct hayi_mover *mover; /* or NULL: one node */
+    struct hayi_want *wants;  /* that are not answered yet */
+    uint64_t look_ns;         /* when to look at the store again */
+    uint32_t used_permille;   /* of it, as the core was told */
+    uint32_t words_next;
+    char words[HAYI_MANAGER_WORDS][240];
+    struct hayi_buffer value; /* a report's value, with its new objects */
+    struct hayi_made *made;
+    size_t made_count, made_room;
+    bool told; /* the report of this step was current */
+
     struct hayi_buffer args; /* room for filled arguments */
     const void **dep_values;
     size_t *dep_sizes;
@@ -156,6 +175,52 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
 void hayi_manager_range_ended(struct hayi_manager *manager,
                               const struct hayi_action *action,
                               const struct hayi_report *report);
+
+/* manager_data.c */
+/* The value of a future is not wanted any more; maybe frees it. */
+void hayi_manager_released(struct hayi_manager *manager, hay_future *future);
+/* A finished task may run again: the records of its inputs stay.  First this,
+ * before its end is told; ... */
+void hayi_manager_list_inputs(hay_future *future);
+/* ... then this. */
+void hayi_manager_remember(hay_future *future);
+void hayi_manager_forget(hay_future *future);
+/* The arguments with the results of the inputs in their places, into
+ * manager->args.  place: where an object is, see args.h. */
+hay_status hayi_manager_fill(struct hayi_manager *manager,
+                             const hay_future *future,
+                             uint64_t (*place)(void *context, uint64_t object),
+                             void *context,
+                             struct hayi_error *err);
+void hayi_manager_inputs(struct hayi_manager *manager,
+                         const struct hayi_action *action);
+void hayi_manager_fetch(struct hayi_manager *manager,
+                        const struct hayi_action *action);
+void hayi_manager_drop(struct hayi_manager *manager,
+                       const struct hayi_action *action);
+void hayi_manager_wanted(struct hayi_manager *manager,
+                         const struct hayi_action *action);
+void hayi_manager_moved(struct hayi_manager *manager,
+                        const struct hayi_moved_record *record,
+                        const char *words);
+/* An attempt has ended whose value has objects; err: its value is damaged. */
+hay_status hayi_manager_made(struct hayi_manager *manager,
+                             const struct hayi_peer *peer,
+                             struct hayi_event *event,
+                             struct hayi_report *report,
+                             struct hayi_error *err);
+/* The new objects that the core has just named are written into the value of
+ * the report. */
+void hayi_manager_name_made(struct hayi_manager *manager);
+bool hayi_manager_poll_data(struct hayi_manager *manager);
+void hayi_manager_put(struct hayi_manager *manager, hay_future *future);
+/* item: taken until it is answered. */
+void hayi_manager_want(struct hayi_manager *manager,
+                       struct hayi_want_item *item);
+void hayi_manager_refuse_wants(struct hayi_manager *manager);
+/* The words that a report stands for; NULL: none. */
+const char *hayi_manager_words(const struct hayi_manager *manager,
+                               uint64_t report);
 
 /* manager_end.c */
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how);

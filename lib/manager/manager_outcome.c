@@ -4,6 +4,7 @@
 #include "manager/manager_inside.h"
 
 #include "base/file_name.h"
+#include "wire/value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -178,6 +179,13 @@ static void word_reason(const struct hayi_manager *manager,
         }
         break;
     case HAY_EFARM:
+        if (hayi_manager_words(manager, action->u.tell.report) != NULL) {
+            (void)snprintf(text,
+                           size,
+                           "%s",
+                           hayi_manager_words(manager, action->u.tell.report));
+            return;
+        }
         if (report->reason[0] == 0) {
             if (action->u.tell.attempt > 0
                 && action->u.tell.worker + 1 < manager->peer_count) {
@@ -258,7 +266,7 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
 {
     const hay_future *future =
         hayi_manager_future(action->u.attempt_ended.payload);
-    if (report == NULL || action->u.attempt_ended.report == 0) {
+    if (report == NULL || action->u.attempt_ended.report != 1) {
         report = &no_report;
     }
     write_line(manager,
@@ -268,6 +276,13 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                action->u.attempt_ended.worker,
                report,
                report->reason);
+}
+
+/* Where an object is for the client, whose node is 0. */
+static void set_client_place(void *context, struct hayi_object_value *object)
+{
+    const struct hayi_manager *manager = context;
+    object->place = hayi_sched_place(manager->sched, object->object, 0);
 }
 
 /* The result's fields that a report tells. */
@@ -298,6 +313,11 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
     if (value_size > 0) {
         memcpy(result->value, report->value, value_size);
     }
+    if (finished && report->object_count > 0) {
+        result->object_count = report->object_count;
+        (void)hayi_value_objects(
+            result->value, value_size, set_client_place, manager, NULL);
+    }
     return result;
 }
 
@@ -324,8 +344,10 @@ void hayi_manager_tell(struct hayi_manager *manager,
     const struct hayi_action *action = &tell;
     hay_future *future = hayi_manager_future(action->u.tell.payload);
     char reason[REASON_MAX];
-    if (report == NULL || action->u.tell.report == 0) {
+    if (report == NULL || action->u.tell.report != 1) {
         report = &no_report; /* another task's report, if any */
+    } else {
+        manager->told = true;
     }
     hay_state state = (hay_state)action->u.tell.state;
     word_reason(manager, action, report, reason, sizeof(reason));
@@ -344,8 +366,18 @@ void hayi_manager_tell(struct hayi_manager *manager,
                reason);
     manager->counted[state]++;
     future->task = 0;
+    if (result != NULL && result->object_count > 0) {
+        atomic_store(&future->managed, 1);
+    }
+    bool may_run_again = state == HAY_FINISHED && report->has_made;
+    if (may_run_again) {
+        hayi_manager_list_inputs(future);
+    }
     if (hayi_future_complete(future, state, result)) {
         manager->wake = true;
+    }
+    if (may_run_again) { /* it is managed: not freed before it comes back */
+        hayi_manager_remember(future);
     }
 }
 

@@ -82,15 +82,22 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         .run_folder_size = folder != NULL ? strlen(folder) + 1 : 0,
         .cwd_size = strlen(cwd) + 1,
         .env_size = env.size,
+        .spill_folder_size = options->spill_folder != NULL
+                                 ? strlen(options->spill_folder) + 1
+                                 : 0,
+        .memory_limit_bytes = options->memory_limit_bytes,
         .slots = options->slots,
         .output = (uint32_t)manager->output,
         .umask_bits = (uint32_t)mask,
         .no_pin = options->no_pin,
         .worker = peer->name.number,
+        .checksum = options->checksum,
     };
-    const uint64_t parts[3] = {
-        head.run_folder_size, head.cwd_size, head.env_size};
-    size_t size = hayi_record_size(sizeof(head), parts, 3);
+    const uint64_t parts[4] = {head.run_folder_size,
+                               head.cwd_size,
+                               head.env_size,
+                               head.spill_folder_size};
+    size_t size = hayi_record_size(sizeof(head), parts, 4);
     unsigned char *body = size > HAYI_RECORD_MAX
                               ? NULL
                               : hayi_channel_append(peer->link.channel,
@@ -107,7 +114,8 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
     body = hayi_record_put(body, &head, sizeof(head));
     body = hayi_record_put(body, folder, parts[0]);
     body = hayi_record_put(body, cwd, parts[1]);
-    (void)hayi_record_put(body, env.data, parts[2]);
+    body = hayi_record_put(body, env.data, parts[2]);
+    (void)hayi_record_put(body, options->spill_folder, parts[3]);
     hayi_buffer_fini(&env);
     return HAY_OK;
 }
@@ -221,11 +229,17 @@ static hay_status on_join(struct hayi_manager *manager,
     if (status != HAY_OK) {
         return status;
     }
+    if (head->store_of >= manager->peer_count) {
+        return hayi_fail(err, HAY_EMISMATCH, "a join with a wrong node");
+    }
     peer->joined = true;
+    peer->node = head->store_of;
+    manager->ex->node_cores[peer->node] += head->cores;
     manager->joined_count++;
     struct hayi_event event = {
         .kind = HAYI_EVENT_JOINED,
         .u.joined = {.worker = peer->link.peer - 1,
+                     .node = peer->node,
                      .cores = head->cores,
                      .gpus = head->gpus,
                      .memory_bytes = head->memory_bytes},
@@ -278,7 +292,7 @@ static hay_status on_ended(struct hayi_manager *manager,
     }
     const struct span span =
         span_of(manager, peer, head->start_ns, head->end_ns, head->handed_ns);
-    const struct hayi_report report = {
+    struct hayi_report report = {
         .start_ns = span.start_ns,
         .end_ns = span.end_ns,
         .exit_code = head->exit_code,
@@ -299,6 +313,9 @@ static hay_status on_ended(struct hayi_manager *manager,
                     .run_ns = run_ns(head->start_ns, head->end_ns),
                     .report = 1},
     };
+    if (head->value_size > 0 && (head->flags & HAYI_ENDED_OBJECTS) != 0) {
+        return hayi_manager_made(manager, peer, &event, &report, err);
+    }
     hayi_manager_step(manager, &event, &report);
     return HAY_OK;
 }
@@ -354,18 +371,83 @@ static hay_status on_range_ended(struct hayi_manager *manager,
     return HAY_OK;
 }
 
-static void on_attempt(struct hayi_manager *manager,
-                       const struct hayi_peer *peer,
-                       enum hayi_event_kind kind,
-                       const struct hayi_attempt_record *record)
+static hay_status on_attempt(struct hayi_manager *manager,
+                             const struct hayi_peer *peer,
+                             enum hayi_event_kind kind,
+                             const void *body,
+                             size_t size,
+                             struct hayi_error *err)
 {
+    const struct hayi_attempt_record *record = body;
+    const uint64_t missing_size = record->missing * sizeof(uint64_t);
+    const void *missing = NULL;
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*record), &missing_size, 1, 0, &missing, err);
+    if (status != HAY_OK) {
+        return status;
+    }
     struct hayi_event event = {
         .kind = kind,
         .u.started = {.worker = peer->link.peer - 1,
                       .task = record->task,
-                      .attempt = record->attempt},
+                      .attempt = record->attempt,
+                      .missing = missing,
+                      .missing_count = record->missing},
     };
     hayi_manager_step(manager, &event, NULL);
+    return HAY_OK;
+}
+
+static hay_status on_moved(struct hayi_manager *manager,
+                           const void *body,
+                           size_t size,
+                           struct hayi_error *err)
+{
+    const struct hayi_moved_record *record = body;
+    const void *words = NULL;
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*record), &record->words_size, 1, 1u, &words, err);
+    if (status == HAY_OK) {
+        hayi_manager_moved(
+            manager, record, record->words_size > 0 ? words : "");
+    }
+    return status;
+}
+
+static hay_status on_gone(struct hayi_manager *manager,
+                          const struct hayi_peer *peer,
+                          const void *body,
+                          size_t size,
+                          struct hayi_error *err)
+{
+    const struct hayi_gone_record *record = body;
+    const void *list = NULL;
+    const uint64_t list_size = record->count <= size / sizeof(uint64_t)
+                                   ? record->count * sizeof(uint64_t)
+                                   : UINT64_MAX;
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*record), &list_size, 1, 0, &list, err);
+    const uint64_t *objects = list;
+    for (uint64_t i = 0; status == HAY_OK && i < record->count; i++) {
+        struct hayi_event gone = {
+            .kind = HAYI_EVENT_GONE,
+            .u.gone = {.node = peer->node, .object = objects[i]},
+        };
+        hayi_manager_step(manager, &gone, NULL);
+    }
+    return status;
+}
+
+static void on_memory(struct hayi_manager *manager,
+                      const struct hayi_peer *peer,
+                      const struct hayi_memory_record *record)
+{
+    struct hayi_event memory = {
+        .kind = HAYI_EVENT_MEMORY,
+        .u.memory = {.node = peer->node,
+                     .used_permille = (uint32_t)record->used_permille},
+    };
+    hayi_manager_step(manager, &memory, NULL);
 }
 
 static void on_words(struct hayi_manager *manager,
@@ -402,6 +484,12 @@ static size_t least_size(uint16_t type)
         return sizeof(struct hayi_attempt_record);
     case HAYI_RECORD_PONG:
         return sizeof(struct hayi_ping);
+    case HAYI_RECORD_MOVED:
+        return sizeof(struct hayi_moved_record);
+    case HAYI_RECORD_GONE:
+        return sizeof(struct hayi_gone_record);
+    case HAYI_RECORD_MEMORY:
+        return sizeof(struct hayi_memory_record);
     default:
         return 0;
     }
@@ -425,10 +513,17 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_RANGE_ENDED:
         return on_range_ended(manager, peer, body, size, from->err);
     case HAYI_RECORD_STARTED:
-        on_attempt(manager, peer, HAYI_EVENT_STARTED, body);
-        return HAY_OK;
+        return on_attempt(
+            manager, peer, HAYI_EVENT_STARTED, body, size, from->err);
     case HAYI_RECORD_RETURNED:
-        on_attempt(manager, peer, HAYI_EVENT_RETURNED, body);
+        return on_attempt(
+            manager, peer, HAYI_EVENT_RETURNED, body, size, from->err);
+    case HAYI_RECORD_MOVED:
+        return on_moved(manager, body, size, from->err);
+    case HAYI_RECORD_GONE:
+        return on_gone(manager, peer, body, size, from->err);
+    case HAYI_RECORD_MEMORY:
+        on_memory(manager, peer, body);
         return HAY_OK;
     case HAYI_RECORD_RECALL_DONE: {
         struct hayi_event event = {

@@ -235,7 +235,13 @@ void hayi_args_write(hay_args args, void *bytes, hay_future **refs)
 /* ---- filling the places ---------------------------------------------------
  */
 
-bool hayi_args_has_refs(const void *bytes, size_t size)
+static bool is_place(uint32_t kind)
+{
+    return kind == HAYI_KIND_REF || kind == HAYI_KIND_REFS
+           || kind == HAYI_KIND_SHAPE || is_group(kind);
+}
+
+static bool has_kind(const void *bytes, size_t size, bool (*wanted)(uint32_t))
 {
     const unsigned char *at = bytes;
     const unsigned char *end = at + size;
@@ -248,12 +254,21 @@ bool hayi_args_has_refs(const void *bytes, size_t size)
         if (!hayi_value_head_read(at, (size_t)(end - at), &head, &used)) {
             return false;
         }
-        if (head.type == HAYI_KIND_REF || head.type == HAYI_KIND_REFS
-            || head.type == HAYI_KIND_SHAPE || is_group(head.type)) {
+        if (wanted(head.type)) {
             return true;
         }
     }
     return false;
+}
+
+bool hayi_args_has_refs(const void *bytes, size_t size)
+{
+    return has_kind(bytes, size, is_place);
+}
+
+bool hayi_args_has_groups(const void *bytes, size_t size)
+{
+    return has_kind(bytes, size, is_group);
 }
 
 /* What filling has to hand. */

@@ -37,6 +37,9 @@ const char *hayi_arg_data(const hay_arg *arg, size_t *size);
 /* Does this blob of arguments hold places to be filled? */
 bool hayi_args_has_refs(const void *bytes, size_t size);
 
+/* Are there groups among the arguments (filled or not)? */
+bool hayi_args_has_groups(const void *bytes, size_t size);
+
 /* The results of the dependencies, by index. */
 struct hayi_results {
     const void *const *values; /* each a value */

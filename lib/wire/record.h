@@ -147,6 +147,8 @@ struct hayi_join {
     uint32_t gpus;
     int32_t pid;
     uint32_t host_size;
+    uint32_t store_of; /* the peer whose store this rank uses: its node */
+    uint32_t reserved;
 };
 
 /* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
@@ -206,7 +208,10 @@ struct hayi_ended {
     uint8_t outcome;      /* enum hayi_outcome */
     uint8_t flags;
 };
-enum { HAYI_ENDED_CAPTURE = 1 };
+enum {
+    HAYI_ENDED_CAPTURE = 1,
+    HAYI_ENDED_OBJECTS = 2, /* the value is or holds objects */
+};
 
 /* Tail: failures[failures], their words (each with its 0), output of the items
  * (unless it was addressed). */

@@ -149,6 +149,7 @@ static hay_status join(struct hayi_worker *worker)
     }
     struct hayi_join filled = head;
     filled.host_size = (uint32_t)host_size;
+    filled.store_of = worker->config.store_of;
     memcpy(body, &filled, sizeof(filled));
     memcpy(body + HAYI_PAD8(sizeof(filled)), worker->host, host_size);
     return HAY_OK;

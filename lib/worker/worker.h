@@ -25,6 +25,8 @@ struct hayi_worker_config {
     size_t mask_count;
     size_t mask_mine;
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
+    struct hayi_store *store;     /* of this node; borrowed */
+    uint32_t store_of;            /* the peer that made it */
     const char *host;             /* copied */
     uint32_t epoch;
     bool shared_memory; /* the manager is in this process */

@@ -22,6 +22,7 @@ hay_executor *bed_ex;
 struct hayi_manager *bed_manager;
 struct bed_known bed_known[BED_IDS];
 double bed_argument; /* of the last call, if it has one */
+uint64_t bed_place, bed_object;
 bool bed_answer_ranges;
 char bed_told[BED_LOG_MAX];
 uint64_t bed_ahead_ns; /* of the manager's clock */
@@ -77,6 +78,12 @@ static void note_task(const void *body, size_t size)
         if (hayi_args_count(at[0]) > 0 && hayi_args_get(at[0], 0, &value)
             && value.type == HAY_DOUBLE) {
             memcpy(&bed_argument, value.data, sizeof(bed_argument));
+        }
+        bed_place = 0;
+        if ((head->flags & HAYI_TASK_DATA) != 0
+            && hayi_args_get(at[0], 0, &value) && value.is_object) {
+            bed_place = value.object.place;
+            bed_object = value.object.object;
         }
     }
 }
@@ -234,7 +241,8 @@ void bed_ended(hay_task_id id, struct bed_end end)
         .reason_size =
             (uint16_t)(end.reason != NULL ? strlen(end.reason) + 1 : 0),
         .outcome = end.outcome,
-        .flags = end.capture != NULL ? HAYI_ENDED_CAPTURE : 0,
+        .flags = (uint8_t)((end.capture != NULL ? HAYI_ENDED_CAPTURE : 0)
+                           | (end.objects ? HAYI_ENDED_OBJECTS : 0)),
     };
     const uint64_t parts[3] = {end.capture != NULL ? sizeof(*end.capture) : 0,
                                head.reason_size,
@@ -268,6 +276,31 @@ void bed_finished_double(hay_task_id id, double x)
                                .value = value.data,
                                .value_size = value.size});
     hayi_buffer_fini(&value);
+}
+
+uint64_t bed_finished_object(hay_task_id id, uint64_t object)
+{
+    struct hayi_buffer value;
+    struct hayi_object_value made = {.object = object, .size = BED_OBJECT};
+    void *data = NULL;
+    if (object == 0) {
+        CU_ASSERT_EQUAL_FATAL(
+            hayi_store_create(
+                bed_ex->store, BED_OBJECT, &made.place, &data, NULL),
+            HAY_OK);
+        memset(data, (int)id, BED_OBJECT);
+        hayi_store_seal(bed_ex->store, made.place, 0);
+    }
+    hayi_buffer_init(&value);
+    CU_ASSERT_EQUAL(hayi_value_append_object(&value, HAY_BYTES, NULL, &made),
+                    HAY_OK);
+    bed_ended(id,
+              (struct bed_end){.outcome = HAYI_OUTCOME_FINISHED,
+                               .value = value.data,
+                               .value_size = value.size,
+                               .objects = true});
+    hayi_buffer_fini(&value);
+    return made.place;
 }
 
 void bed_failed(hay_task_id id, const char *reason)
@@ -353,6 +386,7 @@ void bed_open_manager(bool shared_memory, hay_output output, const char *path)
     options.run_folder = path;
     options.output = output;
     CU_ASSERT_EQUAL_FATAL(hayi_executor_new(&options, &bed_ex), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(hayi_store_new(&bed_ex->store, NULL), HAY_OK);
     const struct hayi_manager_config config = {
         .transport = bed_ends[0],
         .bell = &bed_bell,

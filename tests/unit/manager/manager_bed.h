@@ -8,8 +8,10 @@
 #ifndef HAYI_TESTS_MANAGER_BED_H
 #define HAYI_TESTS_MANAGER_BED_H
 
+#include "data/store.h"
 #include "manager/manager_inside.h"
 
+enum { BED_OBJECT = 100000 }; /* bytes */
 enum { BED_EPOCH = 9, BED_LOG_MAX = 8000, BED_IDS = 3000, BED_PATH_MAX = 64 };
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -27,6 +29,7 @@ extern struct hayi_bell bed_bell;
 extern hay_executor *bed_ex;
 extern struct hayi_manager *bed_manager;
 extern double bed_argument;               /* of the last call, if it has one */
+extern uint64_t bed_place, bed_object;    /* of its first argument; or 0 */
 extern bool bed_answer_ranges;            /* at once, with the items doubled */
 extern char bed_told[BED_LOG_MAX];        /* what the manager has told */
 extern uint64_t bed_ahead_ns;             /* of the manager's clock */
@@ -64,12 +67,15 @@ struct bed_end {
     const char *reason;
     const void *value;
     size_t value_size;
+    bool objects;
     const struct hayi_capture_record *capture;
     uint64_t run_ns; /* 0: 1 */
 };
 void bed_ended(hay_task_id id, struct bed_end end);
 void bed_finished(hay_task_id id);
 void bed_finished_double(hay_task_id id, double x);
+/* With a new object (object 0), whose place is returned, or an older one. */
+uint64_t bed_finished_object(hay_task_id id, uint64_t object);
 void bed_failed(hay_task_id id, const char *reason);
 
 /* The client. */

@@ -1,0 +1,630 @@
+/* manager_data.c - objects: which ones a task needs, what is brought where,
+ * when a future's memory goes.
+ *
+ * A future that holds objects, or that a remembered task has as an input, is
+ * not freed by whoever drops its last count but comes back here.  It goes when
+ * it was released, will not run again (FORGET), and is no input of a task that
+ * may (item.listed).
+ */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include "base/clock.h"
+#include "client/objects.h"
+#include "data/store.h"
+#include "wire/args.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REMEMBERED = 1, /* its task may have to run again */
+    RELEASED = 2,   /* nobody holds its value */
+    GONE_MAX = 64,  /* dropped replicas in one look */
+    LOOK_NS = 5000000,
+    PERMILLE = 1000,
+};
+
+/* ---- futures that are more than their value -------------------------------
+ */
+
+static void free_if_useless(hay_future *future)
+{
+    if (future->remembered == RELEASED && future->item.listed == 0) {
+        future->remembered = 0; /* its inputs were given back at its end */
+        hayi_future_free_record(future);
+    }
+}
+
+static void release(void *context, struct hayi_object_value *object)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_RELEASE,
+                               .u.release = {.object = object->object}};
+    if (object->object != 0) {
+        hayi_manager_step(context, &event, NULL);
+    }
+}
+
+void hayi_manager_released(struct hayi_manager *manager, hay_future *future)
+{
+    const struct hayi_result *result = future->result;
+    if (result != NULL && result->object_count > 0) {
+        (void)hayi_value_objects(
+            result->value, result->value_size, release, manager, NULL);
+    }
+    future->remembered |= RELEASED;
+    free_if_useless(future);
+}
+
+void hayi_manager_list_inputs(hay_future *future)
+{
+    const struct hayi_spec *spec = future->spec;
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    for (uint32_t i = 0; i < spec->dep_count; i++) {
+        inputs[i]->item.listed++;
+        atomic_store(&inputs[i]->managed, 1);
+    }
+}
+
+void hayi_manager_remember(hay_future *future)
+{
+    future->remembered |= REMEMBERED;
+}
+
+void hayi_manager_forget(hay_future *future)
+{
+    const struct hayi_spec *spec = future->spec;
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    if ((future->remembered & REMEMBERED) == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < spec->dep_count; i++) {
+        inputs[i]->item.listed--;
+        free_if_useless(inputs[i]);
+    }
+    future->remembered &= (uint8_t)~REMEMBERED;
+    free_if_useless(future);
+}
+
+/* ---- inputs ----------------------------------------------------------------
+ */
+
+static bool room_for_deps(struct hayi_manager *manager, size_t count)
+{
+    if (count <= manager->dep_room) {
+        return true;
+    }
+    void *values = realloc(manager->dep_values, count * sizeof(void *));
+    if (values == NULL) {
+        return false;
+    }
+    manager->dep_values = values;
+    void *sizes = realloc(manager->dep_sizes, count * sizeof(size_t));
+    if (sizes == NULL) {
+        return false;
+    }
+    manager->dep_sizes = sizes;
+    manager->dep_room = count;
+    return true;
+}
+
+hay_status hayi_manager_fill(struct hayi_manager *manager,
+                             const hay_future *future,
+                             uint64_t (*place)(void *context, uint64_t object),
+                             void *context,
+                             struct hayi_error *err)
+{
+    const struct hayi_spec *spec = future->spec;
+    if (!room_for_deps(manager, spec->arg_dep_count)) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for arguments");
+    }
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    for (uint32_t i = 0; i < spec->arg_dep_count; i++) {
+        const struct hayi_result *result = inputs[i]->result;
+        manager->dep_values[i] = result == NULL ? NULL : result->value;
+        manager->dep_sizes[i] = result == NULL ? 0 : result->value_size;
+    }
+    const struct hayi_results results = {
+        .values = manager->dep_values,
+        .sizes = manager->dep_sizes,
+        .place = place,
+        .context = context,
+    };
+    manager->args.size = 0;
+    return hayi_args_fill(
+        hayi_spec_args(spec), spec->args_size, &results, &manager->args, err);
+}
+
+/* The objects that a task needs, as they are met. */
+struct needed {
+    hayi_object *list;
+    size_t count, room;
+    bool short_of_memory;
+};
+
+static uint64_t collect(void *context, uint64_t object)
+{
+    struct needed *needed = context;
+    if (needed->count == needed->room) {
+        size_t room = needed->room == 0 ? 16 : needed->room * 2;
+        void *list = realloc(needed->list, room * sizeof(*needed->list));
+        if (list == NULL) {
+            needed->short_of_memory = true;
+            return 0;
+        }
+        needed->list = list;
+        needed->room = room;
+    }
+    needed->list[needed->count++] = object;
+    return 0;
+}
+
+void hayi_manager_inputs(struct hayi_manager *manager,
+                         const struct hayi_action *action)
+{
+    struct needed needed = {0};
+    struct hayi_error err;
+    const hay_future *future = hayi_manager_future(action->u.inputs.payload);
+    /* What cannot be filled is told when it is handed out. */
+    (void)hayi_manager_fill(manager, future, collect, &needed, &err);
+    if (needed.short_of_memory) {
+        hayi_manager_panic(manager, "out of memory for a task's inputs");
+    }
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_INPUTS,
+        .u.inputs = {.task = action->u.inputs.task,
+                     .list = needed.list,
+                     .count = needed.count},
+    };
+    hayi_manager_step(manager, &event, NULL);
+    free(needed.list);
+}
+
+/* ---- what a task has made --------------------------------------------------
+ */
+
+/* New objects go to the list of the event. */
+static void list_made(void *context, struct hayi_object_value *object)
+{
+    struct hayi_manager *manager = context;
+    if (object->object != 0) {
+        return;
+    }
+    if (manager->made_count == manager->made_room) {
+        size_t room = manager->made_room == 0 ? 16 : manager->made_room * 2;
+        void *list = realloc(manager->made, room * sizeof(*manager->made));
+        if (list == NULL) {
+            hayi_manager_panic(manager, "out of memory for objects");
+            return;
+        }
+        manager->made = list;
+        manager->made_room = room;
+    }
+    manager->made[manager->made_count++] =
+        (struct hayi_made){.bytes = object->size, .place = object->place};
+}
+
+/* One that was an argument has a further future. */
+static void hold(void *context, struct hayi_object_value *object)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_HOLD,
+                               .u.hold = {.object = object->object}};
+    if (object->object != 0) {
+        hayi_manager_step(context, &event, NULL);
+    }
+}
+
+static void count_object(void *context, struct hayi_object_value *object)
+{
+    uint32_t *count = context;
+    (void)object;
+    (*count)++;
+}
+
+/* In the order in which they were listed. */
+static void name_object(void *context, struct hayi_object_value *object)
+{
+    const struct hayi_made **next = context;
+    if (object->object == 0) {
+        object->object = (*next)->object;
+        (*next)++;
+    }
+}
+
+void hayi_manager_name_made(struct hayi_manager *manager)
+{
+    const struct hayi_made *next = manager->made;
+    (void)hayi_value_objects(manager->value.data,
+                             manager->value.size,
+                             name_object,
+                             (void *)&next,
+                             NULL);
+}
+
+/* The report was of an attempt that counts no more: what it made is nobody's.
+ */
+static void drop_made(struct hayi_manager *manager,
+                      const struct hayi_peer *peer)
+{
+    for (size_t i = 0; i < manager->made_count; i++) {
+        const struct hayi_action drop = {
+            .kind = HAYI_ACTION_DROP,
+            .u.drop = {.node = peer->node,
+                       .worker = peer->node == 0 ? HAYI_MANAGER_SELF
+                                                 : peer->link.peer - 1,
+                       .place = manager->made[i].place},
+        };
+        if (manager->made[i].object == 0) {
+            hayi_manager_drop(manager, &drop);
+        }
+    }
+}
+
+hay_status hayi_manager_made(struct hayi_manager *manager,
+                             const struct hayi_peer *peer,
+                             struct hayi_event *event,
+                             struct hayi_report *report,
+                             struct hayi_error *err)
+{
+    uint32_t count = 0;
+    manager->value.size = 0;
+    hay_status status = hayi_value_objects(
+        report->value, report->value_size, count_object, &count, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    if (hayi_buffer_append(&manager->value, report->value, report->value_size)
+        != HAY_OK) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
+    }
+    (void)hayi_value_objects(
+        report->value, report->value_size, hold, manager, NULL);
+    const void *sent = report->value;
+    report->value = manager->value.data;
+    report->object_count = count;
+    manager->made_count = 0;
+    (void)hayi_value_objects(
+        sent, report->value_size, list_made, manager, NULL);
+    report->has_made = manager->made_count > 0;
+    event->u.ended.made = manager->made;
+    event->u.ended.made_count = manager->made_count;
+    event->u.ended.objects = true;
+    manager->told = false;
+    hayi_manager_step(manager, event, report);
+    if (!manager->told) {
+        drop_made(manager, peer);
+        (void)hayi_value_objects(
+            sent, report->value_size, release, manager, NULL);
+    }
+    return HAY_OK;
+}
+
+/* ---- moving ----------------------------------------------------------------
+ */
+
+static void tell_worker(struct hayi_manager *manager,
+                        uint32_t worker,
+                        uint16_t type,
+                        const struct hayi_send_record *record)
+{
+    struct hayi_link *link = &manager->peers[worker + 1].link;
+    if (hayi_link_append(link, type, record, sizeof(*record)) != HAY_OK) {
+        hayi_manager_panic(manager, "out of memory for a message");
+    }
+}
+
+static uint32_t peer_of(uint32_t worker)
+{
+    return worker == HAYI_MANAGER_SELF ? 0 : worker + 1;
+}
+
+void hayi_manager_fetch(struct hayi_manager *manager,
+                        const struct hayi_action *action)
+{
+    uint32_t from = action->u.fetch.from;
+    uint32_t to = action->u.fetch.to;
+    struct hayi_send_record record = {
+        .object = action->u.fetch.object,
+        .bytes = action->u.fetch.bytes,
+        .transfer = action->u.fetch.transfer,
+        .peer = peer_of(from),
+    };
+    if (to == HAYI_MANAGER_SELF) {
+        hayi_mover_receive(manager->mover,
+                           record.transfer,
+                           record.object,
+                           record.bytes,
+                           record.peer);
+    } else {
+        tell_worker(manager, to, HAYI_RECORD_RECEIVE, &record);
+    }
+    record.peer = peer_of(to);
+    record.place = action->u.fetch.place;
+    if (from == HAYI_MANAGER_SELF) {
+        hayi_mover_send(manager->mover,
+                        record.transfer,
+                        record.place,
+                        record.bytes,
+                        record.peer);
+    } else {
+        tell_worker(manager, from, HAYI_RECORD_SEND, &record);
+    }
+}
+
+void hayi_manager_drop(struct hayi_manager *manager,
+                       const struct hayi_action *action)
+{
+    const struct hayi_send_record record = {.place = action->u.drop.place};
+    if (action->u.drop.worker == HAYI_MANAGER_SELF) {
+        hayi_store_drop(manager->ex->store, record.place);
+    } else {
+        tell_worker(manager, action->u.drop.worker, HAYI_RECORD_DROP, &record);
+    }
+}
+
+const char *hayi_manager_words(const struct hayi_manager *manager,
+                               uint64_t report)
+{
+    return report >= HAYI_MANAGER_WORDS_REPORT
+               ? manager->words[report - HAYI_MANAGER_WORDS_REPORT]
+               : NULL;
+}
+
+/* Words that a task may fail with later than in the step that brings them. */
+static uint64_t keep_words(struct hayi_manager *manager, const char *words)
+{
+    uint32_t index = manager->words_next++ % HAYI_MANAGER_WORDS;
+    (void)snprintf(
+        manager->words[index], sizeof(manager->words[index]), "%s", words);
+    return HAYI_MANAGER_WORDS_REPORT + index;
+}
+
+void hayi_manager_moved(struct hayi_manager *manager,
+                        const struct hayi_moved_record *record,
+                        const char *words)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_MOVED,
+        .u.moved = {.transfer = record->transfer,
+                    .place = record->place,
+                    .run_ns = record->run_ns,
+                    .status = (hay_status)record->status},
+    };
+    if (record->status != HAY_OK) {
+        event.u.moved.report = keep_words(manager, words);
+    }
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static bool take_moved(struct hayi_manager *manager)
+{
+    struct hayi_moved moved;
+    bool any = hayi_mover_poll(manager->mover, manager->now_ns);
+    while (hayi_mover_next(manager->mover, &moved)) {
+        any = true;
+        if (moved.received) {
+            const struct hayi_moved_record record = {
+                .place = moved.place,
+                .run_ns = moved.run_ns,
+                .transfer = moved.transfer,
+                .status = moved.status,
+            };
+            hayi_manager_moved(manager, &record, moved.words);
+        }
+    }
+    return any;
+}
+
+/* What the store of this node tells of itself, now and then. */
+static void look_at_store(struct hayi_manager *manager)
+{
+    uint64_t names[GONE_MAX];
+    struct hayi_store_usage usage;
+    struct hayi_store *store = manager->ex->store;
+    size_t count;
+    manager->look_ns = manager->now_ns + LOOK_NS;
+    while ((count = hayi_store_take_gone(store, names, GONE_MAX)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            struct hayi_event gone = {.kind = HAYI_EVENT_GONE,
+                                      .u.gone = {.object = names[i]}};
+            hayi_manager_step(manager, &gone, NULL);
+        }
+    }
+    hayi_store_get_usage(store, &usage);
+    if (usage.limit_bytes == 0) {
+        return;
+    }
+    uint32_t permille =
+        (uint32_t)(usage.used_bytes * PERMILLE / usage.limit_bytes);
+    if (permille / 20 != manager->used_permille / 20) {
+        manager->used_permille = permille;
+        struct hayi_event memory = {.kind = HAYI_EVENT_MEMORY,
+                                    .u.memory = {.used_permille = permille}};
+        hayi_manager_step(manager, &memory, NULL);
+    }
+}
+
+bool hayi_manager_poll_data(struct hayi_manager *manager)
+{
+    bool any = manager->mover != NULL && take_moved(manager);
+    if (manager->now_ns >= manager->look_ns) {
+        look_at_store(manager);
+    }
+    return any;
+}
+
+/* ---- what the client puts and wants ----------------------------------------
+ */
+
+static void put_object(void *context, struct hayi_object_value *object)
+{
+    struct hayi_manager *manager = context;
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_PUT,
+        .u.put = {.made = {.bytes = object->size, .place = object->place}},
+    };
+    hayi_manager_step(manager, &event, NULL);
+    object->object = event.u.put.made.object;
+}
+
+void hayi_manager_put(struct hayi_manager *manager, hay_future *future)
+{
+    struct hayi_result *result = future->result;
+    manager->submitted++;
+    if (result->object_count > 0) {
+        (void)hayi_value_objects(
+            result->value, result->value_size, put_object, manager, NULL);
+        atomic_store(&future->managed, 1);
+    }
+    manager->counted[HAY_FINISHED]++;
+    manager->dispatch = true; /* publish */
+    if (hayi_future_complete(future, HAY_FINISHED, result)) {
+        manager->wake = true;
+    }
+}
+
+/* A want and the objects that are still on their way for it. */
+struct hayi_want {
+    struct hayi_want *next, **link;
+    struct hayi_want_item *item;
+    struct hayi_manager *manager;
+    size_t left;
+    size_t met; /* objects of the value so far */
+    uint32_t node;
+    struct hayi_want_part {
+        struct hayi_want *want;
+        hayi_object object;
+        size_t index;
+    } parts[];
+};
+
+static void finish_want(struct hayi_want *want)
+{
+    *want->link = want->next;
+    if (want->next != NULL) {
+        want->next->link = want->link;
+    }
+    hayi_want_answered(want->item);
+    free(want);
+}
+
+void hayi_manager_wanted(struct hayi_manager *manager,
+                         const struct hayi_action *action)
+{
+    struct hayi_want_part *part =
+        (struct hayi_want_part *)(uintptr_t)action->u.wanted.cookie;
+    struct hayi_want *want = part->want;
+    struct hayi_want_item *item = want->item;
+    hay_status status = action->u.wanted.status;
+    if (status == HAY_OK) {
+        item->places[part->index] =
+            hayi_sched_place(manager->sched, part->object, want->node);
+    } else if (item->error.status == HAY_OK) {
+        const char *words =
+            hayi_manager_words(manager, action->u.wanted.report);
+        (void)hayi_fail(&item->error,
+                        status,
+                        "%s",
+                        words != NULL ? words
+                                      : "its object is lost with its node");
+    }
+    want->left--;
+    if (want->left == 0) {
+        finish_want(want);
+    }
+}
+
+/* The wanted ones among the objects of the value. */
+static void list_part(void *context, struct hayi_object_value *object)
+{
+    struct hayi_want *want = context;
+    const struct hayi_want_item *item = want->item;
+    size_t index = want->met++;
+    if (index >= item->object_first
+        && index - item->object_first < item->object_count) {
+        index -= item->object_first;
+        want->parts[index] =
+            (struct hayi_want_part){want, object->object, index};
+    }
+}
+
+/* NULL: it can be gone after; else 'err' tells. */
+static const char *why_refused(const struct hayi_manager *manager,
+                               const struct hayi_want_item *item)
+{
+    const struct hayi_result *result = item->future->result;
+    if (manager->broken) {
+        return "the farm broke down";
+    }
+    if (item->node != HAYI_NODE_CLIENT
+        && item->node >= manager->ex->node_count) {
+        return "there is no such node";
+    }
+    if (result == NULL || item->object_count == 0
+        || item->object_first >= result->object_count
+        || item->object_count > result->object_count - item->object_first) {
+        return "there is no such object";
+    }
+    return NULL;
+}
+
+void hayi_manager_want(struct hayi_manager *manager,
+                       struct hayi_want_item *item)
+{
+    const struct hayi_result *result = item->future->result;
+    size_t count = item->object_count;
+    const char *why = why_refused(manager, item);
+    struct hayi_want *want =
+        why != NULL ? NULL
+                    : malloc(sizeof(*want) + count * sizeof(want->parts[0]));
+    if (want == NULL) {
+        (void)hayi_fail(&item->error,
+                        HAY_EFARM,
+                        "%s",
+                        why != NULL ? why : "out of memory for a move");
+        hayi_want_answered(item);
+        return;
+    }
+    *want = (struct hayi_want){
+        .next = manager->wants,
+        .link = &manager->wants,
+        .item = item,
+        .manager = manager,
+        .left = count + 1,
+        .node = item->node == HAYI_NODE_CLIENT ? 0 : item->node,
+    };
+    if (want->next != NULL) {
+        want->next->link = &want->next;
+    }
+    manager->wants = want;
+    (void)hayi_value_objects(
+        result->value, result->value_size, list_part, want, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct hayi_event event = {
+            .kind = HAYI_EVENT_WANT,
+            .u.want = {.object = want->parts[i].object,
+                       .node = want->node,
+                       .move = item->move,
+                       .cookie = (uint64_t)(uintptr_t)&want->parts[i]},
+        };
+        hayi_manager_step(manager, &event, NULL);
+    }
+    want->left--;
+    if (want->left == 0) {
+        finish_want(want);
+    }
+}
+
+void hayi_manager_refuse_wants(struct hayi_manager *manager)
+{
+    while (manager->wants != NULL) {
+        struct hayi_want *want = manager->wants;
+        (void)hayi_fail(&want->item->error,
+                        HAY_ECLOSED,
+                        "the farm has ended before the object was here");
+        finish_want(want);
+    }
+}
