@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void hayi_actions_init(struct hayi_actions *actions)
 {
@@ -91,6 +92,20 @@ print_tell(const struct hayi_action *action, char *text, size_t size)
                    action->u.tell.attempt,
                    action->u.tell.worker,
                    action->u.tell.report);
+    size_t used = strlen(text);
+    if (action->u.tell.lost != 0) {
+        (void)snprintf(text + used,
+                       size - used,
+                       " lost o%" PRIu32,
+                       (uint32_t)action->u.tell.lost);
+        used = strlen(text);
+    }
+    if (action->u.tell.lost_by != 0) {
+        (void)snprintf(text + used,
+                       size - used,
+                       " with w%" PRIu32,
+                       action->u.tell.lost_by - 1);
+    }
 }
 
 static void

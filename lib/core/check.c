@@ -75,7 +75,7 @@ count_row(const struct hayi_sched *s, uint32_t index, struct recount *r)
         }
     } else {
         assert(row->state != HAYI_ROW_BACK);
-        r->unfinished++;
+        r->unfinished += (row->traits & HAYI_ROW_REMAKE) != 0 ? 0 : 1;
         r->refs[row->level]++;
         r->maps += map ? 1 : 0;
     }
@@ -141,6 +141,7 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
         gpus += needs->gpus;
         memory += needs->memory_bytes;
         assert(needs->worker == 0 || needs->worker - 1 == index);
+        assert(needs->node == 0 || needs->node - 1 == worker->node);
         assert(needs->cores <= worker->cores);
         assert(s->ready.levels[row->level].priority >= s->low_priority);
         assert(row->attempt > 0);
@@ -172,6 +173,9 @@ static void check_workers(const struct hayi_sched *s)
         check_worker(s, w);
         blocked += count_blocked(s, s->workers.list[w].blocked);
         recalled += s->workers.list[w].recalled;
+    }
+    for (uint32_t n = 0; n < s->nodes.max; n++) {
+        blocked += count_blocked(s, s->nodes.list[n].blocked);
     }
     for (uint32_t i = 1; i < s->ready.classes.count; i++) {
         blocked -= s->ready.turns[i].blocked ? 1 : 0;
@@ -231,6 +235,7 @@ void hayi_sched_check(const struct hayi_sched *s)
     assert(!s->all_told || (s->closed && s->unfinished == 0));
     check_lists(s, &r);
     check_workers(s);
+    hayi_data_check(s);
     free(r.waiting);
     free(r.refs);
     free(r.out);

@@ -72,6 +72,35 @@ static uint32_t walk(const struct hayi_sched *s,
     return best;
 }
 
+/* The same for workers of one node. */
+static uint32_t walk_node(const struct hayi_sched *s,
+                          const struct hayi_needs *needs,
+                          int32_t priority,
+                          uint32_t depth)
+{
+    uint32_t best = NOBODY;
+    const struct hayi_workers_slot *found = NULL;
+    uint32_t next = s->nodes.list[needs->node - 1].workers;
+    while (next != 0) {
+        uint32_t w = next - 1;
+        const struct hayi_worker *worker = &s->workers.list[w];
+        const struct hayi_workers_slot *slot =
+            &s->workers.heap[worker->position - 1];
+        next = s->nodes.follow[w];
+        if (found != NULL
+            && (slot->key > found->key
+                || (slot->key == found->key && slot->tie > found->tie))) {
+            continue;
+        }
+        if (hayi_worker_fits(worker, w, needs)
+            && has_room(worker, needs, priority, depth)) {
+            best = w;
+            found = slot;
+        }
+    }
+    return best;
+}
+
 static uint32_t choose(const struct hayi_sched *s,
                        const struct hayi_needs *needs,
                        int32_t priority,
@@ -83,6 +112,8 @@ static uint32_t choose(const struct hayi_sched *s,
     uint32_t top = s->workers.heap[0].worker;
     if (needs->worker != 0) {
         top = needs->worker - 1;
+    } else if (needs->node != 0) {
+        return walk_node(s, needs, priority, depth);
     }
     const struct hayi_worker *worker = &s->workers.list[top];
     if (hayi_worker_fits(worker, top, needs)) {
@@ -158,6 +189,9 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
         return true;
     }
     hayi_ready_remove(&s->ready, index);
+    if (row->cargo != 0) {
+        hayi_place_out(s, row->cargo);
+    }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
     a->u.hand_out.payload = row->payload;
     hayi_dispatch_book(s, index, worker, expected_ns, a);
@@ -173,15 +207,29 @@ void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker)
     if (s->workers.list[worker].blocked != 0) {
         hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
     }
+    struct hayi_node *node = &s->nodes.list[s->workers.list[worker].node];
+    if (node->blocked != 0) {
+        hayi_ready_unblock(&s->ready, &node->blocked);
+    }
+    if (node->heap_count != 0) {
+        hayi_nodes_touch(&s->nodes, s->workers.list[worker].node);
+    }
 }
 
-hay_status hayi_sched_dispatch(struct hayi_sched *s,
-                               uint64_t now_ns,
-                               struct hayi_actions *actions)
+static uint32_t *blocked_list(struct hayi_sched *s, uint32_t class)
 {
-    if (now_ns > s->now_ns) {
-        s->now_ns = now_ns;
+    const struct hayi_needs *needs = &s->ready.classes.list[class].needs;
+    if (needs->worker != 0) {
+        return &s->workers.list[needs->worker - 1].blocked;
     }
+    if (needs->node != 0) {
+        return &s->nodes.list[needs->node - 1].blocked;
+    }
+    return &s->blocked;
+}
+
+static hay_status hand_out(struct hayi_sched *s, struct hayi_actions *actions)
+{
     hay_status status = hayi_drain(s, actions);
     if (status != HAY_OK) {
         return status;
@@ -199,10 +247,24 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
         if (status != HAY_OK) {
             return status;
         }
-        uint32_t only = s->ready.classes.list[class].needs.worker;
-        uint32_t *list =
-            only != 0 ? &s->workers.list[only - 1].blocked : &s->blocked;
-        hayi_ready_block(&s->ready, class, list);
+        hayi_ready_block(&s->ready, class, blocked_list(s, class));
     }
+    return HAY_OK;
+}
+
+hay_status hayi_sched_dispatch(struct hayi_sched *s,
+                               uint64_t now_ns,
+                               struct hayi_actions *actions)
+{
+    if (now_ns > s->now_ns) {
+        s->now_ns = now_ns;
+    }
+    do {
+        hay_status status = hand_out(s, actions);
+        if (status != HAY_OK) {
+            return status;
+        }
+    } while ((hayi_data_backlog(s) && hayi_place_steal(s))
+             || hayi_data_drain_wanted(s));
     return hayi_recall(s, actions);
 }

@@ -2,7 +2,8 @@
  *
  * Kinds of backlog, in this order: workers that were lost and still hold
  * attempts; ended tasks whose dependents have not heard of it; classes that
- * are to be judged; the sweep of CLOSE over all rows.  Each step makes room
+ * are to be judged; the sweep of CLOSE over all rows; objects, their tasks and
+ * nodes to be looked at (data.c).  Each step makes room
  * for its few actions first, so that running out of memory leaves a whole
  * state with a shorter backlog.  Nothing recurses: dependents that end join
  * the list of ended tasks.
@@ -13,7 +14,7 @@
 
 #include <assert.h>
 
-/* A dependent of the ended row hears of it.  At most 1 action. */
+/* A dependent of the ended row hears of it.  At most 2 actions. */
 static void hear(struct hayi_sched *s,
                  const struct hayi_row *ended,
                  uint32_t index,
@@ -23,6 +24,10 @@ static void hear(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     assert(row->waiting > 0);
     row->waiting--;
+    if ((ended->traits & HAYI_ROW_GIVES) != 0
+        && (row->traits & HAYI_ROW_ASKS) != 0) {
+        row->traits |= HAYI_ROW_OBJECTS;
+    }
     if (row->state == HAYI_ROW_ENDED) {
         if (row->waiting == 0 && (row->flags & HAYI_ROW_LISTED) == 0) {
             hayi_sched_drop(s, index);
@@ -50,7 +55,7 @@ static hay_status drain_ended(struct hayi_sched *s,
         uint32_t index = s->ended_first;
         struct hayi_row *row = hayi_sched_row(s, index);
         while (row->edges != 0) {
-            if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+            if (hayi_actions_reserve(actions, 2) != HAY_OK) {
                 return HAY_ENOMEM;
             }
             bool any = false;
@@ -135,7 +140,8 @@ sweep_row(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         }
         return;
     }
-    if (row->state == HAYI_ROW_PENDING || row->state == HAYI_ROW_READY) {
+    if (row->state == HAYI_ROW_PENDING || row->state == HAYI_ROW_READY
+        || row->state == HAYI_ROW_GATHER) {
         struct hayi_end end = {
             .state = HAY_CANCELLED,
             .status = HAY_ECANCELLED,
@@ -176,7 +182,7 @@ static hay_status drain_sweep(struct hayi_sched *s,
 bool hayi_drain_wanted(const struct hayi_sched *s)
 {
     return s->losing != 0 || s->ended_first != 0 || s->judge != 0
-           || s->sweep != 0
+           || s->sweep != 0 || hayi_data_drain_wanted(s)
            || (s->closed && s->unfinished == 0 && !s->all_told);
 }
 
@@ -192,6 +198,9 @@ hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions)
         }
         if (status == HAY_OK) {
             status = drain_sweep(s, actions);
+        }
+        if (status == HAY_OK && hayi_data_drain_wanted(s)) {
+            status = hayi_data_drain(s, actions);
         }
         if (status != HAY_OK) {
             return status;

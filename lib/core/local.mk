@@ -5,26 +5,41 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/actions.c \
 	%D%/alloc.c \
 	%D%/alloc.h \
+	%D%/cargos.c \
+	%D%/cargos.h \
 	%D%/check.c \
+	%D%/check_data.c \
+	%D%/data.c \
 	%D%/dispatch.c \
 	%D%/drain.c \
 	%D%/durations.c \
 	%D%/durations.h \
 	%D%/edges.c \
 	%D%/edges.h \
+	%D%/fetches.c \
+	%D%/fetches.h \
+	%D%/lineage.c \
 	%D%/maps.c \
 	%D%/maps.h \
 	%D%/members.c \
+	%D%/move.c \
 	%D%/needs.c \
 	%D%/needs.h \
+	%D%/nodes.c \
+	%D%/nodes.h \
+	%D%/objects.c \
+	%D%/objects.h \
+	%D%/place.c \
 	%D%/range.c \
 	%D%/ready.c \
 	%D%/ready.h \
 	%D%/recall.c \
 	%D%/sched.c \
 	%D%/sched.h \
+	%D%/stage.c \
 	%D%/state.h \
 	%D%/story.c \
+	%D%/story_data.c \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/task.c \

@@ -65,7 +65,8 @@ hay_status hayi_members_joined(struct hayi_sched *s,
                                const struct hayi_event *event)
 {
     uint32_t index = event->u.joined.worker;
-    if (index >= s->workers.max || event->u.joined.cores == 0) {
+    if (index >= s->workers.max || event->u.joined.cores == 0
+        || event->u.joined.node >= s->nodes.max) {
         return HAY_EINVAL;
     }
     struct hayi_worker *worker = &s->workers.list[index];
@@ -73,12 +74,14 @@ hay_status hayi_members_joined(struct hayi_sched *s,
         s->stale++;
         return HAY_OK;
     }
+    worker->node = event->u.joined.node;
     worker->cores = event->u.joined.cores;
     worker->gpus = event->u.joined.gpus;
     worker->memory_bytes = event->u.joined.memory_bytes;
     worker->heard_ns = s->now_ns;
     worker->moved_ns = s->now_ns;
     hayi_workers_join(&s->workers, index);
+    hayi_data_joined(s, index);
     hayi_dispatch_room(s, index);
     watch(s);
     judge(s);
@@ -114,7 +117,11 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     s->recalled -= s->workers.list[worker].recalled;
     s->workers.list[worker].recalled = 0;
     hayi_workers_lose(&s->workers, worker);
+    hayi_nodes_leave(&s->nodes, worker);
+    hayi_move_lost(s, worker);
     hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
+    uint32_t node = s->workers.list[worker].node;
+    hayi_ready_unblock(&s->ready, &s->nodes.list[node].blocked);
     s->losing = worker + 1;
     judge(s);
     return HAY_OK;

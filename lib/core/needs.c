@@ -14,7 +14,8 @@
 static bool same(const struct hayi_needs *a, const struct hayi_needs *b)
 {
     return a->cores == b->cores && a->gpus == b->gpus
-           && a->memory_bytes == b->memory_bytes && a->worker == b->worker;
+           && a->memory_bytes == b->memory_bytes && a->worker == b->worker
+           && a->node == b->node;
 }
 
 static uint32_t hash_of(const struct hayi_needs *needs)
@@ -23,6 +24,7 @@ static uint32_t hash_of(const struct hayi_needs *needs)
     h = h * 0x9e3779b97f4a7c15u + needs->gpus;
     h = h * 0x9e3779b97f4a7c15u + needs->memory_bytes;
     h = h * 0x9e3779b97f4a7c15u + needs->worker;
+    h = h * 0x9e3779b97f4a7c15u + needs->node;
     h *= 0x9e3779b97f4a7c15u;
     return (uint32_t)(h >> 32);
 }

@@ -171,8 +171,17 @@ hay_status hayi_recall_for(struct hayi_sched *s,
         return HAY_ENOMEM;
     }
     uint32_t last = s->workers.heap_count;
+    uint32_t next = 0;
+    if (needs->node != 0) {
+        next = s->nodes.list[needs->node - 1].workers;
+        last = s->nodes.list[needs->node - 1].worker_count;
+    }
     for (uint32_t i = 0; i < last && i < BACK_MAX; i++) {
         uint32_t w = s->workers.heap[i].worker;
+        if (needs->node != 0) {
+            w = next - 1;
+            next = s->nodes.follow[w];
+        }
         if (needs->worker != 0) {
             w = needs->worker - 1;
             last = 1;

@@ -13,6 +13,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Bytes per 1024 ns of a fetch as long as nothing was measured: 1 GB/s. */
+#define RATE_FIRST 1024u
+
 struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
 {
     struct hayi_sched *s = hayi_alloc(1, sizeof(*s));
@@ -32,6 +35,13 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     if (s->config.range_ns == 0) {
         s->config.range_ns = 1000000;
     }
+    if (s->config.node_max == 0) {
+        s->config.node_max = 1;
+    }
+    if (s->config.lineage_max == 0) {
+        s->config.lineage_max = 1000000;
+    }
+    s->rate = RATE_FIRST;
     s->silence_at_ns = UINT64_MAX;
     s->recall_at_ns = UINT64_MAX;
     s->low_priority = INT32_MAX;
@@ -40,10 +50,20 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_ready_init(&s->ready, &s->table);
     hayi_durations_init(&s->durations);
     hayi_maps_init(&s->maps);
-    if (config->worker_max == 0
+    hayi_objects_init(&s->objects);
+    hayi_cargos_init(&s->cargos);
+    if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
         || hayi_workers_init(
                &s->workers, &s->table, config->worker_max, config->seed)
-               != HAY_OK) {
+               != HAY_OK
+        || hayi_nodes_init(&s->nodes,
+                           &s->cargos,
+                           &s->workers,
+                           s->config.node_max,
+                           s->config.manager_node,
+                           config->seed)
+               != HAY_OK
+        || hayi_fetches_init(&s->fetches, &s->objects, &s->nodes) != HAY_OK) {
         hayi_sched_free(s);
         return NULL;
     }
@@ -55,6 +75,10 @@ void hayi_sched_free(struct hayi_sched *s)
     if (s == NULL) {
         return;
     }
+    hayi_fetches_fini(&s->fetches);
+    hayi_nodes_fini(&s->nodes);
+    hayi_cargos_fini(&s->cargos);
+    hayi_objects_fini(&s->objects);
     hayi_workers_fini(&s->workers);
     hayi_maps_fini(&s->maps);
     hayi_durations_fini(&s->durations);
@@ -151,7 +175,7 @@ static hay_status take(struct hayi_sched *s,
     case HAYI_EVENT_MOVED:
     case HAYI_EVENT_GONE:
     case HAYI_EVENT_MEMORY:
-        return HAY_EINVAL;
+        return hayi_data_take(s, event, actions);
     }
     return HAY_EINVAL;
 }
@@ -194,29 +218,38 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
 uint64_t
 hayi_sched_place(const struct hayi_sched *s, hayi_object object, uint32_t node)
 {
-    (void)s;
-    (void)object;
-    (void)node;
-    return 0;
+    uint32_t index = hayi_objects_find(&s->objects, object);
+    if (index == 0) {
+        return 0;
+    }
+    const struct hayi_replica *replica =
+        hayi_objects_on(&s->objects, index, node);
+    return replica == NULL ? 0 : replica->place;
 }
 
 void hayi_sched_get_stats(const struct hayi_sched *s,
                           struct hayi_sched_stats *stats)
 {
     *stats = (struct hayi_sched_stats){
-        .pending = s->state_count[HAYI_ROW_PENDING],
+        .pending =
+            s->state_count[HAYI_ROW_PENDING] + s->state_count[HAYI_ROW_GATHER],
         .ready = s->state_count[HAYI_ROW_READY],
         .handed_out = s->state_count[HAYI_ROW_HELD],
         .running = s->state_count[HAYI_ROW_RUNNING],
         .unfinished = s->unfinished,
         .stale = s->stale,
+        .objects = s->objects.live,
+        .kept = s->cargos.kept,
+        .fetches = s->fetches.flying,
         .workers = s->workers.heap_count,
         .cores = (uint32_t)s->workers.cores,
     };
     stats->memory_bytes =
         sizeof(*s) + hayi_table_bytes(&s->table) + hayi_edges_bytes(&s->edges)
         + hayi_ready_bytes(&s->ready) + hayi_workers_bytes(&s->workers)
-        + hayi_durations_bytes(&s->durations)
+        + hayi_durations_bytes(&s->durations) + hayi_objects_bytes(&s->objects)
+        + hayi_cargos_bytes(&s->cargos) + hayi_nodes_bytes(&s->nodes)
+        + hayi_fetches_bytes(&s->fetches)
         + s->maps.room * sizeof(*s->maps.list);
 }
 

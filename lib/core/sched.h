@@ -33,6 +33,8 @@ struct hayi_needs {
     uint32_t gpus;
     uint64_t memory_bytes;
     uint32_t worker; /* 1 + index of the only worker allowed; 0: any */
+    uint32_t node;   /* 1 + index of the node where its inputs are; 0: any.
+                        The scheduler fills it in; 0 in events */
 };
 
 /* How an attempt ended, as its worker tells it. */
@@ -278,7 +280,11 @@ struct hayi_action {
             hay_task_id culprit;
             uint32_t attempt; /* of the last attempt; 0: never started */
             uint32_t worker;
-            uint64_t report; /* of the last ENDED; 0: none */
+            uint64_t report;  /* of the last ENDED or MOVED; 0: none */
+            hayi_object lost; /* EFARM: this input is on no node any more and
+                                 cannot be made again; 0: another cause */
+            uint32_t lost_by; /* 1 + the worker that was lost with its last
+                                 copy; 0: it went otherwise */
         } tell;
         struct {
             uint64_t cookie;

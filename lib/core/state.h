@@ -14,9 +14,13 @@
 #ifndef HAYI_CORE_STATE_H
 #define HAYI_CORE_STATE_H
 
+#include "core/cargos.h"
 #include "core/durations.h"
 #include "core/edges.h"
+#include "core/fetches.h"
 #include "core/maps.h"
+#include "core/nodes.h"
+#include "core/objects.h"
 #include "core/ready.h"
 #include "core/sched.h"
 #include "core/table.h"
@@ -33,6 +37,11 @@ struct hayi_sched {
     struct hayi_workers workers;
     struct hayi_durations durations;
     struct hayi_maps maps;
+    struct hayi_objects objects;
+    struct hayi_cargos cargos;
+    struct hayi_nodes nodes;
+    struct hayi_fetches fetches;
+    uint64_t rate; /* of fetches, in bytes per 1024 ns */
     uint64_t now_ns;
     uint64_t state_count[HAYI_ROW_ENDED + 1]; /* rows in each state */
     uint64_t unfinished;                      /* tasks and maps */
@@ -96,7 +105,18 @@ struct hayi_end {
     uint32_t attempt;
     uint32_t worker;
     uint64_t report;
+    hayi_object lost;
+    uint32_t lost_by;
 };
+
+/* How many fetches a node takes part in at once. */
+#define HAYI_SENDS_MAX    2u
+#define HAYI_RECEIVES_MAX 4u
+/* No more bytes than this are on their way to a node for later tasks. */
+#define HAYI_INCOMING_MAX (256u << 20)
+/* Above: nothing is fetched ahead; above: only what frees memory starts. */
+#define HAYI_MEMORY_FULL    800u
+#define HAYI_MEMORY_PRESSED 950u
 
 /* task.c: transitions of tasks */
 hay_status hayi_task_submit(struct hayi_sched *s,
@@ -120,11 +140,14 @@ void hayi_task_farm_failed(struct hayi_sched *s,
                            uint32_t index,
                            uint64_t report,
                            struct hayi_actions *actions);
-/* All its inputs are there: to the ready queue, or to its end.  1 action. */
+/* All its inputs have ended: to the ready queue, to where its objects are
+ * gathered, or to its end.  2 actions. */
 void hayi_task_ready(struct hayi_sched *s,
                      uint32_t index,
                      bool tell,
                      struct hayi_actions *actions);
+/* Into the ready queue, marked so already. */
+void hayi_task_push(struct hayi_sched *s, uint32_t index);
 /* The end of a task or map that is in no queue and booked nowhere; 1 action.
  * Its dependents follow by hayi_drain(). */
 void hayi_task_end(struct hayi_sched *s,
@@ -211,6 +234,119 @@ void hayi_dispatch_book(struct hayi_sched *s,
                         struct hayi_action *action);
 /* Room came up at a worker: classes that waited for it may try again. */
 void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker);
+
+/* place.c: where tasks with objects as inputs go */
+/* The row goes to GATHER; 2 actions. */
+void hayi_place_gather(struct hayi_sched *s,
+                       uint32_t index,
+                       bool announce,
+                       struct hayi_actions *actions);
+/* Look at a cargo: what is its next step?  HAY_ENOMEM: look again. */
+hay_status hayi_place_look(struct hayi_sched *s,
+                           uint32_t cargo,
+                           struct hayi_actions *actions);
+/* Wherever it stands on its way to a worker: OPEN, to be looked at. */
+void hayi_place_withdraw(struct hayi_sched *s, uint32_t cargo);
+/* The task is no more on its way, its row was in no queue: what it used it
+ * uses no longer.  The cargo stays, OPEN. */
+void hayi_place_leave(struct hayi_sched *s, uint32_t cargo);
+/* Its worker gets it. */
+void hayi_place_out(struct hayi_sched *s, uint32_t cargo);
+/* Move one task to a node that would be idle; false: none. */
+bool hayi_place_steal(struct hayi_sched *s);
+/* The needs of its task, on any node. */
+const struct hayi_needs *hayi_place_needs(const struct hayi_sched *s,
+                                          const struct hayi_cargo *cargo);
+uint64_t hayi_place_move_ns(const struct hayi_sched *s, uint64_t bytes);
+
+/* stage.c: what a node prepares for its next tasks */
+hay_status hayi_stage_node(struct hayi_sched *s,
+                           uint32_t node,
+                           struct hayi_actions *actions);
+/* The object is on the node now, or is not and will not be soon. */
+void hayi_stage_arrived(struct hayi_sched *s, uint32_t object, uint32_t node);
+void hayi_stage_gone(struct hayi_sched *s, uint32_t object, uint32_t node);
+
+/* move.c: fetches */
+/* Start a queued fetch that is in no line, or put it into one; 1 action. */
+void hayi_move_start(struct hayi_sched *s,
+                     uint32_t fetch,
+                     struct hayi_actions *actions);
+/* Start what stands in the lines of the node. */
+hay_status hayi_move_node(struct hayi_sched *s,
+                          uint32_t node,
+                          struct hayi_actions *actions);
+hay_status hayi_move_moved(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions);
+/* The worker has left its node. */
+void hayi_move_lost(struct hayi_sched *s, uint32_t worker);
+/* A copy is gone from a node. */
+void hayi_move_strike(struct hayi_sched *s, uint32_t object, uint32_t node);
+/* 1 action. */
+void hayi_move_drop(struct hayi_sched *s,
+                    uint32_t node,
+                    uint64_t place,
+                    struct hayi_actions *actions);
+
+/* lineage.c: what tasks made, and how it is made again */
+/* All memory for the objects of a finished task; *made: to be taken. */
+hay_status hayi_lineage_reserve(struct hayi_sched *s,
+                                uint32_t index,
+                                const struct hayi_event *event,
+                                uint32_t **made);
+/* Its objects are there; true: it is remembered, and its cargo is its no
+ * more. */
+bool hayi_lineage_keep(struct hayi_sched *s,
+                       uint32_t index,
+                       const struct hayi_event *event,
+                       uint32_t *made);
+/* Make an object again that is nowhere; HAY_EFARM: that cannot be done. */
+hay_status hayi_lineage_remake(struct hayi_sched *s, uint32_t object);
+/* A remake has finished, in no queue any more. */
+void hayi_lineage_remade(struct hayi_sched *s,
+                         uint32_t index,
+                         const struct hayi_event *event);
+/* A remake has come to nothing.  lost: what it should have made is lost. */
+void hayi_lineage_failed(struct hayi_sched *s, uint32_t index, bool lost);
+/* Nobody needs what the remake would make. */
+bool hayi_lineage_idle(const struct hayi_sched *s,
+                       const struct hayi_cargo *cargo);
+/* The row of an object goes: its recipe has one less. */
+void hayi_lineage_gone(struct hayi_sched *s, uint32_t object);
+/* A recipe of which no object is left; 1 action. */
+void hayi_lineage_forget(struct hayi_sched *s,
+                         uint32_t cargo,
+                         struct hayi_actions *actions);
+
+/* data.c: events of objects, and what follows from them */
+hay_status hayi_data_take(struct hayi_sched *s,
+                          struct hayi_event *event,
+                          struct hayi_actions *actions);
+/* Does anybody hold it, or use it? */
+bool hayi_data_needed(const struct hayi_thing *thing);
+hay_status hayi_data_drain(struct hayi_sched *s, struct hayi_actions *actions);
+static inline bool hayi_data_drain_wanted(const struct hayi_sched *s)
+{
+    return (s->objects.first | s->cargos.first | s->nodes.first) != 0;
+}
+/* Is any task assigned to a node, or prepared there? */
+static inline bool hayi_data_backlog(const struct hayi_sched *s)
+{
+    return (s->cargos.assigned | s->cargos.staged) != 0;
+}
+/* A worker has joined. */
+void hayi_data_joined(struct hayi_sched *s, uint32_t worker);
+/* Strike off what a worker misses on its node. */
+void hayi_data_missing(struct hayi_sched *s, const struct hayi_event *event);
+
+/* check_data.c */
+void hayi_data_check(const struct hayi_sched *s);
+/* story_data.c: why a row in GATHER is not ready. */
+void hayi_data_story(const struct hayi_sched *s,
+                     const struct hayi_row *row,
+                     char *text,
+                     size_t size);
 
 /* recall.c */
 hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions);

@@ -123,6 +123,10 @@ void hayi_sched_story(const struct hayi_sched *s,
         state = "running";
         tell_parked(s, row, reason, sizeof(reason));
         break;
+    case HAYI_ROW_GATHER:
+        state = "pending";
+        hayi_data_story(s, row, reason, sizeof(reason));
+        break;
     case HAYI_ROW_BACK:
         state = "ready";
         (void)snprintf(reason, sizeof(reason), "a range that came back");

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(sizeof(struct hayi_row) <= 96, "rows are many: keep them small");
+static_assert(sizeof(struct hayi_row) <= 88, "rows are many: keep them small");
 
 void hayi_table_init(struct hayi_table *table)
 {

@@ -21,6 +21,7 @@ enum hayi_row_state {
     HAYI_ROW_RUNNING,  /* its worker's list: known to run */
     HAYI_ROW_PARKED,   /* nobody: a map with nothing to hand out now */
     HAYI_ROW_BACK,     /* its map's list: a range that came back */
+    HAYI_ROW_GATHER,   /* its cargo's lists: objects are its inputs */
     HAYI_ROW_ENDED,    /* the list of ended rows, or only edges lead here */
 };
 
@@ -32,6 +33,13 @@ enum hayi_row_flag {
     HAYI_ROW_CLOSE = 16,  /* its worker was told: not if unstarted */
     HAYI_ROW_LISTED = 32, /* ENDED: in the list, its edges are still there */
     HAYI_ROW_CAME = 64,   /* it came back from a worker, unstarted */
+};
+
+enum hayi_row_trait {
+    HAYI_ROW_ASKS = 1,    /* a result is an argument: it may hold objects */
+    HAYI_ROW_OBJECTS = 2, /* it did: gather them before each attempt */
+    HAYI_ROW_GIVES = 4,   /* ENDED: its result holds objects */
+    HAYI_ROW_REMAKE = 8,  /* nobody hears of it: it has ended before */
 };
 
 struct hayi_row {
@@ -58,11 +66,13 @@ struct hayi_row {
     uint32_t waiting; /* edges that lead here */
     uint32_t edges;   /* that start here, see edges.h */
     uint32_t worker;
-    uint32_t cost; /* booked as load of its worker, see workers.h */
-    uint32_t map;  /* of a map: its record; of a range: its map's row */
-    uint8_t state; /* enum hayi_row_state */
-    uint8_t flags; /* enum hayi_row_flag */
-    uint8_t end;   /* ENDED: a hay_state */
+    uint32_t cost;  /* booked as load of its worker, see workers.h */
+    uint32_t map;   /* of a map: its record; of a range: its map's row */
+    uint8_t state;  /* enum hayi_row_state */
+    uint8_t flags;  /* enum hayi_row_flag */
+    uint8_t end;    /* ENDED: a hay_state */
+    uint8_t traits; /* enum hayi_row_trait */
+    uint32_t cargo; /* see cargos.h; 0: none */
 };
 
 #define HAYI_TABLE_CHUNK_SHIFT 12

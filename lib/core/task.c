@@ -14,6 +14,9 @@
 
 #include <assert.h>
 
+/* Attempts of one remake that may be lost with their workers. */
+#define REMAKES_MAX 3
+
 /* ---- ends -------------------------------------------------------------- */
 
 static void
@@ -27,6 +30,8 @@ tell(uint64_t payload, const struct hayi_end *end, struct hayi_actions *actions)
     a->u.tell.attempt = end->attempt;
     a->u.tell.worker = end->attempt != 0 ? end->worker : 0;
     a->u.tell.report = end->report;
+    a->u.tell.lost = end->lost;
+    a->u.tell.lost_by = end->lost_by;
 }
 
 void hayi_task_end(struct hayi_sched *s,
@@ -35,6 +40,15 @@ void hayi_task_end(struct hayi_sched *s,
                    struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        hayi_lineage_failed(s, index, true);
+        return;
+    }
+    if (row->cargo != 0) {
+        hayi_place_leave(s, row->cargo);
+        hayi_cargos_give(&s->cargos, row->cargo);
+        row->cargo = 0;
+    }
     tell(row->payload, end, actions);
     hayi_ready_release(&s->ready, row->level);
     hayi_sched_mark(s, index, HAYI_ROW_ENDED);
@@ -75,6 +89,22 @@ static void end_cancelled(struct hayi_sched *s,
     hayi_task_end(s, index, &end, actions);
 }
 
+void hayi_task_push(struct hayi_sched *s, uint32_t index)
+{
+    if (!hayi_ready_push(&s->ready, index)) {
+        return;
+    }
+    hayi_ready_unblock(&s->ready, &s->blocked);
+    const struct hayi_needs *needs =
+        hayi_sched_needs(s, hayi_sched_row(s, index));
+    if (needs->worker != 0) {
+        hayi_dispatch_room(s, needs->worker - 1);
+    }
+    if (needs->node != 0) {
+        hayi_ready_unblock(&s->ready, &s->nodes.list[needs->node - 1].blocked);
+    }
+}
+
 void hayi_task_ready(struct hayi_sched *s,
                      uint32_t index,
                      bool announce,
@@ -84,6 +114,10 @@ void hayi_task_ready(struct hayi_sched *s,
     uint32_t class = s->ready.levels[row->level].class;
     if (s->cancelling) {
         end_cancelled(s, index, 0, actions);
+        return;
+    }
+    if ((row->traits & HAYI_ROW_OBJECTS) != 0) {
+        hayi_place_gather(s, index, announce, actions);
         return;
     }
     if (s->ready.classes.list[class].infeasible) {
@@ -97,13 +131,7 @@ void hayi_task_ready(struct hayi_sched *s,
         return;
     }
     hayi_sched_mark(s, index, HAYI_ROW_READY);
-    if (hayi_ready_push(&s->ready, index)) {
-        hayi_ready_unblock(&s->ready, &s->blocked);
-        const struct hayi_needs *needs = hayi_sched_needs(s, row);
-        if (needs->worker != 0) {
-            hayi_dispatch_room(s, needs->worker - 1);
-        }
-    }
+    hayi_task_push(s, index);
     if (announce) {
         struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
         a->u.state.payload = row->payload;
@@ -148,7 +176,8 @@ static hay_status check_submit(const struct hayi_sched *s,
     if (s->closed) {
         return HAY_ECLOSED;
     }
-    if (needs->cores == 0 || needs->worker > s->config.worker_max) {
+    if (needs->cores == 0 || needs->worker > s->config.worker_max
+        || needs->node != 0) {
         return HAY_EINVAL;
     }
     for (size_t i = 0; i < event->u.task.dep_count; i++) {
@@ -172,7 +201,7 @@ static hay_status reserve_submit(struct hayi_sched *s,
                                  uint32_t *level)
 {
     uint32_t category = event->u.task.category;
-    if (hayi_actions_reserve(actions, 1) != HAY_OK
+    if (hayi_actions_reserve(actions, 2) != HAY_OK
         || hayi_table_reserve(&s->table) != HAY_OK
         || hayi_durations_reserve(&s->durations, category) != HAY_OK
         || hayi_edges_reserve(&s->edges, event->u.task.dep_count) != HAY_OK) {
@@ -189,8 +218,10 @@ add_edges(struct hayi_sched *s, const struct hayi_event *event, uint32_t index)
     for (size_t i = 0; i < event->u.task.dep_count; i++) {
         const struct hayi_dep *dep = &event->u.task.deps[i];
         if (dep->task == 0) {
+            row->traits |= dep->objects ? HAYI_ROW_OBJECTS : 0;
             continue;
         }
+        row->traits |= dep->objects ? HAYI_ROW_ASKS : 0;
         uint32_t input = hayi_table_find(&s->table, dep->task);
         hayi_edges_add(
             &s->edges, &hayi_sched_row(s, input)->edges, index, dep->any);
@@ -268,6 +299,9 @@ hay_status hayi_task_started(struct hayi_sched *s,
         hayi_range_started(s, index, actions);
         return HAY_OK;
     }
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        return HAY_OK;
+    }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
     a->u.state.payload = row->payload;
     a->u.state.state = HAY_RUNNING;
@@ -309,6 +343,10 @@ static void failed(struct hayi_sched *s,
         return;
     }
     row->retries--;
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        hayi_task_ready(s, index, false, actions);
+        return;
+    }
     struct hayi_action *a =
         hayi_actions_add(actions, HAYI_ACTION_ATTEMPT_ENDED);
     a->u.attempt_ended.payload = row->payload;
@@ -325,6 +363,13 @@ void hayi_task_farm_failed(struct hayi_sched *s,
                            struct hayi_actions *actions)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
+    if ((row->traits & HAYI_ROW_REMAKE) != 0
+        && hayi_cargo_at(&s->cargos, row->cargo)->remakes < REMAKES_MAX) {
+        hayi_cargo_at(&s->cargos, row->cargo)->remakes++;
+        hayi_task_unbook(s, index);
+        hayi_task_ready(s, index, false, actions);
+        return;
+    }
     /* Running it again after a loss belongs here: count the farm's own
      * retries, then hayi_task_ready() as in failed(). */
     struct hayi_end end = {
@@ -338,12 +383,16 @@ void hayi_task_farm_failed(struct hayi_sched *s,
     hayi_task_end(s, index, &end, actions);
 }
 
+/* made: taken; room for as many objects, NULL if there are none. */
 static void finished(struct hayi_sched *s,
                      uint32_t index,
                      const struct hayi_event *event,
+                     uint32_t *made,
                      struct hayi_actions *actions)
 {
-    const struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint64_t payload = row->payload;
+    bool forget = false;
     hayi_durations_learn(&s->durations, row->category, event->u.ended.run_ns);
     struct hayi_end end = {
         .state = HAY_FINISHED,
@@ -352,15 +401,33 @@ static void finished(struct hayi_sched *s,
         .worker = row->worker,
         .report = event->u.ended.report,
     };
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        hayi_lineage_remade(s, index, event);
+        return;
+    }
+    if (made != NULL) {
+        forget = !hayi_lineage_keep(s, index, event, made);
+    }
+    if (event->u.ended.objects) {
+        row->traits |= HAYI_ROW_GIVES;
+    }
     hayi_task_end(s, index, &end, actions);
+    if (forget) {
+        struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_FORGET);
+        a->u.forget.payload = payload;
+    }
 }
 
 hay_status hayi_task_ended(struct hayi_sched *s,
                            const struct hayi_event *event,
                            struct hayi_actions *actions)
 {
-    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+    uint32_t *made = NULL;
+    if (hayi_actions_reserve(actions, 3) != HAY_OK) {
         return HAY_ENOMEM;
+    }
+    for (size_t i = 0; i < event->u.ended.made_count; i++) {
+        event->u.ended.made[i].object = 0;
     }
     uint32_t index = hayi_sched_current(
         s, event->u.ended.worker, event->u.ended.task, event->u.ended.attempt);
@@ -375,8 +442,11 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     }
     switch ((enum hayi_outcome)event->u.ended.outcome) {
     case HAYI_OUTCOME_FINISHED:
+        if (hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
         hayi_task_unbook(s, index);
-        finished(s, index, event, actions);
+        finished(s, index, event, made, actions);
         break;
     case HAYI_OUTCOME_FAILED:
         hayi_task_unbook(s, index);
@@ -401,7 +471,7 @@ hay_status hayi_task_returned(struct hayi_sched *s,
                               const struct hayi_event *event,
                               struct hayi_actions *actions)
 {
-    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
         return HAY_ENOMEM;
     }
     uint32_t index = hayi_sched_current(s,
@@ -423,6 +493,7 @@ hay_status hayi_task_returned(struct hayi_sched *s,
         return HAY_OK;
     }
     hayi_task_unbook(s, index);
+    hayi_data_missing(s, event);
     row->flags &= (uint8_t) ~(uint32_t)HAYI_ROW_CLOSE;
     row->flags |= HAYI_ROW_CAME;
     if ((row->flags & HAYI_ROW_CANCEL) != 0) {
@@ -480,7 +551,8 @@ hay_status hayi_task_cancel(struct hayi_sched *s,
         return HAY_OK;
     }
     struct hayi_row *row = hayi_sched_row(s, index);
-    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+    if ((row->flags & HAYI_ROW_RANGE) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0) {
         answer(event, HAY_EINVAL, actions);
         return HAY_OK;
     }
@@ -495,6 +567,7 @@ hay_status hayi_task_cancel(struct hayi_sched *s,
         answer(event, HAY_OK, actions);
         break;
     case HAYI_ROW_PENDING:
+    case HAYI_ROW_GATHER:
         end_cancelled(s, index, 0, actions);
         answer(event, HAY_OK, actions);
         break;

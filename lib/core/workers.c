@@ -259,7 +259,8 @@ bool hayi_worker_meets(const struct hayi_worker *worker,
            && needs->gpus <= worker->gpus
            && (worker->memory_bytes == 0
                || needs->memory_bytes <= worker->memory_bytes)
-           && (needs->worker == 0 || needs->worker - 1 == index);
+           && (needs->worker == 0 || needs->worker - 1 == index)
+           && (needs->node == 0 || needs->node - 1 == worker->node);
 }
 
 bool hayi_worker_fits(const struct hayi_worker *worker,

@@ -20,6 +20,7 @@ struct hayi_worker {
     enum hayi_worker_state state;
     uint32_t cores;
     uint32_t gpus;
+    uint32_t node;
     uint64_t memory_bytes; /* 0: not accounted */
     uint32_t held;         /* attempts handed out, not ended */
     uint32_t running;      /* of them: known to run */

@@ -9,6 +9,10 @@ check_PROGRAMS += %D%/test_alloc
 %C%_test_alloc_SOURCES = %D%/test_alloc.c
 %C%_test_alloc_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_cargos
+%C%_test_cargos_SOURCES = %D%/test_cargos.c
+%C%_test_cargos_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_dispatch
 %C%_test_dispatch_SOURCES = \
 	%D%/bed.c \
@@ -23,6 +27,10 @@ check_PROGRAMS += %D%/test_durations
 check_PROGRAMS += %D%/test_edges
 %C%_test_edges_SOURCES = %D%/test_edges.c
 %C%_test_edges_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_fetches
+%C%_test_fetches_SOURCES = %D%/test_fetches.c
+%C%_test_fetches_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_maps
 %C%_test_maps_SOURCES = \
@@ -41,6 +49,23 @@ check_PROGRAMS += %D%/test_members
 check_PROGRAMS += %D%/test_needs
 %C%_test_needs_SOURCES = %D%/test_needs.c
 %C%_test_needs_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_nodes
+%C%_test_nodes_SOURCES = %D%/test_nodes.c
+%C%_test_nodes_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_objects
+%C%_test_objects_SOURCES = %D%/test_objects.c
+%C%_test_objects_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_place
+%C%_test_place_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_place.c
+%C%_test_place_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c

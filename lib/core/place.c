@@ -1,0 +1,527 @@
+/* place.c - where tasks with objects as inputs go.
+ *
+ * A task whose inputs are objects is asked which ones (GATHER), then looked at:
+ * what is on no node must be made again first; else it is assigned to the node
+ * where it is expected to start first: the time to bring what is not there,
+ * plus the time that what is held, staged and assigned there will take.  Looked
+ * at are the nodes with the most bytes of its inputs, the one of the most idle
+ * worker, and a few others in turn, so that the cost does not grow with the
+ * farm.  Where there is one node only all this is left out.
+ *
+ * A node that would be idle takes a task of the node with the longest wait, if
+ * bringing its inputs takes less time than waiting there.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+#define NOBODY     UINT32_MAX
+#define HOLDERS    8  /* nodes looked at for the bytes that they hold */
+#define OTHERS     8  /* ... for their load */
+#define STEAL_LOOK 16 /* tasks of the node with the longest wait */
+
+const struct hayi_needs *hayi_place_needs(const struct hayi_sched *s,
+                                          const struct hayi_cargo *cargo)
+{
+    return &s->ready.classes.list[cargo->class].needs;
+}
+
+uint64_t hayi_place_move_ns(const struct hayi_sched *s, uint64_t bytes)
+{
+    uint64_t blocks = bytes / 1024 + (bytes % 1024 != 0 ? 1 : 0);
+    return blocks < UINT64_MAX >> 21 ? (blocks << 20) / s->rate
+                                     : UINT64_MAX >> 1;
+}
+
+/* ---- on its way, and off it -------------------------------------------- */
+
+void hayi_place_withdraw(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    switch ((enum hayi_cargo_state)cargo->state) {
+    case HAYI_CARGO_WAITING: {
+        struct hayi_thing *thing = hayi_object_at(&s->objects, cargo->waits);
+        hayi_cargos_unlink(&s->cargos, &thing->waiters, index);
+        cargo->waits = 0;
+        cargo->state = HAYI_CARGO_OPEN;
+        break;
+    }
+    case HAYI_CARGO_UNPLACED:
+        hayi_cargos_unlink(&s->cargos, &s->cargos.unplaced, index);
+        cargo->state = HAYI_CARGO_OPEN;
+        break;
+    case HAYI_CARGO_READY:
+        hayi_ready_remove(&s->ready, cargo->row);
+        hayi_sched_mark(s, cargo->row, HAYI_ROW_GATHER);
+        hayi_nodes_detach(&s->nodes, index);
+        break;
+    case HAYI_CARGO_ASSIGNED:
+    case HAYI_CARGO_FETCHING:
+        hayi_nodes_detach(&s->nodes, index);
+        break;
+    case HAYI_CARGO_OPEN:
+        break;
+    case HAYI_CARGO_FREE:
+    case HAYI_CARGO_OUT:
+    case HAYI_CARGO_KEPT:
+        assert(false);
+    }
+    hayi_cargos_touch(&s->cargos, index);
+}
+
+void hayi_place_leave(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    if (cargo->state == HAYI_CARGO_READY) {
+        hayi_nodes_detach(&s->nodes, index);
+    } else if (cargo->state != HAYI_CARGO_OUT) {
+        hayi_place_withdraw(s, index);
+    }
+    cargo->state = HAYI_CARGO_OPEN;
+    for (uint32_t i = 0; i < cargo->input_count; i++) {
+        struct hayi_thing *thing =
+            hayi_object_at(&s->objects, cargo->inputs[i]);
+        assert(thing->users > 0);
+        thing->users--;
+        hayi_objects_touch(&s->objects, cargo->inputs[i]);
+    }
+}
+
+void hayi_place_out(struct hayi_sched *s, uint32_t index)
+{
+    hayi_nodes_detach(&s->nodes, index);
+    hayi_cargo_at(&s->cargos, index)->state = HAYI_CARGO_OUT;
+}
+
+void hayi_place_gather(struct hayi_sched *s,
+                       uint32_t index,
+                       bool announce,
+                       struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    hayi_sched_mark(s, index, HAYI_ROW_GATHER);
+    if (row->age == 0) {
+        row->age = ++s->ready.age;
+    }
+    if (announce && (row->traits & HAYI_ROW_REMAKE) == 0) {
+        struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+        a->u.state.payload = row->payload;
+        a->u.state.state = HAY_READY;
+    }
+    if (row->cargo != 0) {
+        hayi_cargo_at(&s->cargos, row->cargo)->state = HAYI_CARGO_OPEN;
+        hayi_cargos_touch(&s->cargos, row->cargo);
+        return;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_INPUTS);
+    a->u.inputs.payload = row->payload;
+    a->u.inputs.task = hayi_table_handle(&s->table, index);
+}
+
+/* Its inputs are where it will run: to the ready queue. */
+static hay_status
+to_ready(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    struct hayi_row *row = hayi_sched_row(s, cargo->row);
+    struct hayi_needs needs = *hayi_place_needs(s, cargo);
+    if (needs.worker == 0) {
+        needs.node = cargo->node;
+    }
+    if (hayi_sched_needs(s, row)->node != needs.node) {
+        uint32_t level = 0;
+        if (hayi_members_level(s, &needs, cargo->priority, &level) != HAY_OK) {
+            hayi_cargos_touch(&s->cargos, index);
+            return HAY_ENOMEM;
+        }
+        hayi_ready_release(&s->ready, row->level);
+        row->level = level;
+    }
+    uint32_t class = s->ready.levels[row->level].class;
+    if (s->ready.classes.list[class].infeasible) {
+        if (needs.node != 0) {
+            hayi_place_withdraw(s, index); /* another node may meet it */
+            return HAY_OK;
+        }
+        struct hayi_end end = {
+            .state = HAY_FAILED,
+            .status = HAY_EINFEASIBLE,
+            .attempt = row->attempt,
+            .worker = row->worker,
+        };
+        hayi_task_end(s, cargo->row, &end, actions);
+        return HAY_OK;
+    }
+    cargo->state = HAYI_CARGO_READY;
+    hayi_sched_mark(s, cargo->row, HAYI_ROW_READY);
+    hayi_task_push(s, cargo->row);
+    return HAY_OK;
+}
+
+/* ---- choice of a node -------------------------------------------------- */
+
+struct choice {
+    uint32_t node;
+    uint64_t cost_ns;
+    uint32_t idle;
+};
+
+/* Note how many bytes of the inputs each node has; the number of nodes. */
+static uint32_t weigh(struct hayi_sched *s, const struct hayi_cargo *cargo)
+{
+    uint32_t count = 0;
+    s->nodes.question++;
+    for (uint32_t i = 0; i < cargo->input_count; i++) {
+        const struct hayi_thing *thing =
+            hayi_object_at(&s->objects, cargo->inputs[i]);
+        uint32_t r = thing->replicas;
+        while (r != 0) {
+            uint32_t n = s->objects.replicas[r].node;
+            struct hayi_node *node = &s->nodes.list[n];
+            if (node->scratch_for != s->nodes.question) {
+                node->scratch_for = s->nodes.question;
+                node->scratch = 0;
+                s->nodes.seen[count++] = n;
+            }
+            node->scratch += thing->bytes;
+            r = s->objects.replicas[r].next;
+        }
+    }
+    return count;
+}
+
+static uint64_t bytes_of(const struct hayi_sched *s,
+                         const struct hayi_cargo *cargo)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < cargo->input_count; i++) {
+        bytes += hayi_object_at(&s->objects, cargo->inputs[i])->bytes;
+    }
+    return bytes;
+}
+
+static uint64_t bytes_on(const struct hayi_sched *s, uint32_t n)
+{
+    const struct hayi_node *node = &s->nodes.list[n];
+    return node->scratch_for == s->nodes.question ? node->scratch : 0;
+}
+
+/* Is the node better than the best one so far? */
+static void consider(const struct hayi_sched *s,
+                     const struct hayi_cargo *cargo,
+                     uint64_t bytes,
+                     uint32_t n,
+                     struct choice *best)
+{
+    const struct hayi_needs *needs = hayi_place_needs(s, cargo);
+    if (n == best->node || n + 1 == cargo->avoid
+        || !hayi_nodes_meet(&s->nodes, n, needs)) {
+        return;
+    }
+    uint64_t wait_ns = hayi_nodes_wait_ns(&s->nodes, n, cargo->cores);
+    uint64_t cost_ns = hayi_place_move_ns(s, bytes - bytes_on(s, n)) + wait_ns;
+    uint32_t idle = hayi_nodes_idle(&s->nodes, n);
+    if (best->node != NOBODY) {
+        if (cost_ns > best->cost_ns
+            || (cost_ns == best->cost_ns && idle < best->idle)) {
+            return;
+        }
+        if (cost_ns == best->cost_ns && idle == best->idle
+            && s->nodes.list[n].tie > s->nodes.list[best->node].tie) {
+            return;
+        }
+    }
+    *best = (struct choice){.node = n, .cost_ns = cost_ns, .idle = idle};
+}
+
+/* Those with the most bytes of it. */
+static void consider_holders(struct hayi_sched *s,
+                             const struct hayi_cargo *cargo,
+                             uint64_t bytes,
+                             uint32_t count,
+                             struct choice *best)
+{
+    uint32_t *seen = s->nodes.seen;
+    for (uint32_t i = 0; i < count && i < HOLDERS; i++) {
+        uint32_t most = i;
+        for (uint32_t j = i + 1; count > HOLDERS && j < count; j++) {
+            if (bytes_on(s, seen[j]) > bytes_on(s, seen[most])) {
+                most = j;
+            }
+        }
+        uint32_t n = seen[most];
+        seen[most] = seen[i];
+        seen[i] = n;
+        consider(s, cargo, bytes, n, best);
+    }
+}
+
+static uint32_t choose(struct hayi_sched *s, const struct hayi_cargo *cargo)
+{
+    struct choice best = {.node = NOBODY};
+    const struct hayi_needs *needs = hayi_place_needs(s, cargo);
+    uint64_t bytes = bytes_of(s, cargo);
+    uint32_t count = weigh(s, cargo);
+    uint32_t workers = s->workers.heap_count;
+    if (needs->worker != 0) {
+        const struct hayi_worker *worker = &s->workers.list[needs->worker - 1];
+        if (worker->state == HAYI_WORKER_JOINED) {
+            consider(s, cargo, bytes, worker->node, &best);
+        }
+        return best.node;
+    }
+    if (workers == 0) {
+        return NOBODY;
+    }
+    consider_holders(s, cargo, bytes, count, &best);
+    uint32_t w = s->workers.heap[0].worker;
+    consider(s, cargo, bytes, s->workers.list[w].node, &best);
+    for (uint32_t i = 0; i < OTHERS && i < workers; i++) {
+        s->nodes.cursor = (s->nodes.cursor + 1) % workers;
+        w = s->workers.heap[s->nodes.cursor].worker;
+        consider(s, cargo, bytes, s->workers.list[w].node, &best);
+    }
+    for (uint32_t n = 0; best.node == NOBODY && n < s->nodes.max; n++) {
+        consider(s, cargo, bytes, n, &best);
+    }
+    return best.node;
+}
+
+/* ---- looking at a task ------------------------------------------------- */
+
+/* One of its inputs is lost for good. */
+static void fail_lost(struct hayi_sched *s,
+                      const struct hayi_cargo *cargo,
+                      uint32_t object,
+                      struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, cargo->row);
+    struct hayi_end end = {
+        .state = HAY_FAILED,
+        .status = HAY_EFARM,
+        .attempt = row->attempt,
+        .worker = row->worker,
+    };
+    if (object != 0) {
+        end.lost = hayi_objects_handle(&s->objects, object);
+        end.lost_by = hayi_object_at(&s->objects, object)->lost_by;
+    }
+    hayi_task_end(s, cargo->row, &end, actions);
+}
+
+/* No node can run it: for now, or for ever. */
+static void
+unplaced(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    const struct hayi_row *row = hayi_sched_row(s, cargo->row);
+    bool full = cargo->avoid != 0;
+    if (!full
+        && (!s->judging || hayi_members_meet(s, hayi_place_needs(s, cargo)))) {
+        cargo->state = HAYI_CARGO_UNPLACED;
+        hayi_cargos_link(&s->cargos, &s->cargos.unplaced, index);
+        return;
+    }
+    struct hayi_end end = {
+        .state = HAY_FAILED,
+        .status = full ? HAY_EFARM : HAY_EINFEASIBLE,
+        .attempt = row->attempt,
+        .worker = row->worker,
+        .report = cargo->report,
+    };
+    hayi_task_end(s, cargo->row, &end, actions);
+}
+
+/* The first of its inputs that is on no node and not on its way; all of them
+ * will be made again.  0: none. */
+static uint32_t first_lost(struct hayi_sched *s, const struct hayi_cargo *cargo)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < cargo->input_count; i++) {
+        const struct hayi_thing *thing =
+            hayi_object_at(&s->objects, cargo->inputs[i]);
+        if (thing->copies > 0 || thing->soft) {
+            continue;
+        }
+        if (thing->lost) {
+            return cargo->inputs[i];
+        }
+        hayi_objects_touch(&s->objects, cargo->inputs[i]);
+        first = first == 0 ? cargo->inputs[i] : first;
+    }
+    return first;
+}
+
+static bool one_node(const struct hayi_sched *s)
+{
+    return s->nodes.max == 1 || (s->judging && s->nodes.live == 1);
+}
+
+static hay_status
+look_open(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    if (cargo->kept && hayi_lineage_idle(s, cargo)) {
+        hayi_lineage_failed(s, cargo->row, false);
+        return HAY_OK;
+    }
+    if (cargo->spoilt) {
+        fail_lost(s, cargo, 0, actions);
+        return HAY_OK;
+    }
+    uint32_t lost = first_lost(s, cargo);
+    if (lost != 0) {
+        struct hayi_thing *thing = hayi_object_at(&s->objects, lost);
+        if (thing->lost) {
+            fail_lost(s, cargo, lost, actions);
+            return HAY_OK;
+        }
+        cargo->state = HAYI_CARGO_WAITING;
+        cargo->waits = lost;
+        hayi_cargos_link(&s->cargos, &thing->waiters, index);
+        return HAY_OK;
+    }
+    if (one_node(s)) {
+        return to_ready(s, index, actions);
+    }
+    uint32_t node = choose(s, cargo);
+    if (node == NOBODY) {
+        unplaced(s, index, actions);
+        return HAY_OK;
+    }
+    if (hayi_nodes_reserve(&s->nodes, node) != HAY_OK) {
+        hayi_cargos_touch(&s->cargos, index);
+        return HAY_ENOMEM;
+    }
+    uint64_t expected_ns =
+        hayi_durations_expected_ns(&s->durations, cargo->category);
+    expected_ns = expected_ns == 0 ? HAYI_UNKNOWN_NS : expected_ns;
+    expected_ns = expected_ns < UINT32_MAX * (uint64_t)1000
+                      ? expected_ns
+                      : UINT32_MAX * (uint64_t)1000;
+    cargo->expected_ns = expected_ns * cargo->cores;
+    hayi_nodes_assign(&s->nodes, node, index);
+    return HAY_OK;
+}
+
+hay_status hayi_place_look(struct hayi_sched *s,
+                           uint32_t index,
+                           struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        hayi_cargos_touch(&s->cargos, index);
+        return HAY_ENOMEM;
+    }
+    const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    if (cargo->state == HAYI_CARGO_OPEN) {
+        return look_open(s, index, actions);
+    }
+    if (cargo->state == HAYI_CARGO_FETCHING && cargo->missing == 0) {
+        return to_ready(s, index, actions);
+    }
+    if (cargo->state == HAYI_CARGO_KEPT && cargo->made_live == 0) {
+        hayi_lineage_forget(s, index, actions);
+    }
+    return HAY_OK;
+}
+
+/* ---- stealing ---------------------------------------------------------- */
+
+/* The node whose tasks wait longest; NOBODY. */
+static uint32_t longest(const struct hayi_sched *s, uint64_t *wait_ns)
+{
+    uint32_t longest_one = NOBODY;
+    *wait_ns = 0;
+    for (uint32_t n = 0; n < s->nodes.max; n++) {
+        const struct hayi_node *node = &s->nodes.list[n];
+        if (node->heap_count + node->staged_count == 0 || node->cores == 0) {
+            continue;
+        }
+        uint64_t ns = hayi_nodes_wait_ns(&s->nodes, n, 0);
+        if (ns > *wait_ns) {
+            *wait_ns = ns;
+            longest_one = n;
+        }
+    }
+    return longest_one;
+}
+
+/* Would the task start earlier on this idle node?  *move_ns: less than that,
+ * and then how long the move takes. */
+static bool better_there(struct hayi_sched *s,
+                         uint32_t index,
+                         uint32_t thief,
+                         uint64_t wait_ns,
+                         uint64_t *move_ns)
+{
+    const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    const struct hayi_node *node = &s->nodes.list[cargo->node - 1];
+    const struct hayi_needs *needs = hayi_place_needs(s, cargo);
+    if (cargo->avoid == thief + 1 || cargo->cores > s->nodes.list[thief].cores
+        || needs->worker != 0 || !hayi_nodes_meet(&s->nodes, thief, needs)) {
+        return false;
+    }
+    uint64_t own_ns = cargo->expected_ns / node->cores;
+    (void)weigh(s, cargo);
+    uint64_t ns =
+        hayi_place_move_ns(s, bytes_of(s, cargo) - bytes_on(s, thief));
+    if (wait_ns <= own_ns || ns >= wait_ns - own_ns || ns >= *move_ns) {
+        return false;
+    }
+    *move_ns = ns;
+    return true;
+}
+
+/* The task of the node that is moved to the thief with the least time; 0. */
+static uint32_t
+prey(struct hayi_sched *s, uint32_t victim, uint32_t thief, uint64_t wait_ns)
+{
+    const struct hayi_node *node = &s->nodes.list[victim];
+    uint32_t found = 0;
+    uint64_t move_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < node->heap_count && i < STEAL_LOOK; i++) {
+        uint32_t index = node->heap[node->heap_count - 1 - i];
+        if (better_there(s, index, thief, wait_ns, &move_ns)) {
+            found = index;
+        }
+    }
+    uint32_t index = node->staged;
+    for (uint32_t i = 0; found == 0 && index != 0 && i < STEAL_LOOK; i++) {
+        const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+        if (cargo->state == HAYI_CARGO_READY
+            && better_there(s, index, thief, wait_ns, &move_ns)) {
+            found = index;
+        }
+        index = cargo->next;
+    }
+    return found;
+}
+
+bool hayi_place_steal(struct hayi_sched *s)
+{
+    if (s->workers.idle_cores == 0) {
+        return false;
+    }
+    uint64_t wait_ns = 0;
+    uint32_t victim = longest(s, &wait_ns);
+    if (victim == NOBODY || wait_ns == 0) {
+        return false;
+    }
+    for (uint32_t n = 0; n < s->nodes.max; n++) {
+        const struct hayi_node *node = &s->nodes.list[n];
+        if (n == victim || node->heap_count > 0 || node->cores == 0
+            || node->used_permille > HAYI_MEMORY_FULL
+            || node->backlog_cores >= hayi_nodes_idle(&s->nodes, n)) {
+            continue;
+        }
+        uint32_t index = prey(s, victim, n, wait_ns);
+        if (index != 0 && hayi_nodes_reserve(&s->nodes, n) == HAY_OK) {
+            hayi_place_withdraw(s, index);
+            hayi_nodes_assign(&s->nodes, n, index);
+            return true;
+        }
+    }
+    return false;
+}
