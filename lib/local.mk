@@ -18,12 +18,14 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/worker/libhayfork-workerstate.la \
 	%D%/observe/libhayfork-observe.la \
 	%D%/data/libhayfork-data.la \
+	%D%/data/libhayfork-h5.la \
 	%D%/transport/libhayfork-mpi.la \
 	%D%/transport/libhayfork-transport.la \
 	%D%/wire/libhayfork-wire.la \
 	%D%/core/libhayfork-core.la \
 	%D%/base/libhayfork-base.la \
 	$(MPI_LIBS) \
+	$(HDF5_LIBS) \
 	$(ZLIB_LIBS) \
 	$(HWLOC_LIBS)
 

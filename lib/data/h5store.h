@@ -56,7 +56,7 @@ struct hayi_h5_plan {
     hay_dtype dtype;
     uint32_t ndim;
     uint64_t shape[HAY_NDIM_MAX];
-    uint64_t chunk[HAY_NDIM_MAX]; /* chunk[0] == 0: of our choice */
+    uint64_t chunk[HAY_NDIM_MAX]; /* chunk[d] == 0: of our choice */
     const struct hayi_h5_attribute *attributes; /* may be NULL */
     size_t attribute_count;
     struct hayi_filters filters; /* any: kind PACKED, else CHUNKED */

@@ -3,7 +3,9 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-data.la
 %C%_libhayfork_data_la_SOURCES = \
+	%D%/chunk_file.c \
 	%D%/chunk_file.h \
+	%D%/chunk_write.c \
 	%D%/dataset.c \
 	%D%/dataset.h \
 	%D%/extents.c \
@@ -13,7 +15,11 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/h5store.h \
 	%D%/mover.c \
 	%D%/mover.h \
+	%D%/open_files.c \
+	%D%/open_files.h \
 	%D%/region.h \
+	%D%/segments.c \
+	%D%/segments.h \
 	%D%/shape.c \
 	%D%/shape.h \
 	%D%/spill.c \
@@ -26,3 +32,17 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/store_reap.c \
 	%D%/store_room.c
 %C%_libhayfork_data_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+
+# HDF5's flags go here and nowhere else.
+noinst_LTLIBRARIES += %D%/libhayfork-h5.la
+%C%_libhayfork_h5_la_SOURCES = \
+	%D%/h5store.c \
+	%D%/h5store_create.c \
+	%D%/h5store_inside.h \
+	%D%/h5store_open.c \
+	%D%/h5store_pack.c \
+	%D%/h5store_read.c \
+	%D%/h5store_results.c \
+	%D%/h5store_site.c
+%C%_libhayfork_h5_la_CPPFLAGS = $(AM_CPPFLAGS) -DH5_USE_110_API \
+	$(HDF5_CFLAGS)

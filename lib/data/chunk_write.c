@@ -1,0 +1,395 @@
+/* chunk_write.c - see chunk_file.h: writing, and what is done.
+ *
+ * What the records promise: a chunk's bytes are written before its record, and
+ * the record is taken back before other bytes are written over it.
+ */
+#include "config.h"
+
+#include "data/chunk_file.h"
+
+#include "data/h5store.h"
+#include "data/open_files.h"
+
+#include "base/hash.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RECORDS_BYTES = 256 << 10, /* read at once */
+    META_COMPLETE_AT = 2 * 8,  /* NAME.meta, see h5store.h */
+};
+
+/* ---- writing ------------------------------------------------------------ */
+
+static hay_status write_record(const struct hayi_open_file *file,
+                               const struct hayi_dataset *dataset,
+                               uint64_t index,
+                               const uint64_t *record,
+                               struct hayi_error *err)
+{
+    return hayi_open_file_write(file,
+                                record,
+                                HAYI_RECORD_BYTES,
+                                dataset->record_base
+                                    + index * HAYI_RECORD_BYTES,
+                                err);
+}
+
+/* The chunk and its record, so that at no moment a record is wrong. */
+static hay_status put_chunk(const struct hayi_open_file *file,
+                            const struct hayi_dataset *dataset,
+                            uint64_t index,
+                            const void *data,
+                            size_t size_bytes,
+                            struct hayi_error *err)
+{
+    bool sync = dataset->sync == HAYI_SYNC_CHUNK;
+    uint64_t old[HAYI_RECORD_BYTES / 8];
+    const uint64_t none[HAYI_RECORD_BYTES / 8] = {0};
+    const uint64_t done[HAYI_RECORD_BYTES / 8] = {
+        1,
+        size_bytes,
+        hayi_hash((enum hayi_hash_kind)dataset->hash_kind, data, size_bytes),
+    };
+    hay_status status =
+        hayi_open_file_read(file,
+                            old,
+                            sizeof(old),
+                            dataset->record_base + index * HAYI_RECORD_BYTES,
+                            err);
+    if (status == HAY_OK && old[0] != 0
+        && memcmp(old, done, sizeof(old)) != 0) {
+        status = write_record(file, dataset, index, none, err);
+        if (status == HAY_OK && sync) {
+            status = hayi_open_file_flush(file, err);
+        }
+    }
+    if (status == HAY_OK) {
+        status = hayi_open_file_write(
+            file, data, size_bytes, hayi_dataset_chunk_at(dataset, index), err);
+    }
+    if (status == HAY_OK && sync) {
+        status = hayi_open_file_flush(file, err);
+    }
+    if (status == HAY_OK) {
+        status = write_record(file, dataset, index, done, err);
+    }
+    return status == HAY_OK && sync ? hayi_open_file_flush(file, err) : status;
+}
+
+static hay_status append_chunk(struct hayi_files *files,
+                               const struct hayi_dataset *dataset,
+                               uint64_t index,
+                               const void *data,
+                               size_t size_bytes,
+                               struct hayi_error *err)
+{
+    struct hayi_segments *segments;
+    void *packed = NULL;
+    size_t packed_bytes = 0;
+    hay_status status = hayi_files_segments(files, dataset, &segments, err);
+    if (status == HAY_OK) {
+        status = hayi_filters_pack(&dataset->filters,
+                                   hayi_dataset_element_bytes(dataset),
+                                   data,
+                                   size_bytes,
+                                   &packed,
+                                   &packed_bytes,
+                                   err);
+    }
+    if (status == HAY_OK) {
+        enum hayi_hash_kind kind = (enum hayi_hash_kind)dataset->hash_kind;
+        status = hayi_segments_append(segments,
+                                      index,
+                                      size_bytes,
+                                      hayi_hash(kind, data, size_bytes),
+                                      packed,
+                                      packed_bytes,
+                                      dataset->sync == HAYI_SYNC_CHUNK,
+                                      err);
+    }
+    free(packed);
+    return status;
+}
+
+hay_status hayi_dataset_write_chunk(struct hayi_files *files,
+                                    const struct hayi_dataset *dataset,
+                                    uint64_t index,
+                                    const void *data,
+                                    size_t size_bytes,
+                                    struct hayi_error *err)
+{
+    struct hayi_grid grid;
+    hayi_dataset_grid(dataset, &grid);
+    if (!hayi_dataset_writable(dataset) || index >= grid.total) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "%s has no chunk %" PRIu64 " to be written",
+                         hayi_dataset_path(dataset),
+                         index);
+    }
+    struct hayi_region box;
+    struct hayi_region inside;
+    hayi_grid_box(&grid, index, &box);
+    hayi_grid_region(&grid, index, &inside);
+    size_t element = hayi_dataset_element_bytes(dataset);
+    size_t whole_bytes = (size_t)hayi_region_count(&box) * element;
+    size_t inside_bytes = (size_t)hayi_region_count(&inside) * element;
+    if (size_bytes != whole_bytes && size_bytes != inside_bytes) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "chunk %" PRIu64 " of %s has %zu bytes, not %zu",
+                         index,
+                         hayi_dataset_path(dataset),
+                         inside_bytes,
+                         size_bytes);
+    }
+    void *own = NULL;
+    if (inside_bytes != whole_bytes) {
+        own = calloc(1, whole_bytes);
+        if (own == NULL) {
+            return hayi_files_no_memory(err);
+        }
+        hayi_region_copy(own,
+                         &box,
+                         data,
+                         size_bytes == whole_bytes ? &box : &inside,
+                         &inside,
+                         element);
+        data = own;
+    }
+    hay_status status;
+    if (dataset->kind == HAYI_PACKED) {
+        status = append_chunk(files, dataset, index, data, whole_bytes, err);
+    } else {
+        struct hayi_open_file *file;
+        status = hayi_files_acquire_dataset(files, dataset, &file, err);
+        if (status == HAY_OK) {
+            status = put_chunk(file, dataset, index, data, whole_bytes, err);
+            hayi_files_release(files, file);
+        }
+    }
+    free(own);
+    return status;
+}
+
+/* ---- what is done ------------------------------------------------------- */
+
+/* One chunk's bytes against its hash; 'whole' has room for them. */
+static bool chunk_holds(const struct hayi_dataset *dataset,
+                        const struct hayi_open_file *file,
+                        uint64_t index,
+                        uint64_t hash,
+                        void *whole)
+{
+    size_t size = (size_t)hayi_dataset_chunk_bytes(dataset);
+    return hayi_open_file_read(
+               file, whole, size, hayi_dataset_chunk_at(dataset, index), NULL)
+               == HAY_OK
+           && hayi_hash((enum hayi_hash_kind)dataset->hash_kind, whole, size)
+                  == hash;
+}
+
+static void mark(uint8_t *done, uint64_t index)
+{
+    done[index / 8] = (uint8_t)(done[index / 8] | 1u << index % 8);
+}
+
+/* By the records of the file.  whole: NULL: without looking at the chunks. */
+static hay_status done_by_records(const struct hayi_dataset *dataset,
+                                  const struct hayi_open_file *file,
+                                  uint64_t total,
+                                  void *whole,
+                                  uint8_t *done,
+                                  uint64_t *count,
+                                  struct hayi_error *err)
+{
+    enum { WORDS = HAYI_RECORD_BYTES / 8 };
+    const uint64_t step = RECORDS_BYTES / HAYI_RECORD_BYTES;
+    uint64_t *records = malloc(RECORDS_BYTES);
+    if (records == NULL) {
+        return hayi_files_no_memory(err);
+    }
+    hay_status status = HAY_OK;
+    for (uint64_t at = 0; status == HAY_OK && at < total; at += step) {
+        uint64_t many = total - at < step ? total - at : step;
+        status =
+            hayi_open_file_read(file,
+                                records,
+                                (size_t)many * HAYI_RECORD_BYTES,
+                                dataset->record_base + at * HAYI_RECORD_BYTES,
+                                err);
+        for (uint64_t i = 0; status == HAY_OK && i < many; i++) {
+            const uint64_t *record = records + i * WORDS;
+            if (record[0] == 1 && record[1] == hayi_dataset_chunk_bytes(dataset)
+                && (whole == NULL
+                    || chunk_holds(dataset, file, at + i, record[2], whole))) {
+                mark(done, at + i);
+                ++*count;
+            }
+        }
+    }
+    free(records);
+    return status;
+}
+
+static hay_status done_by_segments(struct hayi_files *files,
+                                   const struct hayi_dataset *dataset,
+                                   uint64_t total,
+                                   void *whole,
+                                   uint8_t *done,
+                                   uint64_t *count,
+                                   struct hayi_error *err)
+{
+    struct hayi_segments *segments;
+    struct hayi_packed packed;
+    hay_status status = hayi_files_segments(files, dataset, &segments, err);
+    if (status == HAY_OK) {
+        status = hayi_segments_scan(segments, err);
+    }
+    for (uint64_t i = 0; status == HAY_OK && i < total; i++) {
+        if (hayi_segments_find(segments, i, &packed)
+            && (whole == NULL
+                || hayi_dataset_load_packed(segments, dataset, i, whole, NULL)
+                       == HAY_OK)) {
+            mark(done, i);
+            ++*count;
+        }
+    }
+    return status;
+}
+
+hay_status hayi_dataset_done(struct hayi_files *files,
+                             const struct hayi_dataset *dataset,
+                             bool verify,
+                             uint8_t *done,
+                             uint64_t *done_count,
+                             struct hayi_error *err)
+{
+    struct hayi_grid grid;
+    uint64_t count = 0;
+    hayi_dataset_grid(dataset, &grid);
+    memset(done, 0, (size_t)((grid.total + 7) / 8));
+    const char *path = hayi_dataset_path(dataset);
+    bool segments = dataset->kind == HAYI_PACKED && hayi_segments_there(path);
+    if (dataset->record_base == 0) {
+        *done_count = 0;
+        return HAY_OK;
+    }
+    void *whole = NULL;
+    /* Packed chunks have a checksum of their own, which HDF5 looks at. */
+    verify = verify && (segments || dataset->kind == HAYI_CHUNKED);
+    if (verify) {
+        whole = malloc((size_t)hayi_dataset_chunk_bytes(dataset));
+        if (whole == NULL) {
+            return hayi_files_no_memory(err);
+        }
+    }
+    hay_status status;
+    if (segments) {
+        status = done_by_segments(
+            files, dataset, grid.total, whole, done, &count, err);
+    } else {
+        struct hayi_open_file *file;
+        status =
+            hayi_files_acquire(files, path, dataset->inode, false, &file, err);
+        if (status == HAY_OK) {
+            status = done_by_records(
+                dataset, file, grid.total, whole, done, &count, err);
+            hayi_files_release(files, file);
+        }
+    }
+    free(whole);
+    if (status == HAY_OK) {
+        *done_count = count;
+    }
+    return status;
+}
+
+hay_status hayi_dataset_sync(struct hayi_files *files,
+                             const struct hayi_dataset *dataset,
+                             struct hayi_error *err)
+{
+    if (dataset->sync == HAYI_SYNC_NONE || !hayi_dataset_writable(dataset)) {
+        return HAY_OK;
+    }
+    if (dataset->kind == HAYI_PACKED) {
+        struct hayi_segments *segments;
+        hay_status status = hayi_files_segments(files, dataset, &segments, err);
+        return status == HAY_OK ? hayi_segments_sync(segments, err) : status;
+    }
+    struct hayi_open_file *file;
+    hay_status status = hayi_files_acquire_dataset(files, dataset, &file, err);
+    if (status == HAY_OK) {
+        status = hayi_open_file_flush(file, err);
+        hayi_files_release(files, file);
+    }
+    return status;
+}
+
+/* All chunks have their records: the file says so. */
+static hay_status set_complete(struct hayi_files *files,
+                               const struct hayi_dataset *dataset,
+                               struct hayi_error *err)
+{
+    const uint64_t complete = 1;
+    struct hayi_open_file *file;
+    bool sync = dataset->sync != HAYI_SYNC_NONE;
+    hay_status status = hayi_files_acquire_dataset(files, dataset, &file, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    if (sync) {
+        status = hayi_open_file_flush(file, err);
+    }
+    if (status == HAY_OK) {
+        status = hayi_open_file_write(file,
+                                      &complete,
+                                      sizeof(complete),
+                                      dataset->meta_base + META_COMPLETE_AT,
+                                      err);
+    }
+    if (status == HAY_OK && sync) {
+        status = hayi_open_file_flush(file, err);
+    }
+    hayi_files_release(files, file);
+    return status;
+}
+
+hay_status hayi_dataset_complete(struct hayi_files *files,
+                                 const struct hayi_dataset *dataset,
+                                 struct hayi_error *err)
+{
+    struct hayi_grid grid;
+    uint64_t count = 0;
+    hayi_dataset_grid(dataset, &grid);
+    if (!hayi_dataset_writable(dataset)) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "%s is not written by this run",
+                         hayi_dataset_path(dataset));
+    }
+    if (dataset->kind == HAYI_PACKED) {
+        hay_status status = hayi_dataset_sync(files, dataset, err);
+        return status == HAY_OK ? hayi_h5_pack(dataset, true, err) : status;
+    }
+    uint8_t *done = malloc((size_t)(grid.total / 8 + 1));
+    if (done == NULL) {
+        return hayi_files_no_memory(err);
+    }
+    hay_status status =
+        hayi_dataset_done(files, dataset, false, done, &count, err);
+    free(done);
+    if (status == HAY_OK && count != grid.total) {
+        status = hayi_fail(err,
+                           HAY_EINVAL,
+                           "%s is not complete: %" PRIu64 " of %" PRIu64
+                           " chunks are missing",
+                           hayi_dataset_path(dataset),
+                           grid.total - count,
+                           grid.total);
+    }
+    return status == HAY_OK ? set_complete(files, dataset, err) : status;
+}
