@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -347,6 +348,16 @@ static uint64_t resource(int which)
                : UINT64_MAX;
 }
 
+/* What the memory file may grow to.  A memfd asks no file system; /dev/shm is
+ * small in many containers, and who writes beyond its end dies. */
+static uint64_t file_system_bytes(int fd)
+{
+    struct statfs info;
+    return fstatfs(fd, &info) == 0 && info.f_blocks > 0
+               ? (uint64_t)info.f_bavail * (uint64_t)info.f_bsize
+               : UINT64_MAX;
+}
+
 uint64_t hayi_store_node_bytes(void)
 {
     uint64_t memory =
@@ -354,11 +365,12 @@ uint64_t hayi_store_node_bytes(void)
     return lesser(memory, cgroup_bytes());
 }
 
-static uint64_t usual_limit(void)
+static uint64_t usual_limit(int fd)
 {
     uint64_t limit = hayi_store_node_bytes() / 10 * 3;
     /* It is mapped twice, and is not all that a process needs. */
     limit = lesser(limit, resource(RLIMIT_AS) / 8);
+    limit = lesser(limit, file_system_bytes(fd) / 2);
     uint64_t file = resource(RLIMIT_FSIZE);
     uint64_t rest = HAYI_STORE_UNITS_AT + HAYI_STORE_TAIL_BYTES;
     limit = lesser(limit, file > rest ? file - rest : 0);
@@ -454,7 +466,7 @@ static hay_status be_first(struct hayi_store *store,
     struct hayi_store_header *header = store->header;
     struct hayi_store_member *member = &header->members[store->me];
     uint64_t limit =
-        config->limit_bytes != 0 ? config->limit_bytes : usual_limit();
+        config->limit_bytes != 0 ? config->limit_bytes : usual_limit(store->fd);
     uint64_t units = limit / HAYI_STORE_UNIT_BYTES;
     const char *folder = config->spill_folder;
     enum hayi_store_folder kind = folder == NULL ? HAYI_STORE_FOLDER_USUAL
@@ -466,6 +478,13 @@ static hay_status be_first(struct hayi_store *store,
                          "a memory limit of %" PRIu64
                          " bytes for objects is not between 1 MiB and 16 TiB",
                          limit);
+    }
+    if (limit > file_system_bytes(store->fd)) {
+        return hayi_fail(err,
+                         HAY_EIO,
+                         "/dev/shm has no room for the %" PRIu64
+                         " MiB that objects may take in memory",
+                         limit / HAYI_STORE_MIB);
     }
     hay_status status = make_spill(store, kind, folder, err);
     if (status == HAY_OK) {

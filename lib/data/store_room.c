@@ -318,11 +318,21 @@ static uint64_t make_room(struct hayi_store *store,
     if (count == 0) {
         count = find_candidates(store, 0, found, busy);
     }
+    uint64_t too_big = UINT64_MAX; /* for the disk */
     for (unsigned i = 0; i < count && freed < want; i++) {
-        hay_status one;
-        freed += evict(store, found[i].index, found[i].word, &one, err);
-        /* Others may be smaller, or have a copy on disk already. */
-        *status = one != HAY_OK ? one : *status;
+        const struct candidate *c = &found[i];
+        uint64_t units =
+            hayi_store_units(atomic_load(&store->entries[c->index].size_bytes));
+        hay_status one = HAY_OK;
+        if (units >= too_big
+            && (c->word & (HAYI_STORE_REPLICA | HAYI_STORE_BACKED)) == 0) {
+            continue;
+        }
+        freed += evict(store, c->index, c->word, &one, err);
+        if (one != HAY_OK) {
+            *status = one;
+            too_big = units;
+        }
     }
     return freed;
 }

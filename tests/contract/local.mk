@@ -1,6 +1,13 @@
 # tests/contract: programs test_* (check_PROGRAMS) and scripts t_*.sh
 # (dist_check_SCRIPTS); what scripts run beside them has another name.
 
+check_PROGRAMS += %D%/test_store
+%C%_test_store_SOURCES = %D%/test_store.c
+%C%_test_store_LDADD = \
+	lib/data/libhayfork-data.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_transport_inproc
 %C%_test_transport_inproc_SOURCES = \
 	%D%/bulk_contract.c \
