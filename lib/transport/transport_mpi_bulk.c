@@ -29,7 +29,7 @@
 
 enum {
     OPS_MAX = 256, /* under way, or ended and not told */
-    SPIN_NS = 1000000,
+    SPIN_NS = 2000000,
     NAP_SHARE = 16,
     NAP_MAX_NS = 1000000,
 };

@@ -261,10 +261,14 @@ static uint32_t flush(uint32_t peer)
     return count;
 }
 
+static void on_bulk(void *context, uint64_t cookie, hay_status status);
+
+static const struct hayi_transport_sink sink = {.frame = on_frame,
+                                                .down = on_down,
+                                                .bulk = on_bulk};
+
 static void turn(void)
 {
-    const struct hayi_transport_sink sink = {.frame = on_frame,
-                                             .down = on_down};
     for (uint32_t i = 0; i < t->peer_count; i++) {
         (void)flush(i);
     }
@@ -357,8 +361,6 @@ static int survive(uint32_t dead, const char *name)
 /* The last worker sends its last words and is killed by itself. */
 static void last_words(void)
 {
-    const struct hayi_transport_sink sink = {.frame = on_frame,
-                                             .down = on_down};
     for (uint32_t i = 0; i < 20; i++) {
         put(0, i, i % 2 == 0 ? 100 : 2000);
     }
@@ -466,6 +468,110 @@ static int run_orphan(void)
     hayi_mpi_leave(complaints > 0);
 }
 
+/* ---- bulk messages and deaths ------------------------------------------- */
+
+enum { PIECES = 12, PIECE = 4 << 20 };
+
+static unsigned char *pieces[PEERS_MAX][2 * PIECES];
+static uint32_t under_way[PEERS_MAX];
+static uint32_t ended[PEERS_MAX];
+static uint32_t failed[PEERS_MAX];
+
+static void on_bulk(void *context, uint64_t cookie, hay_status status)
+{
+    uint32_t peer = (uint32_t)cookie;
+    (void)context;
+    under_way[peer]--;
+    ended[peer]++;
+    if (status == HAY_EFARM || status == HAY_EMPI) {
+        failed[peer]++;
+    } else if (status != HAY_OK) {
+        complain("bulk with %u: %s", peer, hay_status_name(status));
+    }
+}
+
+/* PIECES each way. */
+static void post_pieces(uint32_t peer)
+{
+    for (int i = 0; i < 2 * PIECES; i++) {
+        if (pieces[peer][i] == NULL) {
+            pieces[peer][i] = calloc(1, PIECE);
+        }
+        void *data = pieces[peer][i];
+        hay_status st =
+            i % 2 == 0 ? t->ops->bulk_send(t, peer, 1, data, PIECE, peer)
+                       : t->ops->bulk_receive(t, peer, 1, data, PIECE, peer);
+        if (st != HAY_OK) {
+            complain("bulk with %u: %s", peer, hay_status_name(st));
+        } else {
+            under_way[peer]++;
+        }
+    }
+}
+
+static void await_pieces(uint32_t peer)
+{
+    uint64_t until = hayi_clock_ns() + LIMIT_NS;
+    while (under_way[peer] > 0 && hayi_clock_ns() < until) {
+        turn();
+    }
+    if (under_way[peer] > 0) {
+        complain("%u pieces with %u do not end", under_way[peer], peer);
+    }
+}
+
+static bool is_dead(int pid)
+{
+    return kill(pid, 0) != 0;
+}
+
+/* A worker dies after 'ends' bulk messages with the two others have ended; the
+ * manager sees it, the other worker is told (here it looks). */
+static int run_bulk_death(uint32_t ends)
+{
+    start.mpi_owned = true;
+    must_open();
+    open_channels();
+    uint32_t victim = t->peer_count - 1;
+    (void)MPI_Barrier(MPI_COMM_WORLD); /* all have started */
+    echo = t->self != 0;
+    for (uint32_t i = 0; i < t->peer_count; i++) {
+        if (i != t->self && (t->self == victim || i == victim)) {
+            post_pieces(i);
+        }
+    }
+    if (t->self == victim) {
+        while (ended[0] + ended[1] < ends) {
+            turn();
+        }
+        (void)raise(SIGKILL);
+    }
+    if (t->self == 0) {
+        await_down(victim);
+    } else {
+        while (!is_dead(start.peers[victim].pid)) {
+            turn();
+        }
+        t->ops->bulk_drop(t, victim);
+    }
+    await_pieces(victim);
+    if (ended[victim] != 2 * PIECES || (ends == 0 && failed[victim] == 0)) {
+        complain("%u have ended, %u failed", ended[victim], failed[victim]);
+    }
+    uint32_t other = 1 - t->self;
+    post_pieces(other);
+    await_pieces(other);
+    if (failed[other] > 0) {
+        complain("%u failed between the living", failed[other]);
+    }
+    if (t->self != 0) {
+        return serve();
+    }
+    char name[60];
+    (void)snprintf(name, sizeof name, "bulk_death_after_%u", ends);
+    hayi_mpi_leave(survive(victim, name));
+}
+
 int main(int argc, char **argv)
 {
     scenario = argc > 1 ? argv[1] : "";
@@ -492,6 +598,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(scenario, "flood") == 0 && argc > 2) {
         return run_flood((size_t)strtoul(argv[2], NULL, 10));
+    }
+    if (strcmp(scenario, "bulk_death") == 0 && argc > 2) {
+        return run_bulk_death((uint32_t)strtoul(argv[2], NULL, 10));
     }
     if (strcmp(scenario, "orphan") == 0) {
         return run_orphan();

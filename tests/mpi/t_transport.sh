@@ -41,4 +41,8 @@ for size in 64 4000 30000; do
     run tcp 1 -n 3 --enable-recovery "${tcp[@]}" -- flood $size
     run vader 1 -n 3 --enable-recovery -- flood $size
 done
+for ends in 1 3 8; do
+    run tcp 1 -n 3 --enable-recovery "${tcp[@]}" -- bulk_death $ends
+    run vader 1 -n 3 --enable-recovery -- bulk_death $ends
+done
 exit $bad
