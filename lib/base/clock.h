@@ -12,5 +12,9 @@
 
 /* Nanoseconds of CLOCK_MONOTONIC; the same for all processes of a host. */
 uint64_t hayi_clock_ns(void);
+/* When a time that begins now is over; UINT64_MAX (also HAY_FOREVER): never. */
+uint64_t hayi_clock_deadline(uint64_t timeout_ns);
+/* What is left until then: 0 if it is over; UINT64_MAX for ever. */
+uint64_t hayi_clock_left(uint64_t deadline_ns);
 
 #endif

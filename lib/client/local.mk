@@ -28,6 +28,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/result.h \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/spread.c \
 	%D%/submit.c \
 	%D%/submit.h \
 	%D%/task_options.c \

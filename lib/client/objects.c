@@ -314,15 +314,6 @@ static hay_status ask(hay_future *future,
     return st;
 }
 
-static uint64_t left_of(uint64_t deadline_ns)
-{
-    if (deadline_ns == UINT64_MAX) {
-        return HAY_FOREVER;
-    }
-    uint64_t now_ns = hayi_clock_ns();
-    return now_ns < deadline_ns ? deadline_ns - now_ns : 0;
-}
-
 static hay_status not_here(const hay_future *future,
                            const char *why,
                            hay_status st,
@@ -346,7 +337,7 @@ static hay_status bring(hay_future *future,
     if (st != HAY_OK) {
         return st;
     }
-    st = hayi_want_wait(item, future->ex, left_of(deadline_ns), err);
+    st = hayi_want_wait(item, future->ex, hayi_clock_left(deadline_ns), err);
     if (st == HAY_ETIMEDOUT) {
         return not_here(future, "is not here yet", st, err);
     }
@@ -416,11 +407,7 @@ hay_status hayi_object_read(hay_future *future,
                         - (const unsigned char *)result->value));
     data = known(ex, view);
     if (data == NULL) {
-        uint64_t deadline_ns = UINT64_MAX;
-        uint64_t now_ns = hayi_clock_ns();
-        if (timeout_ns < UINT64_MAX - now_ns) {
-            deadline_ns = now_ns + timeout_ns;
-        }
+        uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
         st = read_view(future, view, &value->object, deadline_ns, &data, err);
     }
     if (st == HAY_OK && value->type == HAY_STRING

@@ -111,21 +111,10 @@ static hay_status read_result(const hay_future *future,
     return hayi_value_read(result->value, result->value_size, value, NULL, err);
 }
 
-/* The clock, if it matters to time_left(). */
-static uint64_t start_of(uint64_t timeout_ns)
+/* When waiting is over; no look at the clock where that is not needed. */
+static uint64_t end_of(uint64_t timeout_ns)
 {
-    bool matters = timeout_ns != 0 && timeout_ns != HAY_FOREVER;
-    return matters ? hayi_clock_ns() : 0;
-}
-
-/* What is left of a time that began at 'start_ns'. */
-static uint64_t time_left(uint64_t timeout_ns, uint64_t start_ns)
-{
-    if (timeout_ns == 0 || timeout_ns == HAY_FOREVER) {
-        return timeout_ns;
-    }
-    uint64_t spent_ns = hayi_clock_ns() - start_ns;
-    return spent_ns < timeout_ns ? timeout_ns - spent_ns : 0;
+    return timeout_ns == 0 ? 0 : hayi_clock_deadline(timeout_ns);
 }
 
 static hay_status
@@ -146,7 +135,7 @@ static hay_status wait_value(hay_future *future,
                              struct hayi_value *value)
 {
     struct hayi_error *err = hayi_thread_error();
-    uint64_t start_ns = start_of(timeout_ns);
+    uint64_t deadline_ns = end_of(timeout_ns);
     hay_status st = wait_result(future, timeout_ns, value);
     if (st == HAY_OK && value->type != type) {
         char label[160];
@@ -159,8 +148,7 @@ static hay_status wait_value(hay_future *future,
                        hayi_type_name(type));
     }
     if (st == HAY_OK && value->is_object) {
-        st = hayi_object_read(
-            future, value, time_left(timeout_ns, start_ns), err);
+        st = hayi_object_read(future, value, hayi_clock_left(deadline_ns), err);
     }
     return st;
 }
@@ -282,11 +270,11 @@ hay_status
 hay_result_value(hay_future *future, uint64_t timeout_ns, hay_value *value)
 {
     struct hayi_value found;
-    uint64_t start_ns = start_of(timeout_ns);
+    uint64_t deadline_ns = end_of(timeout_ns);
     hay_status st = wait_result(future, timeout_ns, &found);
     return st != HAY_OK
                ? st
-               : show(future, &found, time_left(timeout_ns, start_ns), value);
+               : show(future, &found, hayi_clock_left(deadline_ns), value);
 }
 
 hay_status hay_result_at(hay_future *future,
@@ -295,7 +283,7 @@ hay_status hay_result_at(hay_future *future,
                          hay_value *value)
 {
     struct hayi_value found;
-    uint64_t start_ns = start_of(timeout_ns);
+    uint64_t deadline_ns = end_of(timeout_ns);
     hay_status st = wait_result(future, timeout_ns, &found);
     if (st != HAY_OK) {
         return st;
@@ -317,7 +305,7 @@ hay_status hay_result_at(hay_future *future,
         const struct hayi_value list = found;
         (void)hayi_list_get(&list, index, &found);
     }
-    return show(future, &found, time_left(timeout_ns, start_ns), value);
+    return show(future, &found, hayi_clock_left(deadline_ns), value);
 }
 
 /* ---- how it ended

@@ -11,6 +11,7 @@ check_PROGRAMS += %D%/test_philox
 check_PROGRAMS += \
 	%D%/test_bell \
 	%D%/test_buffer \
+	%D%/test_clock \
 	%D%/test_error \
 	%D%/test_file_name \
 	%D%/test_hash \
@@ -20,6 +21,8 @@ check_PROGRAMS += \
 %C%_test_bell_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_buffer_SOURCES = %D%/test_buffer.c
 %C%_test_buffer_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_clock_SOURCES = %D%/test_clock.c
+%C%_test_clock_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_error_SOURCES = %D%/test_error.c
 %C%_test_error_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_file_name_SOURCES = %D%/test_file_name.c

@@ -346,6 +346,19 @@ static void on_release(struct fake *fake, hay_future *future)
     hayi_future_free_record(future);
 }
 
+static void on_want(struct fake *fake, struct hayi_want_item *item)
+{
+    fake->wants++;
+    if (item->node < 8) {
+        fake->wanted_on[item->node] += item->object_count;
+    }
+    if (fake->answer_wants) {
+        hayi_want_answered(item);
+    } else {
+        fake->want = item;
+    }
+}
+
 static void on_item(struct fake *fake, struct hayi_item *item)
 {
     switch (item->kind) {
@@ -356,8 +369,7 @@ static void on_item(struct fake *fake, struct hayi_item *item)
         on_release(fake, (hay_future *)(void *)item);
         break;
     case HAYI_ITEM_WANT:
-        fake->wants++;
-        fake->want = (struct hayi_want_item *)(void *)item;
+        on_want(fake, (struct hayi_want_item *)(void *)item);
         break;
     case HAYI_ITEM_SUBMIT: {
         hay_future *future = (hay_future *)(void *)item;

@@ -33,6 +33,8 @@ struct fake {
     bool refuse_puts;            /* as if it had ended */
     uint64_t objects;            /* handles given */
     struct hayi_want_item *want; /* the newest, until it is answered */
+    bool answer_wants;           /* at once: they lie where they were */
+    uint64_t wanted_on[8];       /* node: objects wanted there */
     /* NULL, or told when the fake itself allocates, which must not fail */
     void (*own_memory)(bool begins);
 };

@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	%D%/test_put \
 	%D%/test_queue \
 	%D%/test_ranges \
+	%D%/test_spread \
 	%D%/test_submit \
 	%D%/test_threads \
 	%D%/test_wait
@@ -40,6 +41,8 @@ check_PROGRAMS += \
 %C%_test_queue_LDADD = $(client_libs)
 %C%_test_ranges_SOURCES = %D%/test_ranges.c
 %C%_test_ranges_LDADD = $(client_libs)
+%C%_test_spread_SOURCES = %D%/test_spread.c $(client_fake)
+%C%_test_spread_LDADD = $(client_libs)
 %C%_test_submit_SOURCES = %D%/test_submit.c $(client_fake)
 %C%_test_submit_LDADD = $(client_libs)
 %C%_test_threads_SOURCES = %D%/test_threads.c $(client_fake)
