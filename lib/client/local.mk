@@ -2,6 +2,14 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-client.la
 %C%_libhayfork_client_la_SOURCES = \
+	%D%/array.c \
+	%D%/array.h \
+	%D%/array_box.c \
+	%D%/array_box.h \
+	%D%/array_map.c \
+	%D%/array_tasks.c \
+	%D%/array_tasks.h \
+	%D%/array_tree.c \
 	%D%/callback.c \
 	%D%/callback.h \
 	%D%/check.c \

@@ -10,6 +10,7 @@
 #include "client/submit.h"
 
 #include "base/philox.h"
+#include "client/array_box.h"
 #include "client/callback.h"
 #include "client/check.h"
 #include "client/executor.h"
@@ -328,6 +329,9 @@ hay_status hay_submit(hay_executor *ex,
                          HAY_EINVAL,
                          "this function is not registered: define it with "
                          "HAY_TASK or call hay_register() first");
+    }
+    if (hayi_array_among(args)) {
+        return hayi_array_submit(ex, function, args, o, future);
     }
     hay_status st = hayi_task_options_check(ex, o, HAYI_TASK_FUNCTION, err);
     if (st != HAY_OK) {

@@ -190,6 +190,14 @@ void fake_fail(struct fake *fake, hay_future *future, const char *reason)
     end_with(fake, future, HAY_FAILED, &failed, reason, NULL);
 }
 
+void fake_finish_with(struct fake *fake,
+                      hay_future *future,
+                      const struct hayi_buffer *value)
+{
+    const struct hayi_result ok = {.status = HAY_OK, .attempts = 1};
+    end_with(fake, future, HAY_FINISHED, &ok, NULL, value);
+}
+
 static void cancel_one(struct fake *fake, hay_future *future)
 {
     const struct hayi_result cancelled = {.status = HAY_ECANCELLED};

@@ -12,6 +12,7 @@
 #define HAYI_TESTS_FAKE_MANAGER_H
 
 #include "base/bell.h"
+#include "base/buffer.h"
 #include "client/executor.h"
 
 struct fake {
@@ -80,6 +81,10 @@ void fake_finish_objects(struct fake *fake,
                          size_t count);
 /* Answer the newest want; place 0: with HAY_EFARM. */
 void fake_answer(struct fake *fake, uint64_t place);
+/* The result is the value in this buffer. */
+void fake_finish_with(struct fake *fake,
+                      hay_future *future,
+                      const struct hayi_buffer *value);
 void fake_fail(struct fake *fake, hay_future *future, const char *reason);
 /* By hand: the manager ends (everything that is held has been ended). */
 void fake_stop(struct fake *fake);

@@ -4,17 +4,22 @@
 # %C%_test_queue_SOURCES = %D%/test_queue.c
 # %C%_test_queue_LDADD = lib/client/libhayfork-client.la $(HAY_UNIT_LIB)
 
-# The client against a manager that runs nothing.
+# The client against a manager that runs nothing.  The two archives of lib/data
+# refer to each other.
 client_fake = %D%/fake_manager.c %D%/fake_manager.h
 client_libs = lib/client/libhayfork-client.la \
 	lib/worker/libhayfork-worker.la \
 	lib/data/libhayfork-data.la \
+	lib/data/libhayfork-h5.la \
+	lib/data/libhayfork-data.la \
+	lib/data/libhayfork-h5.la \
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB) \
-	$(ZLIB_LIBS)
+	$(HDF5_LIBS) $(ZLIB_LIBS)
 
 check_PROGRAMS += \
+	%D%/test_array \
 	%D%/test_executor \
 	%D%/test_future \
 	%D%/test_map \
@@ -26,6 +31,8 @@ check_PROGRAMS += \
 	%D%/test_submit \
 	%D%/test_threads \
 	%D%/test_wait
+%C%_test_array_SOURCES = %D%/test_array.c $(client_fake)
+%C%_test_array_LDADD = $(client_libs)
 %C%_test_executor_SOURCES = %D%/test_executor.c $(client_fake)
 %C%_test_executor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc
 %C%_test_executor_LDADD = $(client_libs)
