@@ -1,15 +1,13 @@
 /* future.c - see future.h.
  *
  * Counts: one for the manager from the submit to the end, one for the caller if
- * the future is wanted, one for each dependent that has not ended or that is
- * remembered, one in each queue and callback.  The end publishes in this order:
- * result, state, closed stack of watches; whoever sleeps looks at the last of
- * them.
+ * the future is wanted, one for each dependent that has not ended, one in each
+ * queue and callback.  The end publishes in this order: result, state, closed
+ * stack of watches; whoever sleeps looks at the last of them.
  *
  * A future that is managed goes to the manager with its last count, as an item
- * of the inbox; after the manager's end it is freed like any other.  Freeing
- * one can drop the last count of its inputs: those that are to be freed then
- * stand in a list of the thread, so that the stack does not grow.
+ * of the inbox; after the manager's end it is freed like any other.  One that
+ * is freed has ended, and holds no inputs any more: nothing hangs on it.
  */
 #include "config.h"
 
@@ -126,47 +124,14 @@ hay_future *hay_future_retain(hay_future *future)
     return future;
 }
 
-void hayi_future_drop_inputs(hay_future *future)
-{
-    const struct hayi_spec *spec = future->spec;
-    future->remembered = 0;
-    for (uint32_t i = 0; i < spec->dep_count; i++) {
-        hay_future_release(hayi_spec_deps(spec)[i]);
-    }
-}
-
-static void free_one(hay_future *future)
+void hayi_future_free_record(hay_future *future)
 {
     hay_executor *ex = future->ex;
-    if (future->remembered != 0) {
-        hayi_future_drop_inputs(future);
-    }
+    assert(atomic_load_explicit(&future->refs, memory_order_relaxed) == 0);
     hayi_result_free(ex, future->result);
     hayi_map_state_free(future->map);
     free(future);
     hayi_executor_release(ex);
-}
-
-/* Those that this thread is about to free; by the node of the inbox. */
-static _Thread_local struct hayi_mpsc_node *dying;
-static _Thread_local bool freeing;
-
-void hayi_future_free_record(hay_future *future)
-{
-    assert(atomic_load_explicit(&future->refs, memory_order_relaxed) == 0);
-    atomic_store_explicit(&future->item.node.next, dying, memory_order_relaxed);
-    dying = &future->item.node;
-    if (freeing) {
-        return;
-    }
-    freeing = true;
-    while (dying != NULL) {
-        hay_future *next = (hay_future *)(void *)dying;
-        dying =
-            atomic_load_explicit(&next->item.node.next, memory_order_relaxed);
-        free_one(next);
-    }
-    freeing = false;
 }
 
 /* false: the manager does not want it back. */
@@ -335,6 +300,7 @@ bool hayi_future_complete(hay_future *future,
                           struct hayi_result *result)
 {
     hay_executor *ex = future->ex;
+    const struct hayi_spec *spec = future->spec;
     assert(state >= HAY_FINISHED);
     assert(!hay_future_done(future));
     if (future->result != result) {
@@ -345,8 +311,8 @@ bool hayi_future_complete(hay_future *future,
     if (result != NULL && result->reason == NULL && state != HAY_FINISHED) {
         word_result(future);
     }
-    if (future->remembered == 0) {
-        hayi_future_drop_inputs(future);
+    for (uint32_t i = 0; i < spec->dep_count; i++) {
+        hay_future_release(hayi_spec_deps(spec)[i]);
     }
     atomic_store_explicit(
         &future->state, (unsigned char)state, memory_order_release);

@@ -92,8 +92,7 @@ struct hay_future {
     atomic_uchar managed; /* whoever drops the last count posts it as
                              HAYI_ITEM_RELEASE instead of freeing it; set by the
                              manager before it drops its own */
-    uint8_t remembered;   /* the manager's; not 0 at the end: it keeps its
-                             inputs, see hayi_future_drop_inputs() */
+    uint8_t remembered;   /* the manager's: what it still needs it for */
     _Atomic(struct hayi_watch *) watches; /* a stack; CLOSED once done */
     /* set before the submit, then read only */
     hay_executor *ex;
@@ -139,18 +138,14 @@ const char *hayi_spec_category(const struct hayi_spec *spec);
  * that finishes: the one that it came with, with its objects' handles.  Where
  * it has no reason, one is worded: from the exit code or the signal, or from
  * the input that failed ("task 3 (prep): exit status 1").  Publishes result and
- * state, drops the counts of its inputs (unless it is remembered), fires the
- * watches, gives back the manager's own count.  true: somebody may be asleep in
- * a wait; call hayi_executor_wake() after the batch. */
+ * state, drops the counts of its inputs, fires the watches, gives back the
+ * manager's own count.  true: somebody may be asleep in a wait; call
+ * hayi_executor_wake() after the batch. */
 bool hayi_future_complete(hay_future *future,
                           hay_state state,
                           struct hayi_result *result);
-/* Manager: a remembered future that has ended need not run again: drops the
- * counts of its inputs.  The future itself need not be held by anybody. */
-void hayi_future_drop_inputs(hay_future *future);
 /* Manager: the end of a future that nobody holds, which came as
- * HAYI_ITEM_RELEASE and is not needed any more: frees it, with its inputs if it
- * still has them.  No recursion, however long the chain of inputs. */
+ * HAYI_ITEM_RELEASE and is not needed any more: frees it. */
 void hayi_future_free_record(hay_future *future);
 /* Manager: READY or RUNNING. */
 void hayi_future_set_state(hay_future *future, hay_state state);

@@ -227,51 +227,6 @@ static void one_result_is_the_first_of_one(void)
     hay_future_release(f);
 }
 
-/* Each keeps the one before, none is held by anybody else. */
-static void a_long_chain_of_remembered_futures_is_freed(void)
-{
-    enum { LENGTH = 300000 };
-    hay_future *last = NULL;
-    hay_task_options options = HAY_TASK_OPTIONS_INIT;
-    for (int i = 0; i < LENGTH; i++) {
-        hay_future *f = NULL;
-        options.after = &last;
-        options.after_count = last != NULL;
-        CU_ASSERT_EQUAL_FATAL(hay_submit_fake(fake.ex, 0, 0, &options, &f),
-                              HAY_OK);
-        hay_future_release(last);
-        f->remembered = 1;
-        atomic_store(&f->managed, 1);
-        fake_finish(&fake, f);
-        last = f;
-    }
-    CU_ASSERT_EQUAL(fake.releases, 0);
-    fake_stop(&fake);
-    unsigned before = atomic_load(&fake.ex->refs);
-    CU_ASSERT_EQUAL(before, LENGTH + 1);
-    hay_future_release(last);
-    CU_ASSERT_EQUAL(atomic_load(&fake.ex->refs), 1);
-}
-
-static void the_manager_can_drop_the_inputs_later(void)
-{
-    hay_task_options options = HAY_TASK_OPTIONS_INIT;
-    hay_future *input = submit();
-    hay_future *f = NULL;
-    options.after = &input;
-    options.after_count = 1;
-    CU_ASSERT_EQUAL(hay_submit_fake(fake.ex, 0, 0, &options, &f), HAY_OK);
-    fake_finish(&fake, input);
-    f->remembered = 1;
-    fake_finish(&fake, f);
-    CU_ASSERT_EQUAL(atomic_load(&input->refs), 2);
-    hayi_future_drop_inputs(f);
-    CU_ASSERT_EQUAL(atomic_load(&input->refs), 1);
-    CU_ASSERT_EQUAL(f->remembered, 0);
-    hay_future_release(f);
-    hay_future_release(input);
-}
-
 #define TEST(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -289,8 +244,6 @@ static CU_TestInfo tests[] = {
     TEST(a_future_may_be_released_while_its_object_is_under_way),
     TEST(of_several_results_the_one_asked_for_is_brought),
     TEST(one_result_is_the_first_of_one),
-    TEST(a_long_chain_of_remembered_futures_is_freed),
-    TEST(the_manager_can_drop_the_inputs_later),
     CU_TEST_INFO_NULL,
 };
 
