@@ -25,3 +25,18 @@ check_PROGRAMS += %D%/test_store
 check_PROGRAMS += %D%/test_store_processes
 %C%_test_store_processes_SOURCES = %D%/test_store_processes.c
 %C%_test_store_processes_LDADD = $(HAY_DATA_LIBS)
+
+# With HDF5 itself, to make files and to look at them.
+HAY_H5_LIBS = lib/data/libhayfork-data.la lib/data/libhayfork-h5.la \
+	$(HAY_DATA_LIBS) $(HDF5_LIBS)
+
+check_LTLIBRARIES += %D%/libh5files.la
+%C%_libh5files_la_SOURCES = \
+	%D%/h5_files.c \
+	%D%/h5_files.h
+%C%_libh5files_la_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+
+check_PROGRAMS += %D%/test_h5open
+%C%_test_h5open_SOURCES = %D%/test_h5open.c
+%C%_test_h5open_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_h5open_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
