@@ -75,6 +75,9 @@ struct hayi_result {
      * 'object' is the scheduler's; 'place' is in the store of the client's node
      * as it was at the end; 0: it was not there. */
     uint32_t object_count;
+    hayi_object *files; /* [file_count] malloc'ed: what a command wrote, held
+                           for this future; the manager's alone */
+    uint32_t file_count;
     _Atomic(struct hayi_views *) views; /* the client's, see objects.h */
     size_t value_size; /* bytes of value[]: value.h; 0: HAY_NONE */
     uint64_t value[];

@@ -219,6 +219,7 @@ void hayi_result_free(hay_executor *ex, struct hayi_result *result)
         (void)hayi_value_objects(
             result->value, result->value_size, drop_unknown, ex, NULL);
     }
+    free(result->files);
     free(result->reason);
     free(result);
 }

@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_actions.c \
 	%D%/manager_data.c \
 	%D%/manager_end.c \
+	%D%/manager_files.c \
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \
 	%D%/manager_outcome.c \

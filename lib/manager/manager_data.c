@@ -55,6 +55,9 @@ void hayi_manager_released(struct hayi_manager *manager, hay_future *future)
         (void)hayi_value_objects(
             result->value, result->value_size, release, manager, NULL);
     }
+    if (result != NULL) {
+        hayi_manager_release_files(manager, result);
+    }
     future->remembered |= RELEASED;
     free_if_useless(future);
 }
@@ -162,14 +165,31 @@ static uint64_t collect(void *context, uint64_t object)
     return 0;
 }
 
+/* What the commands wrote whose files it reads. */
+static void collect_files(const hay_future *future, struct needed *needed)
+{
+    const struct hayi_spec *spec = future->spec;
+    hay_future *const *inputs = hayi_spec_deps(spec);
+    for (uint32_t i = 0; i < spec->arg_dep_count; i++) {
+        const struct hayi_result *result = inputs[i]->result;
+        for (uint32_t k = 0; result != NULL && k < result->file_count; k++) {
+            (void)collect(needed, result->files[k]);
+        }
+    }
+}
+
 void hayi_manager_inputs(struct hayi_manager *manager,
                          const struct hayi_action *action)
 {
     struct needed needed = {0};
     struct hayi_error err;
     const hay_future *future = hayi_manager_future(action->u.inputs.payload);
-    /* What cannot be filled is told when it is handed out. */
-    (void)hayi_manager_fill(manager, future, collect, &needed, &err);
+    if (future->spec->kind == HAYI_TASK_COMMAND) {
+        collect_files(future, &needed);
+    } else {
+        /* What cannot be filled is told when it is handed out. */
+        (void)hayi_manager_fill(manager, future, collect, &needed, &err);
+    }
     if (needed.short_of_memory) {
         hayi_manager_panic(manager, "out of memory for a task's inputs");
     }
@@ -204,7 +224,9 @@ static void list_made(void *context, struct hayi_object_value *object)
         manager->made_room = room;
     }
     manager->made[manager->made_count++] =
-        (struct hayi_made){.bytes = object->size, .place = object->place};
+        (struct hayi_made){.bytes = object->size,
+                           .place = object->place,
+                           .soft = object->place == HAYI_PLACE_FILE};
 }
 
 /* One that was an argument has a further future. */
@@ -257,7 +279,7 @@ static void drop_made(struct hayi_manager *manager,
                                                  : peer->link.peer - 1,
                        .place = manager->made[i].place},
         };
-        if (manager->made[i].object == 0) {
+        if (manager->made[i].object == 0 && !manager->made[i].soft) {
             hayi_manager_drop(manager, &drop);
         }
     }

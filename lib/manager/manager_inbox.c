@@ -19,7 +19,8 @@ static struct hayi_dep dep_of(const hay_future *input, bool any, bool argument)
     }
     dep.ended = state;
     dep.objects =
-        argument && input->result != NULL && input->result->object_count > 0;
+        argument && input->result != NULL
+        && input->result->object_count + input->result->file_count > 0;
     dep.culprit = input->id;
     if (input->result != NULL && input->result->culprit != 0) {
         dep.culprit = input->result->culprit;

@@ -222,6 +222,16 @@ void hayi_manager_refuse_wants(struct hayi_manager *manager);
 const char *hayi_manager_words(const struct hayi_manager *manager,
                                uint64_t report);
 
+/* manager_files.c */
+/* What a finished command said of its files goes to the record and to its
+ * result. */
+void hayi_manager_note_files(struct hayi_manager *manager,
+                             const hay_future *future,
+                             const struct hayi_report *report,
+                             struct hayi_result *result);
+void hayi_manager_release_files(struct hayi_manager *manager,
+                                const struct hayi_result *result);
+
 /* manager_end.c */
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how);
 void hayi_manager_break(struct hayi_manager *manager,

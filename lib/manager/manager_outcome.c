@@ -292,7 +292,9 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
                                       const char *reason)
 {
     bool finished = action->u.tell.state == HAY_FINISHED;
-    size_t value_size = finished ? report->value_size : 0;
+    const hay_future *future = hayi_manager_future(action->u.tell.payload);
+    bool command = future->spec->kind == HAYI_TASK_COMMAND;
+    size_t value_size = finished && !command ? report->value_size : 0;
     struct hayi_result *result = malloc(sizeof(*result) + value_size);
     if (result == NULL) {
         hayi_manager_panic(manager, "out of memory for a result");
@@ -313,7 +315,9 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
     if (value_size > 0) {
         memcpy(result->value, report->value, value_size);
     }
-    if (finished && report->object_count > 0) {
+    if (finished && command && report->value_size > 0) {
+        hayi_manager_note_files(manager, future, report, result);
+    } else if (finished && report->object_count > 0) {
         result->object_count = report->object_count;
         (void)hayi_value_objects(
             result->value, value_size, set_client_place, manager, NULL);
@@ -366,7 +370,7 @@ void hayi_manager_tell(struct hayi_manager *manager,
                reason);
     manager->counted[state]++;
     future->task = 0;
-    if (result != NULL && result->object_count > 0) {
+    if (result != NULL && result->object_count + result->file_count > 0) {
         atomic_store(&future->managed, 1);
     }
     bool may_run_again = state == HAY_FINISHED && report->has_made;

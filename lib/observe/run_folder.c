@@ -15,6 +15,8 @@ enum { BUFFER_BYTES = 1 << 16 };
 struct hayi_run_folder {
     FILE *tasks;
     FILE *output;
+    FILE *files; /* NULL: none was named yet, or it cannot be made */
+    struct hayi_error files_error;
     bool told;
     char path[];
 };
@@ -138,6 +140,30 @@ void hayi_run_folder_attempt(struct hayi_run_folder *folder,
     }
 }
 
+void hayi_run_folder_file(struct hayi_run_folder *folder,
+                          const struct hayi_file_line *line)
+{
+    if (folder->files == NULL && folder->files_error.status == HAY_OK) {
+        folder->files = open_file(folder->path,
+                                  "files.tsv",
+                                  "task\tname\tin_out\tpath\tbytes\n",
+                                  &folder->files_error);
+    }
+    FILE *file = folder->files;
+    if (file == NULL) {
+        return;
+    }
+    (void)fprintf(file, "%" PRIu64 "\t", line->task);
+    put_text(file, line->name);
+    (void)fputs(line->out ? "\tout\t" : "\tin\t", file);
+    put_text(file, line->path);
+    (void)putc_unlocked('\t', file);
+    if (line->bytes != UINT64_MAX) {
+        (void)fprintf(file, "%" PRIu64, line->bytes);
+    }
+    (void)putc_unlocked('\n', file);
+}
+
 hay_status hayi_run_folder_flush(struct hayi_run_folder *folder,
                                  struct hayi_error *err)
 {
@@ -145,6 +171,17 @@ hay_status hayi_run_folder_flush(struct hayi_run_folder *folder,
     bool failed = fflush(folder->tasks) != 0;
     failed = fflush(folder->output) != 0 || failed;
     failed = failed || ferror(folder->tasks) || ferror(folder->output);
+    if (folder->files != NULL) {
+        failed = fflush(folder->files) != 0 || failed;
+        failed = failed || ferror(folder->files);
+    }
+    if (folder->files_error.status != HAY_OK && !folder->told) {
+        folder->told = true;
+        if (err != NULL) {
+            *err = folder->files_error;
+        }
+        return folder->files_error.status;
+    }
     if (failed && !folder->told) {
         folder->told = true;
         return hayi_fail(err,
@@ -166,6 +203,9 @@ void hayi_run_folder_close(struct hayi_run_folder *folder)
     }
     if (folder->output != NULL) {
         (void)fclose(folder->output);
+    }
+    if (folder->files != NULL) {
+        (void)fclose(folder->files);
     }
     free(folder);
 }

@@ -1,10 +1,12 @@
-/* run_folder.h - the plain face of a run on disk: tasks.tsv and output.tsv.
+/* run_folder.h - the plain face of a run on disk: tasks.tsv, output.tsv and
+ * files.tsv.
  *
  * tasks.tsv has a line for each attempt in the order of their ends (attempt 0:
  * never started), times in seconds since the run's start.  output.tsv tells
- * where the captured output of each attempt lies.
+ * where the captured output of each attempt lies.  files.tsv, which is there
+ * if a command that has finished named files, tells what it read and wrote.
  *
- * Owns: the folder's two files.
+ * Owns: these files.
  * Never: reads them; decides anything.
  * Threads: the manager's.
  */
@@ -38,6 +40,16 @@ struct hayi_attempt_line {
 };
 void hayi_run_folder_attempt(struct hayi_run_folder *folder,
                              const struct hayi_attempt_line *line);
+/* A file that a finished command read or wrote. */
+struct hayi_file_line {
+    hay_task_id task;
+    const char *name; /* of the task */
+    bool out;
+    const char *path; /* as the command was told */
+    uint64_t bytes;   /* UINT64_MAX: not known */
+};
+void hayi_run_folder_file(struct hayi_run_folder *folder,
+                          const struct hayi_file_line *line);
 /* Hands what is buffered to the operating system.  HAY_EIO: a write failed
  * since the last call (a full disk); told once. */
 hay_status hayi_run_folder_flush(struct hayi_run_folder *folder,

@@ -71,6 +71,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     }
     bool wordless =
         task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
+    bool files =
+        task->record.kind == HAYI_TASK_COMMAND && task->result.size > 0;
     const struct hayi_ended head = {
         .task = task->record.task,
         .handed_ns = task->record.handed_ns,
@@ -84,7 +86,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .cores = task->core_count,
         .reason_size = wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
         .outcome = task->outcome,
-        .flags = capture != NULL ? HAYI_ENDED_CAPTURE : 0,
+        .flags = (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
+                           | (files ? HAYI_ENDED_OBJECTS : 0)),
     };
     const uint64_t parts[3] = {
         capture != NULL ? sizeof(*capture) : 0,

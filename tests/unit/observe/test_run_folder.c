@@ -183,6 +183,37 @@ static void failing_write_is_told_once(void)
     (void)signal(SIGXFSZ, handler);
 }
 
+static void files_are_told_if_there_are_some(void)
+{
+    char file_path[sizeof(path) + 20];
+    struct hayi_file_line line = {
+        .task = 7, .name = "sim[1]", .path = "a\tb", .bytes = 12};
+    (void)snprintf(file_path, sizeof(file_path), "%s/files.tsv", path);
+    CU_ASSERT_NOT_EQUAL(access(file_path, F_OK), 0);
+    hayi_run_folder_file(folder, &line);
+    line.out = true;
+    line.path = "c";
+    line.bytes = UINT64_MAX;
+    hayi_run_folder_file(folder, &line);
+    check("files.tsv",
+          "task\tname\tin_out\tpath\tbytes\n"
+          "7\tsim[1]\tin\ta b\t12\n"
+          "7\tsim[1]\tout\tc\t\n");
+}
+
+static void files_that_cannot_be_told_are_a_failure(void)
+{
+    char file_path[sizeof(path) + 20];
+    struct hayi_error err;
+    const struct hayi_file_line line = {.name = "", .path = "a"};
+    (void)snprintf(file_path, sizeof(file_path), "%s/files.tsv", path);
+    CU_ASSERT_EQUAL_FATAL(mkdir(file_path, 0777), 0);
+    hayi_run_folder_file(folder, &line);
+    CU_ASSERT_EQUAL(hayi_run_folder_flush(folder, &err), HAY_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "files.tsv"));
+    CU_ASSERT_EQUAL(hayi_run_folder_flush(folder, &err), HAY_OK);
+}
+
 static CU_TestInfo tests[] = {
     {"new_folder_has_heads_and_room_for_outputs",
      new_folder_has_heads_and_room_for_outputs},
@@ -191,6 +222,9 @@ static CU_TestInfo tests[] = {
     {"no_text_breaks_the_table", no_text_breaks_the_table},
     {"output_is_told_only_if_there_is_some",
      output_is_told_only_if_there_is_some},
+    {"files_are_told_if_there_are_some", files_are_told_if_there_are_some},
+    {"files_that_cannot_be_told_are_a_failure",
+     files_that_cannot_be_told_are_a_failure},
     {"folder_that_is_there_may_be_used_once",
      folder_that_is_there_may_be_used_once},
     {"folder_that_cannot_be_made_is_told", folder_that_cannot_be_made_is_told},
