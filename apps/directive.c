@@ -2,7 +2,7 @@
  *
  * Words are separated by blanks.  In a value '...' and "..." quote, \ quotes
  * one character (in "..." only before " and \).  A word that begins with #
- * starts a comment.
+ * starts a comment.  A comma that is quoted in in= or out= is part of a name.
  */
 #include "config.h"
 
@@ -15,6 +15,8 @@
 
 #define ENV_MAX    1000
 #define WORD_SHOWN "%.80s"
+/* A quoted comma; no task file has this byte. */
+#define QUOTED_COMMA '\x01'
 
 struct context {
     struct directive *d;
@@ -227,6 +229,37 @@ static hay_status set_stdin(struct context *c, const char *key, char *value)
     return HAY_OK;
 }
 
+static void unquote_commas(char *name)
+{
+    for (; *name != '\0'; name++) {
+        if (*name == QUOTED_COMMA) {
+            *name = ',';
+        }
+    }
+}
+
+/* in= and out=. */
+static hay_status set_files(struct context *c, const char *key, char *value)
+{
+    struct file_list *list = strcmp(key, "in") == 0 ? &c->d->in : &c->d->out;
+    size_t count = 1;
+    for (const char *p = value; *p != '\0'; p++) {
+        count += *p == ',';
+    }
+    list->names = arena_alloc(c->arena, count * sizeof(const char *));
+    list->count = 0;
+    char *word;
+    while ((word = strsep(&value, ",")) != NULL) {
+        if (word[0] == '\0') {
+            return fault_at(
+                c->fault, c->file, c->line, "%s= has an empty name", key);
+        }
+        unquote_commas(word);
+        list->names[list->count++] = arena_string(c->arena, word);
+    }
+    return HAY_OK;
+}
+
 static bool env_name_ok(const char *name)
 {
     if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9')) {
@@ -286,8 +319,10 @@ static const struct key {
     {"cores", set_cores, true},
     {"cwd", set_cwd, true},
     {"gpus", set_gpus, true},
+    {"in", set_files, false},
     {"mem", set_mem, true},
     {"name", set_name, false},
+    {"out", set_files, false},
     {"priority", set_priority, true},
     {"retries", set_retries, true},
     {"stdin", set_stdin, true},
@@ -325,6 +360,13 @@ set_key(struct context *c, const char *key, char *value, bool defaults)
         c->fault, c->file, c->line, "unknown key '" WORD_SHOWN "'", key);
 }
 
+/* Is it a list of files of which 'word' is the beginning? */
+static bool lists_files(const struct text *word)
+{
+    return strncmp(word->data, "in=", 3) == 0
+           || strncmp(word->data, "out=", 4) == 0;
+}
+
 /* The next word of *text, unquoted, into 'word'; false at the end. */
 static hay_status
 next_word(struct context *c, const char **text, struct text *word, bool *found)
@@ -347,10 +389,13 @@ next_word(struct context *c, const char **text, struct text *word, bool *found)
         } else {
             bool escapes = quote == '\0'
                            || (quote == '"' && (p[1] == '"' || p[1] == '\\'));
+            bool quoted = quote != '\0';
             if (*p == '\\' && escapes && p[1] != '\0') {
+                quoted = true;
                 p++;
             }
-            text_add(word, p, 1);
+            bool kept = quoted && *p == ',' && lists_files(word);
+            text_add(word, kept ? (const char[]){QUOTED_COMMA} : p, 1);
         }
     }
     if (quote != '\0') {

@@ -18,6 +18,12 @@ struct reference {
     uint64_t first, last; /* indices */
 };
 
+/* The names in in= or out=, in the arena. */
+struct file_list {
+    const char **names;
+    size_t count;
+};
+
 struct directive {
     bool open;        /* something was said for the next command */
     uint32_t line;    /* of its first word */
@@ -29,6 +35,7 @@ struct directive {
     const struct request *shared; /* request, if nothing changed it */
     struct reference *refs;       /* malloc'ed */
     size_t ref_count, ref_room;
+    struct file_list in, out;
 };
 
 void directive_init(struct directive *d);

@@ -11,6 +11,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/errfilter.h \
 	%D%/fault.c \
 	%D%/fault.h \
+	%D%/files.c \
+	%D%/files.h \
 	%D%/hosts.c \
 	%D%/hosts.h \
 	%D%/progress.c \

@@ -1,7 +1,7 @@
 /* submit.c - hands the tasks of a workload to the farm; see submit.h.
  *
  * Kept futures: those of a block are kept while blocks that refer to it are to
- * come (in a stream, for ever, if it has a name).
+ * come (in a stream, for ever, if it has a name or writes files).
  *
  * After all of a large array come all tasks of another one: that would be their
  * product in edges.  Above GATE_EDGES a gate stands between them: a task that
@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "files.h"
 #include "submit.h"
 
 #include <inttypes.h>
@@ -88,8 +89,9 @@ static void keep_future(struct submit *s,
                         hay_future *future)
 {
     const struct block *block = &s->w->blocks[index];
-    bool wanted = s->stream ? block->name != NULL : block->users > 0;
-    if (!wanted) {
+    bool known = block->name != NULL
+                 || (block->files != NULL && block->files->out_count > 0);
+    if (s->stream ? !known : block->users == 0) {
         return;
     }
     struct submit_kept *kept = kept_of(s, index);
@@ -100,19 +102,27 @@ static void keep_future(struct submit *s,
     kept->futures[element] = hay_future_retain(future);
 }
 
+static void free_list(struct submit_list *list)
+{
+    for (size_t i = 0; i < list->room; i++) {
+        text_fini(&list->texts[i]);
+    }
+    free(list->texts);
+    free(list->list);
+}
+
 void submit_fini(struct submit *s)
 {
     for (size_t i = 0; i < s->kept_count; i++) {
         drop_kept(s, (uint32_t)i);
     }
-    for (size_t i = 0; i < s->env_room; i++) {
-        text_fini(&s->env[i]);
-    }
     free(s->kept);
     free(s->after[0]);
     free(s->after[1]);
-    free(s->env);
-    free(s->env_list);
+    free(s->inputs);
+    free_list(&s->env);
+    free_list(&s->in);
+    free_list(&s->out);
     text_fini(&s->name);
     text_fini(&s->line);
     text_fini(&s->cwd);
@@ -201,8 +211,8 @@ find_parents(struct submit *s, const struct block *block, uint64_t element)
 /* All of the block is submitted: its parents have a user less. */
 static void finish_block(struct submit *s, const struct block *block)
 {
-    for (uint32_t i = 0; i < block->dep_count; i++) {
-        uint32_t parent = s->w->deps[block->dep_first + i].block;
+    for (size_t i = 0; i < block_parent_count(block); i++) {
+        uint32_t parent = block_parent(s->w, block, i);
         struct submit_kept *kept = kept_of(s, parent);
         if (!s->stream && --kept->users_left == 0) {
             drop_kept(s, parent);
@@ -245,26 +255,63 @@ static const char *expand(const struct block *block,
     return text->data;
 }
 
-static const char *const *
-expand_env(struct submit *s, const struct block *block, uint64_t element)
+static const char *const *expand_list(const struct block *block,
+                                      uint64_t element,
+                                      const char *const *templates,
+                                      size_t count,
+                                      struct submit_list *list)
 {
-    const struct request *request = block->request;
-    if (request->env_count == 0 || !block->array) {
-        return request->env;
+    if (count == 0) {
+        return NULL;
     }
-    if (s->env_room < request->env_count) {
-        s->env = mem_resize(s->env, request->env_count, sizeof *s->env);
-        s->env_list = mem_resize(
-            s->env_list, request->env_count + 1, sizeof *s->env_list);
-        for (; s->env_room < request->env_count; s->env_room++) {
-            s->env[s->env_room] = (struct text)TEXT_INIT;
+    if (list->room < count) {
+        list->texts = mem_resize(list->texts, count, sizeof *list->texts);
+        list->list = mem_resize(list->list, count + 1, sizeof *list->list);
+        for (; list->room < count; list->room++) {
+            list->texts[list->room] = (struct text)TEXT_INIT;
         }
     }
-    for (size_t i = 0; i < request->env_count; i++) {
-        s->env_list[i] = expand(block, element, request->env[i], &s->env[i]);
+    for (size_t i = 0; i < count; i++) {
+        list->list[i] = expand(block, element, templates[i], &list->texts[i]);
     }
-    s->env_list[request->env_count] = NULL;
-    return s->env_list;
+    list->list[count] = NULL;
+    return list->list;
+}
+
+/* The files of a task, and who writes those that it reads. */
+static void name_files(struct submit *s,
+                       const struct block *block,
+                       uint64_t element,
+                       hay_command *command)
+{
+    const struct block_files *files = block->files;
+    uint32_t index = (uint32_t)(block - s->w->blocks);
+    s->input_count = 0;
+    for (size_t i = 0; i < files->in_count; i++) {
+        uint32_t maker;
+        uint64_t at;
+        hay_future *future = NULL;
+        if (files_maker(s->w, index, element, i, s->stream, &maker, &at)
+            && kept_of(s, maker)->futures != NULL) {
+            future = kept_of(s, maker)->futures[at];
+        }
+        /* Several files of one task follow each other, as a rule. */
+        if (future != NULL
+            && (s->input_count == 0
+                || s->inputs[s->input_count - 1] != future)) {
+            s->inputs = mem_grow(s->inputs,
+                                 s->input_count,
+                                 &s->input_room,
+                                 sizeof(hay_future *));
+            s->inputs[s->input_count++] = future;
+        }
+    }
+    command->in_files =
+        expand_list(block, element, files->in, files->in_count, &s->in);
+    command->out_files =
+        expand_list(block, element, files->out, files->out_count, &s->out);
+    command->inputs = s->inputs;
+    command->input_count = s->input_count;
 }
 
 static hay_status submit_command(struct submit *s,
@@ -279,9 +326,13 @@ static hay_status submit_command(struct submit *s,
     command.cwd = expand(block, element, request->cwd, &s->cwd);
     command.stdin_path =
         expand(block, element, request->stdin_path, &s->stdin_path);
-    command.env = expand_env(s, block, element);
+    command.env =
+        expand_list(block, element, request->env, request->env_count, &s->env);
     command.has_index = block->array;
     command.index = block->first + element * block->step;
+    if (block->files != NULL) {
+        name_files(s, block, element, &command);
+    }
     return hay_submit_command(s->ex, &command, options, future);
 }
 

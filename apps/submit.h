@@ -14,6 +14,13 @@ enum submit_work {
 
 struct submit_kept;
 
+/* A list of texts, expanded for a task, NULL-terminated. */
+struct submit_list {
+    struct text *texts;
+    const char **list;
+    size_t room;
+};
+
 struct submit {
     hay_executor *ex;
     hay_queue *queue;
@@ -29,9 +36,9 @@ struct submit {
     hay_future **after[2]; /* of the task being submitted; any: [1] */
     size_t after_count[2], after_room[2];
     struct text name, line, cwd, stdin_path;
-    struct text *env; /* expanded */
-    const char **env_list;
-    size_t env_room;
+    struct submit_list env, in, out;
+    hay_future **inputs; /* tasks that write what this one reads */
+    size_t input_count, input_room;
 };
 
 void submit_init(struct submit *s,

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "directive.h"
+#include "files.h"
 #include "taskfile.h"
 
 #include <errno.h>
@@ -148,6 +149,32 @@ static void resolve_later(struct taskfile *tf, uint32_t block)
 
 /* ---- lines ---- */
 
+static struct block_files *files_of(struct arena *arena,
+                                    const struct directive *d)
+{
+    if (d->in.count == 0 && d->out.count == 0) {
+        return NULL;
+    }
+    struct block_files *files = arena_alloc(arena, sizeof *files);
+    *files = (struct block_files){
+        .in = d->in.names,
+        .in_count = d->in.count,
+        .out = d->out.names,
+        .out_count = d->out.count,
+    };
+    return files;
+}
+
+/* A stream's last block does not run. */
+static void take_back(struct workload *w)
+{
+    struct block *block = &w->blocks[--w->block_count];
+    w->task_count -= block->count;
+    if (block->files != NULL) {
+        free(block->files->makers);
+    }
+}
+
 static hay_status
 add_command(struct taskfile *tf, const char *text, struct fault *fault)
 {
@@ -172,13 +199,19 @@ add_command(struct taskfile *tf, const char *text, struct fault *fault)
         .count = d->array ? d->count : 1,
         .line = d->open ? d->line : tf->logical_number,
         .array = d->array,
+        .files = files_of(&w->arena, d),
     };
     hay_status status = workload_add(w, &block, &index, fault);
     if (status == HAY_OK && tf->stream) {
         status = resolve_now(tf, index, fault);
+        if (status == HAY_OK) {
+            status = files_resolve(w, index, true, fault);
+        }
+        if (status == HAY_OK) {
+            status = files_add(w, index, fault);
+        }
         if (status != HAY_OK) {
-            w->block_count--; /* it does not run */
-            w->task_count -= block.count;
+            take_back(w);
         }
     } else if (status == HAY_OK) {
         resolve_later(tf, index);
@@ -187,8 +220,7 @@ add_command(struct taskfile *tf, const char *text, struct fault *fault)
         uint32_t other = workload_find(w, d->name);
         uint32_t line = w->blocks[other].line;
         if (tf->stream) {
-            w->block_count--;
-            w->task_count -= block.count;
+            take_back(w);
         }
         status = fault_at(fault,
                           w->file,
@@ -354,6 +386,19 @@ hay_status taskfile_feed(struct taskfile *tf,
     return status;
 }
 
+/* All is read: who writes what, then who reads it. */
+static hay_status resolve_files(struct workload *w, struct fault *fault)
+{
+    hay_status status = HAY_OK;
+    for (uint32_t i = 0; i < w->block_count && status == HAY_OK; i++) {
+        status = files_add(w, i, fault);
+    }
+    for (uint32_t i = 0; i < w->block_count && status == HAY_OK; i++) {
+        status = files_resolve(w, i, false, fault);
+    }
+    return status;
+}
+
 hay_status taskfile_end(struct taskfile *tf, struct fault *fault)
 {
     struct workload *w = tf->w;
@@ -385,7 +430,7 @@ hay_status taskfile_end(struct taskfile *tf, struct fault *fault)
         const struct open_ref *open = &tf->refs[i];
         status = resolve(w, &open->ref, open->block, &w->deps[i], fault);
     }
-    return status;
+    return status == HAY_OK && !tf->stream ? resolve_files(w, fault) : status;
 }
 
 /* ---- files ---- */

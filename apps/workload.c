@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "files.h"
 #include "workload.h"
 
 #include <inttypes.h>
@@ -30,6 +31,12 @@ void workload_init(struct workload *w, const char *file)
 void workload_fini(struct workload *w)
 {
     HASH_CLEAR(hh, w->names);
+    for (size_t i = 0; i < w->block_count; i++) {
+        if (w->blocks[i].files != NULL) {
+            free(w->blocks[i].files->makers);
+        }
+    }
+    files_fini(w);
     free(w->blocks);
     free(w->deps);
     free(w->order);
@@ -112,10 +119,33 @@ bool block_covers(const struct block *block, const struct block *user)
 
 /* ---- order ---- */
 
+size_t block_parent_count(const struct block *block)
+{
+    return block->dep_count
+           + (block->files != NULL ? block->files->maker_count : 0);
+}
+
+uint32_t
+block_parent(const struct workload *w, const struct block *block, size_t i)
+{
+    return i < block->dep_count ? w->deps[block->dep_first + i].block
+                                : block->files->makers[i - block->dep_count];
+}
+
 struct visit {
     uint32_t block;
-    uint32_t next; /* edge to look at next */
+    size_t next; /* edge to look at next */
 };
+
+/* "'sim'", or "line 7" of one without a name. */
+static void add_label(struct text *text, const struct block *block)
+{
+    if (block->name != NULL) {
+        text_format(text, "'%s'", block->name);
+    } else {
+        text_format(text, "line %" PRIu32, block->line);
+    }
+}
 
 enum mark { NEW = 0, OPEN = 1, DONE = 2 };
 
@@ -136,9 +166,10 @@ static hay_status cycle_found(const struct workload *w,
             text_format(&text, "(%zu more) after ", depth - i);
             break;
         }
-        text_format(&text, "'%s' after ", w->blocks[stack[i].block].name);
+        add_label(&text, &w->blocks[stack[i].block]);
+        text_add_string(&text, " after ");
     }
-    text_format(&text, "'%s'", w->blocks[closing].name);
+    add_label(&text, &w->blocks[closing]);
     fault_at(fault,
              w->file,
              w->blocks[closing].line,
@@ -162,13 +193,13 @@ static hay_status visit_from(struct workload *w,
     while (depth > 0) {
         struct visit *top = &stack[depth - 1];
         const struct block *b = &w->blocks[top->block];
-        if (top->next == b->dep_count) {
+        if (top->next == block_parent_count(b)) {
             marks[top->block] = DONE;
             w->order[(*placed)++] = top->block;
             depth--;
             continue;
         }
-        uint32_t parent = w->deps[b->dep_first + top->next++].block;
+        uint32_t parent = block_parent(w, b, top->next++);
         if (marks[parent] == OPEN) {
             return cycle_found(w, stack, depth, parent, fault);
         }

@@ -4,8 +4,8 @@
  * by an index only; it costs the same memory whatever its count.  Edges lead
  * from blocks to blocks, since every element of an array has the same ones:
  * to some elements of another block, or each to the element with its own
- * index.  So a cycle among blocks is a cycle among tasks, and one order of the
- * blocks is an order of the tasks.
+ * index, or to those that write the files that it reads.  One order of the
+ * blocks is an order of the tasks, and a cycle among blocks is refused.
  *
  * Filled by taskfile.c and wfformat.c, submitted by farm.c.
  */
@@ -46,10 +46,22 @@ struct dep {
     uint64_t first, count; /* if not same: elements of 'block', from 0 */
 };
 
+/* What the tasks of a block read and write: names as they were given, to be
+ * expanded for each element. */
+struct block_files {
+    const char *const *in;
+    size_t in_count;
+    const char *const *out;
+    size_t out_count;
+    uint32_t *makers; /* blocks that write what is read; malloc'ed */
+    size_t maker_count, maker_room;
+};
+
 struct block {
     const char *name; /* NULL: none */
     const char *text; /* the command; NULL: a task that only takes time */
     const struct request *request;
+    struct block_files *files; /* NULL: none */
     uint64_t first_task; /* number in the workload of its first task, from 0 */
     uint64_t first, step, count; /* indices of an array; else 0, 1, 1 */
     uint64_t duration_ns;        /* recorded time */
@@ -60,6 +72,7 @@ struct block {
 };
 
 struct workload_name;
+struct files;
 
 struct workload {
     const char *file; /* for messages; borrowed */
@@ -71,6 +84,7 @@ struct workload {
     uint64_t task_count;
     uint32_t *order; /* order[block_count], parents first; workload_order() */
     struct workload_name *names;
+    struct files *files; /* of files.h; NULL: no task names any */
 };
 
 void workload_init(struct workload *w, const char *file);
@@ -101,6 +115,11 @@ bool block_covers(const struct block *block, const struct block *user);
 /* Find an order of all blocks with parents first, as near to the order of the
  * file as can be, into w->order.  HAY_EINVAL: a cycle, with the tasks on it. */
 hay_status workload_order(struct workload *w, struct fault *fault);
+
+/* The blocks that come before a block: edges, then makers of its files. */
+size_t block_parent_count(const struct block *block);
+uint32_t
+block_parent(const struct workload *w, const struct block *block, size_t i);
 
 /* The block of a task by its number. */
 uint32_t workload_block_of(const struct workload *w, uint64_t task);

@@ -1,9 +1,15 @@
 # Unit tests of apps: test_<module>.c each, one suite apps/<module>.
 
 check_PROGRAMS += \
+	%D%/test_files \
 	%D%/test_hosts \
 	%D%/test_taskfile \
 	%D%/test_wfformat
+
+%C%_test_files_SOURCES = %D%/test_files.c
+%C%_test_files_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_files_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
 
 %C%_test_hosts_SOURCES = %D%/test_hosts.c
 %C%_test_hosts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps

@@ -1,0 +1,130 @@
+#!/bin/bash
+# Tasks that name files: edges, what is missing, what the record says of them.
+. "$(dirname "$0")/support.sh"
+
+# refuses NAME WORDS: t.hay and nothing of it runs, also under mpirun.
+refuses() {
+    local where
+    for where in '' '-n 3'; do
+        rm -rf hayfork-runs ran
+        # shellcheck disable=SC2086
+        runs 2 run t.hay $where || { not_ok "$1" "not refused $where"; return; }
+        if [ "$(cat err)" != "hayfork: t.hay:$2" ] || [ -e hayfork-runs ] || [ -e ran ]; then
+            not_ok "$1" "words are not $2"
+            return
+        fi
+    done
+    ok "$1"
+}
+file() { # TEXT
+    # shellcheck disable=SC2059
+    printf "touch ran\n$1" >t.hay
+}
+
+echo 7 >there.txt
+cat >t.hay <<'E'
+#HAY name=last in=sum.txt
+cp sum.txt result.txt
+#HAY name=sum in=b1.txt,b2.txt,b3.txt,there.txt out=sum.txt
+sort -n $(echo "$HAY_IN" | tr : ' ') > "$HAY_OUT"
+#HAY name=b[1..3] in=a{n}.txt,a1.txt out=b{n}.txt
+cat "$HAY_IN_1" "$HAY_IN_2" > b{n}.txt
+#HAY name=a[1..3] out=./sub/../a{n}.txt,extra{n}.txt
+echo {n} > "$HAY_OUT_1"; echo $HAY_IN_COUNT $HAY_OUT_COUNT > extra{n}.txt
+E
+edges() { # WHERE...
+    rm -rf hayfork-runs [ab]?.txt sum.txt result.txt
+    runs 0 run t.hay "$@" && [ "$(tr '\n' ' ' <result.txt)" = '1 1 1 1 2 3 7 ' ] &&
+        [ "$(cat extra2.txt)" = '0 2' ]
+}
+mkdir sub
+check edges_come_from_files edges
+if have_mpirun; then
+    check edges_come_from_files_under_mpirun edges -n 3
+else
+    skip edges_come_from_files_under_mpirun "no mpirun"
+fi
+
+record() {
+    local tab=$'\t' f=hayfork-runs/t/files.tsv
+    [ "$(head -n 1 $f)" = "task${tab}name${tab}in_out${tab}path${tab}bytes" ] &&
+        [ "$(wc -l <$f)" = 22 ] &&
+        grep -q "^[0-9]*${tab}sum${tab}out${tab}sum.txt${tab}14$" $f &&
+        grep -q "^[0-9]*${tab}sum${tab}in${tab}there.txt${tab}2$" $f &&
+        grep -q "^[0-9]*${tab}a\[2\]${tab}out${tab}extra2.txt${tab}4$" $f &&
+        grep -q "^[0-9]*${tab}last${tab}in${tab}sum.txt${tab}14$" $f
+}
+check sizes_are_in_files_tsv record
+
+cat >t.hay <<'E'
+#HAY name=w out=w.txt cwd=sub
+echo $HAY_OUT_1 > w.txt
+#HAY in=sub/w.txt,'co,mma',with\,out out="also, this"
+cp co,mma "also, this"; cat $HAY_IN_1 > seen; echo $HAY_IN_COUNT >> seen
+E
+folders() {
+    touch co,mma with,out
+    runs 0 run t.hay && [ "$(cat seen)" = "$(pwd -P)/sub/w.txt
+3" ]
+}
+check folders_and_quoted_commas folders
+
+file '#HAY in=none.txt\n:\n'
+refuses missing_input '2: in=none.txt: No such file or directory, and no task writes it'
+file '#HAY name=x[1..3] in=there.txt,n{n}.txt\n:\n'
+refuses missing_input_of_an_element '2: in=n1.txt: No such file or directory, and no task writes it'
+file '#HAY in=b out=a\n:\n#HAY name=two in=a out=b\n:\n'
+refuses cycle "2: a cycle of tasks: line 2 after 'two' after line 2"
+file '#HAY name=own in=a out=a\n:\n'
+refuses own_output "2: a cycle of tasks: 'own' after 'own'"
+file '#HAY out=a\n:\n#HAY out=./a\n:\n'
+refuses same_output_twice '4: out=./a is written by the task of line 2 as well'
+file '#HAY name=x[1..9] out=a\n:\n'
+refuses same_output_of_an_array '2: out=a is written by several elements of the array'
+file '#HAY out=a,b,a\n:\n'
+refuses same_output_in_a_list '2: out= names a twice'
+file '#HAY out=a,,b\n:\n'
+refuses empty_name '2: out= has an empty name'
+file '#HAY defaults in=there.txt\n:\n'
+refuses no_default '2: in= cannot be a default'
+
+missing_output() { # WHERE...
+    rm -rf hayfork-runs
+    printf '#HAY name=w out=there.txt,x.dat retries=1\n:\n#HAY in=x.dat\ntouch never\n' >t.hay
+    runs 1 run t.hay "$@" && [ ! -e never ] &&
+        grep -qF 'said to write x.dat, which is not there' err &&
+        [ "$(grep -c 'failed.*said to write x.dat' hayfork-runs/t/tasks.tsv)" = 2 ] &&
+        grep -q 'failed.*dependency: task 1' hayfork-runs/t/tasks.tsv
+}
+check missing_output missing_output
+if have_mpirun; then
+    check missing_output_under_mpirun missing_output -n 3
+else
+    skip missing_output_under_mpirun "no mpirun"
+fi
+
+stream() {
+    rm -rf hayfork-runs s?.txt
+    printf '#HAY out=s1.txt\nsleep 0.2; echo 1 >s1.txt\n#HAY in=s1.txt out=s2.txt\ncp s1.txt s2.txt\n' |
+        timeout 60 "$hayfork" run - >out 2>err && [ "$(cat s2.txt)" = 1 ]
+}
+check standard_input_knows_files_above stream
+below() {
+    rm -rf hayfork-runs s?.txt
+    printf '#HAY in=s1.txt\n:\n#HAY out=s1.txt\ntouch s1.txt\n' | timeout 60 "$hayfork" run - >out 2>err
+    [ $? = 2 ] && grep -qF 'hayfork: -:1: in=s1.txt: No such file or directory' err && [ ! -e s1.txt ]
+}
+check standard_input_knows_no_file_below below
+
+many() {
+    rm -rf hayfork-runs m
+    mkdir m
+    cat >t.hay <<'E'
+#HAY name=make[1..2000] out=m/{n}
+: > m/{n}
+#HAY name=use[1..2000] in=m/{n} out=m/u{n}
+mv m/{n} m/u{n}
+E
+    runs 0 run t.hay && [ "$(find m -type f | wc -l)" = 2000 ]
+}
+check many_files many
