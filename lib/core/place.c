@@ -354,9 +354,24 @@ static uint32_t first_lost(struct hayi_sched *s, const struct hayi_cargo *cargo)
     return first;
 }
 
-static bool one_node(const struct hayi_sched *s)
+/* There is nothing to choose: all workers and all inputs are on one node. */
+static bool settled(const struct hayi_sched *s, const struct hayi_cargo *cargo)
 {
-    return s->nodes.max == 1 || (s->judging && s->nodes.live == 1);
+    if (s->nodes.max == 1) {
+        return true;
+    }
+    if (!s->judging || s->nodes.live != 1) {
+        return false;
+    }
+    uint32_t node = s->workers.list[s->workers.heap[0].worker].node;
+    for (uint32_t i = 0; i < cargo->input_count; i++) {
+        uint32_t object = cargo->inputs[i];
+        if (!hayi_object_at(&s->objects, object)->soft
+            && hayi_objects_on(&s->objects, object, node) == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static hay_status
@@ -383,7 +398,7 @@ look_open(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         hayi_cargos_link(&s->cargos, &thing->waiters, index);
         return HAY_OK;
     }
-    if (one_node(s)) {
+    if (settled(s, cargo)) {
         return to_ready(s, index, actions);
     }
     uint32_t node = choose(s, cargo);

@@ -71,6 +71,10 @@ check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_random_data
+%C%_test_random_data_SOURCES = %D%/test_random_data.c
+%C%_test_random_data_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_ready
 %C%_test_ready_SOURCES = %D%/test_ready.c
 %C%_test_ready_LDADD = $(HAY_CORE_TEST_LIBS)
