@@ -32,6 +32,15 @@ check_PROGRAMS += %D%/test_fetches
 %C%_test_fetches_SOURCES = %D%/test_fetches.c
 %C%_test_fetches_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_lineage
+%C%_test_lineage_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_lineage.c
+%C%_test_lineage_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_maps
 %C%_test_maps_SOURCES = \
 	%D%/bed.c \
@@ -45,6 +54,15 @@ check_PROGRAMS += %D%/test_members
 	%D%/bed.h \
 	%D%/test_members.c
 %C%_test_members_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_move
+%C%_test_move_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_move.c
+%C%_test_move_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_needs
 %C%_test_needs_SOURCES = %D%/test_needs.c
@@ -85,6 +103,15 @@ check_PROGRAMS += %D%/test_sched
 	%D%/bed.h \
 	%D%/test_sched.c
 %C%_test_sched_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_stage
+%C%_test_stage_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_stage.c
+%C%_test_stage_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_table
 %C%_test_table_SOURCES = %D%/test_table.c
