@@ -13,6 +13,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/filter.c \
 	%D%/filter.h \
 	%D%/h5store.h \
+	%D%/keeper.c \
+	%D%/keeper.h \
 	%D%/mover.c \
 	%D%/mover.h \
 	%D%/open_files.c \
