@@ -16,8 +16,8 @@
 #include "base/error.h"
 
 enum {
-    HAYI_RECORD_MAX = (1 << 20) + (1 << 16), /* body of a record, bytes */
-    HAYI_FRAME_HEAD = 32,                    /* bytes */
+    HAYI_RECORD_MAX = 16 << 20, /* body of a record, bytes: 65,536 results */
+    HAYI_FRAME_HEAD = 32,       /* bytes */
 };
 
 struct hayi_channel_config {

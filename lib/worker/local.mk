@@ -18,8 +18,16 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/command_files.h \
 	%D%/fakes.c \
 	%D%/fakes.h \
+	%D%/inputs.c \
+	%D%/inputs.h \
+	%D%/output.c \
+	%D%/output.h \
 	%D%/registry.c \
 	%D%/registry.h \
+	%D%/results.c \
+	%D%/results.h \
+	%D%/scratch.c \
+	%D%/scratch.h \
 	%D%/slot_thread.c \
 	%D%/slot_thread.h \
 	%D%/spawner.c \
@@ -42,10 +50,12 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/task.c \
 	%D%/task.h \
 	%D%/task_calls.c \
+	%D%/task_data.c \
 	%D%/topology.c \
 	%D%/topology.h \
 	%D%/worker.c \
 	%D%/worker.h \
+	%D%/worker_data.c \
 	%D%/worker_inside.h \
 	%D%/worker_report.c \
 	%D%/worker_start.c

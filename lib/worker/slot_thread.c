@@ -161,6 +161,7 @@ static bool wait_for_work(struct hayi_slot_thread *slot)
         if (looks < SPIN_LOOKS) {
             continue;
         }
+        hayi_scratch_idle(&slot->scratch);
         (void)atomic_exchange(&slot->asleep, 1);
         if (look(slot) || atomic_load(&slot->stop) != 0) {
             (void)atomic_exchange(&slot->asleep, 0);
@@ -242,6 +243,7 @@ static void *slot_main(void *argument)
 {
     struct hayi_slot_thread *slot = argument;
     hayi_thread_set_no_wait(true); /* it would wait for itself */
+    slot->scratch.keep_bytes = slot->keep_bytes;
     if (slot->cpu_count > 0) {
         (void)hayi_topology_bind_thread(slot->cpus, slot->cpu_count);
     }
@@ -254,6 +256,7 @@ static void *slot_main(void *argument)
             }
             bind(slot, task);
             task->start_ns = now;
+            task->scratch = &slot->scratch;
             hayi_task_run(task);
             now = hayi_clock_ns();
             task->end_ns = now;
@@ -264,6 +267,7 @@ static void *slot_main(void *argument)
             hayi_bell_ring(slot->loop_bell);
         }
     }
+    hayi_scratch_fini(&slot->scratch);
     return NULL;
 }
 

@@ -38,6 +38,7 @@ struct hayi_slot_thread {
     struct hayi_mpsc *ended; /* the loop's queue of ended attempts */
     const int *cpus;         /* its own core's; or NULL: not pinned */
     size_t cpu_count;
+    size_t keep_bytes; /* of private memory while it has nothing to do */
     pthread_t thread;
     bool started;
 
@@ -59,6 +60,7 @@ struct hayi_slot_thread {
     uint64_t rung_ns; /* when it last rang the loop */
     bool untold;      /* something ended since then */
     bool moved;       /* bound to cores other than its own */
+    struct hayi_scratch scratch;
 };
 
 /* Starts the thread.  HAY_EIO. */

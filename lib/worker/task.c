@@ -4,6 +4,8 @@
 
 #include "worker/task.h"
 
+#include "worker/results.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +112,8 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
 void hayi_task_free(struct hay_task *task)
 {
     if (task != NULL) {
+        hayi_results_drop(task);
+        free(task->missing);
         hayi_buffer_fini(&task->result);
         hayi_buffer_fini(&task->failure_text);
         free(task->failures);
@@ -120,6 +124,11 @@ void hayi_task_free(struct hay_task *task)
 
 static void settle(struct hay_task *task, hay_status status)
 {
+    if (task->store_failed
+        && (status == HAY_OK || status == HAY_EIO || status == HAY_ENOMEM)) {
+        task->outcome = HAYI_OUTCOME_FARM; /* it could not give its result */
+        return;
+    }
     switch (status) {
     case HAY_OK:
         task->outcome = HAYI_OUTCOME_FINISHED;
@@ -241,6 +250,23 @@ static void run_range(struct hay_task *task)
     settle(task, status);
 }
 
+void hayi_task_conclude(struct hay_task *task, hay_status status)
+{
+    if (status == HAY_OK && !task->store_failed) {
+        task->error.text[0] = 0;
+        task->exit_code = 0;
+    }
+    settle(task, status);
+    if (task->outcome == HAYI_OUTCOME_FINISHED && hayi_results_any(task)
+        && hayi_results_seal(task) != HAY_OK) {
+        task->outcome = HAYI_OUTCOME_FARM;
+    }
+    if (task->outcome != HAYI_OUTCOME_FINISHED) {
+        hayi_results_drop(task);
+        task->result.size = 0;
+    }
+}
+
 void hayi_task_run(struct hay_task *task)
 {
     task->function = hayi_registry_get(task->record.function);
@@ -255,6 +281,10 @@ void hayi_task_run(struct hay_task *task)
         run_range(task);
         return;
     }
+    if ((task->record.flags & HAYI_TASK_DATA) != 0) {
+        hayi_task_run_data(task);
+        return;
+    }
     if (task->function == NULL || task->function->call == NULL) {
         settle(task,
                hayi_fail(&task->error, HAY_EMISMATCH, "no such function here"));
@@ -265,13 +295,5 @@ void hayi_task_run(struct hay_task *task)
         settle(task, HAY_EMISMATCH);
         return;
     }
-    hay_status status = task->function->call(task);
-    if (status == HAY_OK) {
-        task->error.text[0] = 0;
-        task->exit_code = 0;
-    }
-    settle(task, status);
-    if (task->outcome != HAYI_OUTCOME_FINISHED) {
-        task->result.size = 0;
-    }
+    hayi_task_conclude(task, task->function->call(task));
 }

@@ -1,7 +1,8 @@
 /* task.h - one attempt at a worker: what it was given, what it gives back, and
  * what the running function sees of it (struct hay_task).
  *
- * Owns: its copy of the arguments, its result, its words.
+ * Owns: its copy of the arguments, its result, its words, objects that it makes
+ *     until they are sealed.
  * Never: decides; its state is worker_state's.
  * Threads: the loop makes and frees it; while it is in a slot the slot's thread
  *     owns the fields of the second group.
@@ -13,12 +14,20 @@
 #include "base/mpsc.h"
 #include "base/philox.h"
 #include "core/sched.h"
+#include "data/store.h"
 #include "wire/record.h"
 #include "wire/value.h"
 #include "worker/registry.h"
+#include "worker/scratch.h"
 
+struct hayi_files;
+struct hayi_inputs;
 struct hayi_slot_entry;
 struct hayi_slot_thread;
+
+enum {
+    HAYI_MISSING_MAX = 1000, /* objects that a returned attempt names */
+};
 
 /* What all tasks of a worker share. */
 struct hayi_task_farm {
@@ -27,6 +36,21 @@ struct hayi_task_farm {
     /* Sends a line to rank 0's log; from any thread. */
     void (*log)(void *context, const char *text);
     void *context;
+    struct hayi_store *store; /* of this node, borrowed; NULL: no objects */
+    struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
+};
+
+/* Of a result that is large: where its bytes are. */
+struct hayi_product {
+    hayi_place place; /* an object of ours, not sealed yet; 0: none */
+    const void *data; /* there, or in scratch, or of an argument passed on;
+                         NULL: in the value itself */
+};
+
+/* One of several results. */
+struct hayi_part {
+    struct hayi_buffer value;
+    struct hayi_product made;
 };
 
 struct hay_task {
@@ -66,7 +90,16 @@ struct hay_task {
     int32_t exit_code;
     int32_t signal;
     struct hayi_error error;
-    struct hayi_buffer result; /* one value; or a range's output */
+    struct hayi_buffer result;    /* one value; or a range's output */
+    struct hayi_product made;     /* of the one value */
+    struct hayi_part *parts;      /* several results; or NULL */
+    size_t part_count, part;      /* the one that is set next */
+    size_t part_bytes;            /* of their values that are not objects */
+    bool store_failed;            /* there was no room for its result */
+    struct hayi_scratch *scratch; /* the slot's, borrowed; NULL: no data */
+    struct hayi_inputs *inputs;   /* while it runs, with HAYI_TASK_DATA */
+    uint64_t *missing; /* handles of inputs that are not here: it did not run */
+    size_t missing_count;
     struct hayi_stream random;
     uint64_t random_item; /* whose stream it is */
     bool random_ready;
@@ -91,7 +124,21 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
                                struct hayi_error *err);
 void hayi_task_free(struct hay_task *task);
 
-/* Slot: run the function, fill outcome, result and words (not the times). */
+/* Slot: run the function, fill outcome, result and words (not the times).  With
+ * HAYI_TASK_DATA: task->missing_count > 0: it did not run, and has no outcome.
+ */
 void hayi_task_run(struct hay_task *task);
+
+/* For the files that make it up. */
+/* Argument 'index' with its data; false: there is none. */
+bool hayi_task_arg(const struct hay_task *task,
+                   size_t index,
+                   struct hayi_value *value);
+/* The words of task->error go to the thread as well; 'status'. */
+hay_status hayi_task_fail_call(struct hay_task *task, hay_status status);
+/* Its function is to be called, its inputs are open (task_data.c calls it, too,
+ * for what has no function). */
+void hayi_task_conclude(struct hay_task *task, hay_status status);
+void hayi_task_run_data(struct hay_task *task);
 
 #endif

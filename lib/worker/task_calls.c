@@ -1,7 +1,8 @@
-/* task_calls.c - the public calls inside a task: arguments, results, failure,
- * random numbers. */
+/* task_calls.c - the public calls inside a task: arguments, failure, random
+ * numbers; results are in results.c. */
 #include "config.h"
 
+#include "worker/inputs.h"
 #include "worker/task.h"
 
 #include <inttypes.h>
@@ -32,7 +33,7 @@ static const char *type_name(hay_type type)
 }
 
 /* A failing call inside a task: the words go to the task, and to the thread. */
-static hay_status fail_call(struct hay_task *task, hay_status status)
+hay_status hayi_task_fail_call(struct hay_task *task, hay_status status)
 {
     *hayi_thread_error() = task->error;
     hayi_thread_error()->status = status;
@@ -41,17 +42,30 @@ static hay_status fail_call(struct hay_task *task, hay_status status)
 
 size_t hay_arg_count(const hay_task *task)
 {
+    if (task->inputs != NULL) {
+        return task->inputs->count;
+    }
     return task->is_range ? 0 : hayi_args_count(task->args);
+}
+
+bool hayi_task_arg(const struct hay_task *task,
+                   size_t index,
+                   struct hayi_value *value)
+{
+    if (index >= hay_arg_count(task)
+        || !hayi_args_get(task->args, index, value)) {
+        return false;
+    }
+    if (task->inputs != NULL) {
+        hayi_inputs_show(task->inputs, index, value);
+    }
+    return true;
 }
 
 hay_type hay_arg_type(const hay_task *task, size_t index)
 {
     struct hayi_value value;
-    if (index >= hay_arg_count(task)
-        || !hayi_args_get(task->args, index, &value)) {
-        return HAY_NONE;
-    }
-    return value.type;
+    return hayi_task_arg(task, index, &value) ? value.type : HAY_NONE;
 }
 
 static hay_status get_arg(struct hay_task *task,
@@ -59,14 +73,13 @@ static hay_status get_arg(struct hay_task *task,
                           hay_type wanted,
                           struct hayi_value *value)
 {
-    size_t count = hay_arg_count(task);
-    if (index >= count || !hayi_args_get(task->args, index, value)) {
+    if (!hayi_task_arg(task, index, value)) {
         (void)hayi_fail(&task->error,
                         HAY_ETYPE,
                         "there is no argument %zu (it has %zu)",
                         index,
-                        count);
-        return fail_call(task, HAY_ETYPE);
+                        hay_arg_count(task));
+        return hayi_task_fail_call(task, HAY_ETYPE);
     }
     if (value->type != wanted) {
         (void)hayi_fail(&task->error,
@@ -75,7 +88,7 @@ static hay_status get_arg(struct hay_task *task,
                         index,
                         type_name(value->type),
                         type_name(wanted));
-        return fail_call(task, HAY_ETYPE);
+        return hayi_task_fail_call(task, HAY_ETYPE);
     }
     return HAY_OK;
 }
@@ -98,7 +111,10 @@ static hay_status get_element(struct hay_task *task,
                         index,
                         i,
                         list.count);
-        return fail_call(task, HAY_ETYPE);
+        return hayi_task_fail_call(task, HAY_ETYPE);
+    }
+    if (task->inputs != NULL) {
+        hayi_inputs_show(task->inputs, index, value);
     }
     if (value->type != wanted) {
         (void)hayi_fail(&task->error,
@@ -108,7 +124,7 @@ static hay_status get_element(struct hay_task *task,
                         index,
                         type_name(value->type),
                         type_name(wanted));
-        return fail_call(task, HAY_ETYPE);
+        return hayi_task_fail_call(task, HAY_ETYPE);
     }
     return HAY_OK;
 }
@@ -236,78 +252,6 @@ hay_arg_list_array(hay_task *task, size_t index, size_t i, hay_array_view *view)
     return status;
 }
 
-/* ---- results ------------------------------------------------------------ */
-
-static hay_status
-set_result(struct hay_task *task, hay_type type, const void *data, size_t size)
-{
-    if (task->is_range) {
-        (void)hayi_fail(
-            &task->error, HAY_EINVAL, "an item of a map returns by its 'out'");
-        return fail_call(task, HAY_EINVAL);
-    }
-    task->result.size = 0;
-    hay_status status =
-        hayi_value_append(&task->result, type, data, size, &task->error);
-    return status == HAY_OK ? HAY_OK : fail_call(task, status);
-}
-
-hay_status hay_return_double(hay_task *task, double value)
-{
-    return set_result(task, HAY_DOUBLE, &value, sizeof(value));
-}
-
-hay_status hay_return_int64(hay_task *task, int64_t value)
-{
-    return set_result(task, HAY_INT64, &value, sizeof(value));
-}
-
-static hay_status no_data(struct hay_task *task)
-{
-    (void)hayi_fail(&task->error, HAY_EINVAL, "the result is NULL");
-    return fail_call(task, HAY_EINVAL);
-}
-
-hay_status hay_return_string(hay_task *task, const char *text)
-{
-    if (text == NULL) {
-        return no_data(task);
-    }
-    return set_result(task, HAY_STRING, text, strlen(text) + 1);
-}
-
-hay_status hay_return_bytes(hay_task *task, const void *data, size_t size)
-{
-    if (data == NULL && size > 0) {
-        return no_data(task);
-    }
-    return set_result(task, HAY_BYTES, data, size);
-}
-
-hay_status hay_return_array(hay_task *task,
-                            hay_dtype dtype,
-                            uint32_t ndim,
-                            const uint64_t *shape,
-                            const void *data)
-{
-    if (task->is_range) {
-        return set_result(task, HAY_ARRAY, NULL, 0);
-    }
-    task->result.size = 0;
-    hay_status status = hayi_value_append_array(
-        &task->result, dtype, ndim, shape, data, &task->error);
-    return status == HAY_OK ? HAY_OK : fail_call(task, status);
-}
-
-hay_status hay_return_alloc(hay_task *task, size_t size, void **data)
-{
-    hay_status status = set_result(task, HAY_BYTES, NULL, size);
-    if (status == HAY_OK) {
-        *data = task->result.data + sizeof(struct hayi_value_head);
-    }
-    return status;
-}
-
 /* ---- failure ------------------------------------------------------------ */
 
 hay_status
@@ -315,7 +259,7 @@ hay_task_vfail(hay_task *task, int code, const char *format, va_list list)
 {
     task->exit_code = code;
     (void)hayi_vfail(&task->error, HAY_ETASK, format, list);
-    return fail_call(task, HAY_ETASK);
+    return hayi_task_fail_call(task, HAY_ETASK);
 }
 
 hay_status hay_task_fail(hay_task *task, int code, const char *format, ...)
@@ -416,6 +360,18 @@ size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room)
 uint32_t hay_task_cores(const hay_task *task)
 {
     return task->record.cores;
+}
+
+hay_status hay_task_block(hay_task *task, hay_block *block)
+{
+    if (task->inputs == NULL || task->inputs->output == NULL) {
+        (void)hayi_fail(&task->error,
+                        HAY_EINVAL,
+                        "this task is not one of hay_array_map()");
+        return hayi_task_fail_call(task, HAY_EINVAL);
+    }
+    *block = task->inputs->output->block;
+    return HAY_OK;
 }
 
 void hay_task_log(hay_task *task, const char *format, ...)

@@ -20,6 +20,8 @@ enum {
      * of all of them.  With one slot it runs there as soon as that has nothing
      * left, and the state's own, smaller value serves.  Measured. */
     BACKLOG_NS = 3500000,
+    /* Private memory of all slots together while they have nothing to do. */
+    KEEP_BYTES = 48 << 20,
 };
 
 /* ---- WELCOME: what this worker is to be ---------------------------------- */
@@ -124,6 +126,7 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
         struct hayi_slot_thread *slot = &worker->slots[i];
         slot->loop_bell = worker->config.bell;
         slot->ended = &worker->ended;
+        slot->keep_bytes = KEEP_BYTES / worker->core_count;
         if (pin) {
             slot->cpus = worker->cpus + worker->cpu_at[i];
             slot->cpu_count = worker->cpu_at[i + 1] - worker->cpu_at[i];
@@ -164,11 +167,13 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
         || head->output > HAY_OUTPUT_NULL) {
         return hayi_fail(err, HAY_EMISMATCH, "an unexpected welcome");
     }
-    const uint64_t parts[3] = {
-        head->run_folder_size, head->cwd_size, head->env_size};
-    const void *at[3];
+    const uint64_t parts[4] = {head->run_folder_size,
+                               head->cwd_size,
+                               head->env_size,
+                               head->spill_folder_size};
+    const void *at[4];
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*head), parts, 3, 7u, at, err);
+        hayi_record_parts(body, size, sizeof(*head), parts, 4, 15u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -191,6 +196,10 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
     worker->welcome = true;
     struct hayi_error why;
     status = make_slots(worker, &why);
+    if (status == HAY_OK) {
+        status =
+            hayi_worker_open_data(worker, parts[3] > 0 ? at[3] : NULL, &why);
+    }
     if (status == HAY_OK) {
         status = hayi_registry_init_worker(&why);
     }
@@ -303,6 +312,9 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         [HAYI_RECORD_CANCEL] = sizeof(struct hayi_cancel_record),
         [HAYI_RECORD_PING] = sizeof(struct hayi_ping),
         [HAYI_RECORD_STOP] = sizeof(struct hayi_stop),
+        [HAYI_RECORD_SEND] = sizeof(struct hayi_send_record),
+        [HAYI_RECORD_RECEIVE] = sizeof(struct hayi_send_record),
+        [HAYI_RECORD_DROP] = sizeof(struct hayi_send_record),
     };
     if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
         return hayi_fail(&worker->error,
@@ -331,6 +343,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         return on_ping(worker, body);
     case HAYI_RECORD_STOP:
         return on_stop(worker, body);
+    case HAYI_RECORD_SEND:
+    case HAYI_RECORD_RECEIVE:
+    case HAYI_RECORD_DROP:
+        return hayi_worker_on_object(worker, type, body);
     default:
         return hayi_fail(
             &worker->error, HAY_EMISMATCH, "a record of unknown type %u", type);
@@ -477,6 +493,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
             (void)hayi_spawner_flush(worker->spawner);
         }
         hayi_worker_tell_started(worker);
+        busy = hayi_worker_poll_data(worker) || busy;
     }
     send_logs(worker);
     check_lease(worker);
@@ -499,6 +516,9 @@ uint64_t hayi_worker_deadline_ns(const struct hayi_worker *worker)
     uint64_t deadline = hayi_fakes_next_ns(&worker->fakes);
     if (worker->started_check_ns < deadline) {
         deadline = worker->started_check_ns;
+    }
+    if (worker->data.look_ns < deadline) {
+        deadline = worker->data.look_ns;
     }
     if (!worker->config.shared_memory
         && worker->link.sent_ns + HAYI_HEARTBEAT_NS < deadline) {
@@ -559,6 +579,7 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->started_check_ns = UINT64_MAX;
     worker->farm.log = task_log;
     worker->farm.context = worker;
+    worker->data.look_ns = UINT64_MAX;
     worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
     hayi_mpsc_init(&worker->ended);
     hayi_mpsc_init(&worker->logs);
@@ -610,6 +631,7 @@ void hayi_worker_free(struct hayi_worker *worker)
     while (worker->held != NULL) {
         hayi_worker_drop(worker, worker->held);
     }
+    hayi_worker_close_data(worker);
     hayi_wstate_free(worker->state);
     hayi_wactions_fini(&worker->actions);
     hayi_fakes_fini(&worker->fakes);

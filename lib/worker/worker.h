@@ -13,8 +13,9 @@
 #include "worker/spawner.h"
 #include "worker/topology.h"
 
-struct pollfd;
+struct hayi_store;
 struct hayi_worker;
+struct pollfd;
 
 struct hayi_worker_config {
     struct hayi_transport *transport;     /* borrowed; the manager is peer 0 */
@@ -25,10 +26,13 @@ struct hayi_worker_config {
     size_t mask_count;
     size_t mask_mine;
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
-    struct hayi_store *store;     /* of this node; borrowed */
+    struct hayi_store *store;     /* of this node, borrowed; shared_memory: the
+                                     manager has configured it; NULL: no
+                                     objects */
     uint32_t store_of;            /* the peer that made it */
     const char *host;             /* copied */
     uint32_t epoch;
+    bool keep_store;    /* this rank looks after it (keeper.h) */
     bool shared_memory; /* the manager is in this process */
     uint32_t slots;     /* this rank's own word; 0: the manager's */
     bool no_pin;        /* this rank's own; or the manager's */

@@ -1,6 +1,7 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
  * worker.c (records and the round), worker_start.c (starting, cancelling),
- * worker_report.c (what is told to the manager).
+ * worker_report.c (what is told to the manager), worker_data.c (the node's
+ * store, objects that come and go).
  *
  * Owns: see worker.h.
  * Never: included elsewhere.
@@ -9,6 +10,9 @@
 #ifndef HAYI_WORKER_WORKER_INSIDE_H
 #define HAYI_WORKER_WORKER_INSIDE_H
 
+#include "data/chunk_file.h"
+#include "data/keeper.h"
+#include "data/store.h"
 #include "transport/link.h"
 #include "worker/fakes.h"
 #include "worker/slot_thread.h"
@@ -21,6 +25,14 @@ enum {
     HAYI_BACKLOG_LOOK_NS = 2000000,  /* while slots have a backlog */
     HAYI_GRACE_NS = 2000000000,      /* from SIGTERM to SIGKILL */
     HAYI_LOG_MAX = 1000,             /* lines that wait to be sent */
+};
+
+/* See worker_data.c. */
+struct hayi_worker_data {
+    struct hayi_files *files;   /* open arrays; NULL: no store */
+    struct hayi_keeper *keeper; /* or NULL */
+    uint32_t told_permille;     /* of the store's use, last time */
+    uint64_t look_ns;           /* when to look at it again, at the latest */
 };
 
 struct hayi_log_line {
@@ -62,6 +74,7 @@ struct hayi_worker {
     struct hay_task *listed_last;
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
+    struct hayi_worker_data data;
     struct hayi_wactions actions;
     bool stopping;
     enum hayi_worker_end end;
@@ -86,7 +99,24 @@ void hayi_worker_finish(struct hayi_worker *worker,
 void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event);
 
+/* worker_data.c */
+/* The welcome has come: what it says of the store.  spill_folder: as in
+ * store.h.  HAY_EIO, HAY_EINVAL, HAY_ENOMEM with words. */
+hay_status hayi_worker_open_data(struct hayi_worker *worker,
+                                 const char *spill_folder,
+                                 struct hayi_error *err);
+void hayi_worker_close_data(struct hayi_worker *worker);
+/* A record SEND, RECEIVE or DROP. */
+hay_status hayi_worker_on_object(struct hayi_worker *worker,
+                                 uint16_t type,
+                                 const struct hayi_send_record *record);
+/* true: there was something to do. */
+bool hayi_worker_poll_data(struct hayi_worker *worker);
+
 /* worker_report.c */
+/* It did not run: inputs are missing. */
+void hayi_worker_report_missing(struct hayi_worker *worker,
+                                const struct hay_task *task);
 void hayi_worker_report_ended(struct hayi_worker *worker,
                               const struct hay_task *task,
                               const struct hayi_capture_record *capture);

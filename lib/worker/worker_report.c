@@ -129,6 +129,30 @@ void hayi_worker_report_attempt(struct hayi_worker *worker,
     hayi_worker_tell(worker, type, &record, sizeof(record));
 }
 
+void hayi_worker_report_missing(struct hayi_worker *worker,
+                                const struct hay_task *task)
+{
+    const struct hayi_attempt_record head = {
+        .task = task->record.task,
+        .attempt = task->record.attempt,
+        .missing = (uint32_t)task->missing_count,
+    };
+    const uint64_t part = task->missing_count * sizeof(task->missing[0]);
+    if (worker->link.down) {
+        return;
+    }
+    unsigned char *body =
+        hayi_channel_append(worker->link.channel,
+                            HAYI_RECORD_RETURNED,
+                            hayi_record_size(sizeof(head), &part, 1));
+    if (body == NULL) {
+        no_memory(worker);
+        return;
+    }
+    body = hayi_record_put(body, &head, sizeof(head));
+    (void)hayi_record_put(body, task->missing, part);
+}
+
 /* Attempts that have run for a while are told as started; most have ended
  * before, and their end tells it. */
 void hayi_worker_tell_started(struct hayi_worker *worker)

@@ -92,7 +92,11 @@ void hayi_worker_finish(struct hayi_worker *worker,
                         const struct hayi_capture_record *capture)
 {
     bool ran = task->start_ns != 0 && task->end_ns > task->start_ns;
-    hayi_worker_report_ended(worker, task, capture);
+    if (task->missing_count > 0) {
+        hayi_worker_report_missing(worker, task);
+    } else {
+        hayi_worker_report_ended(worker, task, capture);
+    }
     const struct hayi_wevent event = {
         .kind = HAYI_WEVENT_ENDED,
         .u.ended = {.task = task->record.task,

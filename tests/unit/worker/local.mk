@@ -53,3 +53,13 @@ check_PROGRAMS += \
 %C%_test_worker_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_worker_records_SOURCES = %D%/test_worker_records.c $(worker_bed)
 %C%_test_worker_records_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+
+data_bed = %D%/data_bed.c %D%/data_bed.h
+
+check_PROGRAMS += \
+	%D%/test_inputs \
+	%D%/test_results
+%C%_test_inputs_SOURCES = %D%/test_inputs.c $(data_bed)
+%C%_test_inputs_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_results_SOURCES = %D%/test_results.c $(data_bed)
+%C%_test_results_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)

@@ -24,7 +24,9 @@ static void nobody_logs(void *context, const char *text)
     (void)context;
     (void)text;
 }
-static const struct hayi_task_farm farm = {1, 0, nobody_logs, NULL};
+static const struct hayi_task_farm farm = {.seed = 1,
+                                           .worker = 0,
+                                           .log = nobody_logs};
 
 HAY_TASK(counts)
 {

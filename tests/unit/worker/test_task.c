@@ -16,7 +16,9 @@ static void keep_log(void *context, const char *text)
     (void)context;
     (void)snprintf(logged, sizeof(logged), "%s", text);
 }
-static const struct hayi_task_farm farm = {7, 3, keep_log, NULL};
+static const struct hayi_task_farm farm = {.seed = 7,
+                                           .worker = 3,
+                                           .log = keep_log};
 
 /* ---- functions ---- */
 
