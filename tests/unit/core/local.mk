@@ -90,7 +90,10 @@ check_PROGRAMS += %D%/test_random
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_random_data
-%C%_test_random_data_SOURCES = %D%/test_random_data.c
+%C%_test_random_data_SOURCES = \
+	%D%/model_data.c \
+	%D%/model_data.h \
+	%D%/test_random_data.c
 %C%_test_random_data_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_ready

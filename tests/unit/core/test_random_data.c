@@ -11,313 +11,12 @@
  */
 #include "config.h"
 
-#include "core/alloc.h"
-#include "core/sched.h"
-#include "support/unit.h"
+#include "model_data.h"
 
-#include <stdio.h>
+#include "core/alloc.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#define TASKS   80
-#define DEPS    4
-#define MADE    3
-#define WORKERS 6
-#define NODES   4
-#define HELD    400
-#define PLACES  4000
-#define FLIGHTS 200
-#define WANTS   40
-
-/* A task, or (put) an object of the client: what a future stands for. */
-struct task {
-    hayi_handle handle;
-    uint32_t dep[DEPS];
-    uint32_t dep_count;
-    uint32_t refs; /* the client's, and unfinished dependents */
-    hayi_object made[MADE];
-    uint32_t made_count; /* by a first attempt that finishes */
-    bool put;
-    bool client; /* holds it still */
-    bool told;
-    bool has; /* it made them, and they are held */
-    bool forgotten;
-    bool asked;
-    hay_state state;
-};
-
-struct held {
-    uint32_t worker;
-    hayi_handle task;
-    uint32_t attempt;
-    uint64_t payload;
-    bool running;
-};
-
-/* One copy in a store; by place. */
-struct place {
-    bool there;
-    uint32_t node;
-    hayi_object object;
-    uint32_t flights; /* that read it */
-};
-
-struct flight {
-    uint32_t transfer;
-    hayi_object object;
-    uint64_t place;
-    uint32_t from, to; /* workers */
-    uint32_t to_node;
-    bool broken; /* its sender was lost */
-};
-
-static struct model {
-    uint64_t seed;
-    uint64_t random;
-    struct hayi_sched *sched;
-    struct hayi_actions actions;
-    uint64_t now_ns;
-    struct task task[TASKS + 1];
-    uint32_t count;
-    bool joined[WORKERS];
-    bool lost[WORKERS];
-    uint32_t node_of[WORKERS];
-    struct held held[HELD];
-    uint32_t held_count;
-    struct place place[PLACES];
-    uint32_t place_count;
-    struct flight flight[FLIGHTS];
-    uint32_t flight_count;
-    uint32_t recall[WORKERS]; /* 1 + how many are asked back */
-    bool want[WANTS];         /* by cookie: out */
-    uint32_t want_count;
-    uint32_t remakes;
-    uint32_t losses;
-    bool closed;
-    bool short_memory;
-    uint64_t hash;
-    bool broken;
-} m;
-
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition) && !m.broken) {                                       \
-            m.broken = true;                                                   \
-            printf("# seed %llu, line %d: %s\n",                               \
-                   (unsigned long long)m.seed,                                 \
-                   __LINE__,                                                   \
-                   #condition);                                                \
-            CU_FAIL(#condition);                                               \
-        }                                                                      \
-    } while (0)
-
-static uint32_t dice(uint32_t sides)
-{
-    m.random = m.random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(m.random >> 33) % sides;
-}
-
-static uint32_t node_of(uint32_t worker)
-{
-    return worker == HAYI_MANAGER_SELF ? 0 : m.node_of[worker];
-}
-
-static bool alive(uint32_t worker)
-{
-    return worker == HAYI_MANAGER_SELF
-           || (worker < WORKERS && m.joined[worker] && !m.lost[worker]);
-}
-
-static uint64_t new_place(uint32_t node, hayi_object object)
-{
-    MUST(m.place_count + 1 < PLACES);
-    uint64_t place = ++m.place_count;
-    m.place[place] =
-        (struct place){.there = true, .node = node, .object = object};
-    return place;
-}
-
-/* ---- actions ----------------------------------------------------------- */
-
-static void see_hand_out(const struct hayi_action *a)
-{
-    const struct task *t = &m.task[a->u.hand_out.payload];
-    uint32_t w = a->u.hand_out.worker;
-    MUST(alive(w) && w != HAYI_MANAGER_SELF);
-    MUST(!t->forgotten);
-    MUST(!t->told || t->state == HAY_FINISHED);
-    m.remakes += t->told ? 1 : 0;
-    for (uint32_t i = 0; i < m.held_count; i++) {
-        MUST(m.held[i].task != a->u.hand_out.task);
-    }
-    for (uint32_t i = 0; i < t->dep_count; i++) {
-        MUST(m.task[t->dep[i]].told);
-    }
-    MUST(m.held_count < HELD);
-    m.held[m.held_count++] = (struct held){
-        .worker = w,
-        .task = a->u.hand_out.task,
-        .attempt = a->u.hand_out.attempt,
-        .payload = a->u.hand_out.payload,
-    };
-}
-
-static void see_fetch(const struct hayi_action *a)
-{
-    MUST(a->u.fetch.place > 0 && a->u.fetch.place <= m.place_count);
-    struct place *place = &m.place[a->u.fetch.place];
-    MUST(alive(a->u.fetch.from) && alive(a->u.fetch.to));
-    MUST(place->there && place->object == a->u.fetch.object);
-    MUST(place->node == node_of(a->u.fetch.from));
-    MUST(place->node != node_of(a->u.fetch.to));
-    place->flights++;
-    MUST(m.flight_count < FLIGHTS);
-    m.flight[m.flight_count++] = (struct flight){
-        .transfer = a->u.fetch.transfer,
-        .object = a->u.fetch.object,
-        .place = a->u.fetch.place,
-        .from = a->u.fetch.from,
-        .to = a->u.fetch.to,
-        .to_node = node_of(a->u.fetch.to),
-    };
-}
-
-static void see_drop(const struct hayi_action *a)
-{
-    MUST(a->u.drop.place > 0 && a->u.drop.place <= m.place_count);
-    struct place *place = &m.place[a->u.drop.place];
-    MUST(place->there && place->node == a->u.drop.node);
-    MUST(place->flights == 0);
-    MUST(alive(a->u.drop.worker));
-    MUST(node_of(a->u.drop.worker) == a->u.drop.node);
-    place->there = false;
-}
-
-static void unref(uint32_t id);
-
-static void see_tell(const struct hayi_action *a)
-{
-    struct task *t = &m.task[a->u.tell.payload];
-    MUST(!t->told);
-    t->told = true;
-    t->state = (hay_state)a->u.tell.state;
-    MUST(a->u.tell.lost == 0 || a->u.tell.status == HAY_EFARM);
-    MUST(t->made_count == 0 || t->state != HAY_FINISHED || !t->forgotten);
-}
-
-static void see_action(const struct hayi_action *a)
-{
-    struct task *t;
-    switch (a->kind) {
-    case HAYI_ACTION_HAND_OUT:
-        see_hand_out(a);
-        break;
-    case HAYI_ACTION_RECALL:
-        m.recall[a->u.recall.worker] = 1 + a->u.recall.count;
-        break;
-    case HAYI_ACTION_TELL:
-        see_tell(a);
-        break;
-    case HAYI_ACTION_INPUTS:
-        t = &m.task[a->u.inputs.payload];
-        MUST(!t->told);
-        t->asked = true;
-        break;
-    case HAYI_ACTION_FETCH:
-        see_fetch(a);
-        break;
-    case HAYI_ACTION_DROP:
-        see_drop(a);
-        break;
-    case HAYI_ACTION_WANTED:
-        MUST(a->u.wanted.cookie < WANTS && m.want[a->u.wanted.cookie]);
-        m.want[a->u.wanted.cookie] = false;
-        break;
-    case HAYI_ACTION_FORGET:
-        t = &m.task[a->u.forget.payload];
-        MUST(!t->forgotten && !t->put && t->made_count > 0);
-        t->forgotten = true;
-        break;
-    case HAYI_ACTION_STATE:
-        MUST(!m.task[a->u.state.payload].told);
-        break;
-    case HAYI_ACTION_ATTEMPT_ENDED:
-        MUST(!m.task[a->u.attempt_ended.payload].told);
-        break;
-    default:
-        break;
-    }
-}
-
-static void see(void)
-{
-    for (size_t i = 0; i < m.actions.count; i++) {
-        char line[300];
-        hayi_action_print(&m.actions.list[i], line, sizeof(line));
-        if (getenv("HAY_TEST_TRACE") != NULL) {
-            printf("# %s\n", line);
-        }
-        for (const char *c = line; *c != '\0'; c++) {
-            m.hash = (m.hash ^ (unsigned char)*c) * 1099511628211u;
-        }
-        see_action(&m.actions.list[i]);
-    }
-    m.actions.count = 0;
-}
-
-static void look_at_deps(struct hayi_event *e)
-{
-    static struct hayi_dep deps[DEPS];
-    const struct task *t = &m.task[e->u.task.id];
-    for (uint32_t i = 0; i < t->dep_count; i++) {
-        const struct task *d = &m.task[t->dep[i]];
-        deps[i] = (struct hayi_dep){
-            .task = d->told ? 0 : d->handle,
-            .objects = !d->told || d->has,
-            .ended = (uint8_t)d->state,
-            .culprit = t->dep[i],
-        };
-    }
-    e->u.task.deps = deps;
-    e->u.task.dep_count = t->dep_count;
-}
-
-static hay_status step(struct hayi_event *e)
-{
-    hay_status status = HAY_ENOMEM;
-    m.now_ns += dice(20) * 1000;
-    while (status == HAY_ENOMEM) {
-        if (e->kind == HAYI_EVENT_TASK) {
-            look_at_deps(e);
-        }
-        hayi_alloc_fail_at(m.short_memory && dice(3) == 0 ? 1 + dice(4) : 0);
-        status = hayi_sched_step(m.sched, m.now_ns, e, &m.actions);
-        hayi_sched_check(m.sched);
-        if (status == HAY_OK && e->kind == HAYI_EVENT_ENDED) {
-            /* The objects are known before anything is done with them. */
-            for (size_t i = 0; i < e->u.ended.made_count; i++) {
-                const struct hayi_made *made = &e->u.ended.made[i];
-                m.place[made->place].object = made->object;
-                m.place[made->place].there = made->object != 0;
-            }
-        }
-        see();
-    }
-    hayi_alloc_fail_at(0);
-    return status;
-}
-
-static void dispatch(void)
-{
-    hay_status status = HAY_ENOMEM;
-    while (status == HAY_ENOMEM) {
-        hayi_alloc_fail_at(m.short_memory && dice(3) == 0 ? 1 + dice(4) : 0);
-        status = hayi_sched_dispatch(m.sched, m.now_ns, &m.actions);
-        hayi_sched_check(m.sched);
-        see();
-    }
-    hayi_alloc_fail_at(0);
-}
 
 /* ---- the client -------------------------------------------------------- */
 
@@ -334,7 +33,7 @@ static void unref(uint32_t id)
     for (uint32_t i = 0; i < t->made_count; i++) {
         struct hayi_event e = {.kind = HAYI_EVENT_RELEASE};
         e.u.release.object = t->made[i];
-        MUST(step(&e) == HAY_OK);
+        MUST(model_step(&e) == HAY_OK);
     }
 }
 
@@ -355,14 +54,14 @@ static void put(void)
         return;
     }
     struct hayi_event e = {.kind = HAYI_EVENT_PUT};
-    e.u.put.node = dice(NODES);
-    e.u.put.made.bytes = 1u << dice(28);
+    e.u.put.node = model_dice(NODES);
+    e.u.put.made.bytes = 1u << model_dice(28);
     e.u.put.made.place = m.place_count + 1;
-    hay_status status = step(&e);
+    hay_status status = model_step(&e);
     MUST(status == HAY_OK || status == HAY_EINVAL);
     if (status == HAY_OK) {
         uint32_t id = ++m.count;
-        MUST(new_place(e.u.put.node, e.u.put.made.object)
+        MUST(model_new_place(e.u.put.node, e.u.put.made.object)
              == e.u.put.made.place);
         m.task[id] = (struct task){
             .put = true,
@@ -384,10 +83,11 @@ static void submit(void)
     }
     uint32_t id = ++m.count;
     struct task *t = &m.task[id];
-    *t = (struct task){.refs = 1, .client = true, .made_count = dice(MADE + 1)};
+    *t = (struct task){
+        .refs = 1, .client = true, .made_count = model_dice(MADE + 1)};
     struct hayi_event e = {.kind = HAYI_EVENT_TASK};
-    for (uint32_t n = dice(DEPS + 1); n > 0 && id > 1; n--) {
-        uint32_t dep = 1 + dice(id - 1);
+    for (uint32_t n = model_dice(DEPS + 1); n > 0 && id > 1; n--) {
+        uint32_t dep = 1 + model_dice(id - 1);
         if (m.task[dep].client) { /* else it can name it no more */
             t->dep[t->dep_count++] = dep;
             m.task[dep].refs++;
@@ -395,12 +95,12 @@ static void submit(void)
     }
     e.u.task.id = id;
     e.u.task.payload = id;
-    e.u.task.needs.cores = dice(4) == 0 ? 1 + dice(2) : 1;
-    e.u.task.needs.worker = dice(10) == 0 ? 1 + dice(WORKERS) : 0;
-    e.u.task.priority = dice(3) == 0 ? (int32_t)dice(5) - 2 : 0;
-    e.u.task.retries = dice(3);
-    e.u.task.category = dice(3);
-    MUST(step(&e) == HAY_OK);
+    e.u.task.needs.cores = model_dice(4) == 0 ? 1 + model_dice(2) : 1;
+    e.u.task.needs.worker = model_dice(10) == 0 ? 1 + model_dice(WORKERS) : 0;
+    e.u.task.priority = model_dice(3) == 0 ? (int32_t)model_dice(5) - 2 : 0;
+    e.u.task.retries = model_dice(3);
+    e.u.task.category = model_dice(3);
+    MUST(model_step(&e) == HAY_OK);
     t->handle = e.u.task.task;
 }
 
@@ -422,7 +122,7 @@ static void answer_inputs(void)
         }
         e.u.inputs.task = t->handle;
         e.u.inputs.list = list;
-        MUST(step(&e) == HAY_OK);
+        MUST(model_step(&e) == HAY_OK);
         return;
     }
 }
@@ -432,7 +132,7 @@ static void release(void)
     if (m.count == 0) {
         return;
     }
-    uint32_t id = 1 + dice(m.count);
+    uint32_t id = 1 + model_dice(m.count);
     if (m.task[id].client) {
         m.task[id].client = false;
         unref(id);
@@ -444,25 +144,25 @@ static void want(void)
     if (m.count == 0 || m.want_count == WANTS) {
         return;
     }
-    const struct task *t = &m.task[1 + dice(m.count)];
+    const struct task *t = &m.task[1 + model_dice(m.count)];
     struct hayi_event e = {.kind = HAYI_EVENT_WANT};
     if (!t->client || !t->has || t->made_count == 0) {
         return;
     }
-    e.u.want.object = t->made[dice(t->made_count)];
-    e.u.want.node = dice(NODES);
-    e.u.want.move = dice(2) == 0;
+    e.u.want.object = t->made[model_dice(t->made_count)];
+    e.u.want.node = model_dice(NODES);
+    e.u.want.move = model_dice(2) == 0;
     e.u.want.cookie = m.want_count;
     m.want[m.want_count++] = true;
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 static void cancel(void)
 {
     if (m.count > 0) {
         struct hayi_event e = {.kind = HAYI_EVENT_CANCEL};
-        e.u.cancel.task = m.task[1 + dice(m.count)].handle;
-        MUST(step(&e) == HAY_OK);
+        e.u.cancel.task = m.task[1 + model_dice(m.count)].handle;
+        MUST(model_step(&e) == HAY_OK);
     }
 }
 
@@ -477,15 +177,15 @@ static void join(uint32_t w)
     m.joined[w] = true;
     e.u.joined.worker = w;
     e.u.joined.node = m.node_of[w];
-    e.u.joined.cores = 1 + dice(3);
-    MUST(step(&e) == HAY_OK);
+    e.u.joined.cores = 1 + model_dice(3);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 static bool node_alive(uint32_t node)
 {
     bool there = node == 0;
     for (uint32_t w = 0; w < WORKERS; w++) {
-        there = there || (alive(w) && m.node_of[w] == node);
+        there = there || (model_alive(w) && m.node_of[w] == node);
     }
     return there;
 }
@@ -493,7 +193,7 @@ static bool node_alive(uint32_t node)
 static void lose(uint32_t w)
 {
     struct hayi_event e = {.kind = HAYI_EVENT_LOST};
-    if (!alive(w)) {
+    if (!model_alive(w)) {
         return;
     }
     m.lost[w] = true;
@@ -525,7 +225,7 @@ static void lose(uint32_t w)
     }
     m.recall[w] = 0;
     e.u.lost.worker = w;
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 static const struct place *find_place(uint32_t node, hayi_object object)
@@ -563,7 +263,7 @@ static void start(uint32_t i)
     }
     if (e.u.returned.missing_count > 0) {
         *h = m.held[--m.held_count];
-        MUST(step(&e) == HAY_OK);
+        MUST(model_step(&e) == HAY_OK);
         return;
     }
     h->running = true;
@@ -571,7 +271,7 @@ static void start(uint32_t i)
     e.u.started.worker = h->worker;
     e.u.started.task = h->task;
     e.u.started.attempt = h->attempt;
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 static void end(uint32_t i)
@@ -580,7 +280,7 @@ static void end(uint32_t i)
     struct task *t = &m.task[h.payload];
     struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
     struct hayi_made made[MADE] = {{.bytes = 0}};
-    uint32_t d = dice(20);
+    uint32_t d = model_dice(20);
     bool first = !t->told;
     if (!h.running) {
         return;
@@ -589,7 +289,7 @@ static void end(uint32_t i)
     e.u.ended.worker = h.worker;
     e.u.ended.task = h.task;
     e.u.ended.attempt = h.attempt;
-    e.u.ended.run_ns = 1 + dice(1000) * 100;
+    e.u.ended.run_ns = 1 + model_dice(1000) * 100;
     e.u.ended.outcome = HAYI_OUTCOME_FINISHED;
     if (d < 2) {
         e.u.ended.outcome = HAYI_OUTCOME_FAILED;
@@ -601,10 +301,10 @@ static void end(uint32_t i)
         e.u.ended.objects = t->made_count > 0;
     }
     for (size_t j = 0; j < e.u.ended.made_count; j++) {
-        made[j].bytes = 1u << dice(28);
-        made[j].place = new_place(m.node_of[h.worker], 0);
+        made[j].bytes = 1u << model_dice(28);
+        made[j].place = model_new_place(m.node_of[h.worker], 0);
     }
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
     if (!first || e.u.ended.made_count == 0) {
         return;
     }
@@ -635,13 +335,13 @@ static void give_back(uint32_t w)
             e.u.returned.task = h.task;
             e.u.returned.attempt = h.attempt;
             m.held[i - 1] = m.held[--m.held_count];
-            MUST(step(&e) == HAY_OK);
+            MUST(model_step(&e) == HAY_OK);
             count--;
         }
     }
     struct hayi_event e = {.kind = HAYI_EVENT_RECALL_DONE};
     e.u.recall_done.worker = w;
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 static void land(uint32_t i)
@@ -650,21 +350,21 @@ static void land(uint32_t i)
     struct hayi_event e = {.kind = HAYI_EVENT_MOVED};
     m.flight[i] = m.flight[--m.flight_count];
     e.u.moved.transfer = f.transfer;
-    e.u.moved.run_ns = 1 + dice(1000000);
+    e.u.moved.run_ns = 1 + model_dice(1000000);
     if (!f.broken) {
         m.place[f.place].flights--;
     }
-    if (f.broken && dice(4) > 0) {
+    if (f.broken && model_dice(4) > 0) {
         e.u.moved.status = HAY_EFARM;
     } else if (!m.place[f.place].there && !f.broken) {
         e.u.moved.status = HAY_EFARM; /* the store had dropped it */
-    } else if (dice(15) == 0) {
+    } else if (model_dice(15) == 0) {
         e.u.moved.status = HAY_EIO;
         e.u.moved.report = 7;
     } else {
-        e.u.moved.place = new_place(f.to_node, f.object);
+        e.u.moved.place = model_new_place(f.to_node, f.object);
     }
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
 }
 
 /* A store makes room: it drops a copy that lies elsewhere, too. */
@@ -673,14 +373,14 @@ static void make_room(void)
     if (m.place_count == 0) {
         return;
     }
-    struct place *place = &m.place[1 + dice(m.place_count)];
+    struct place *place = &m.place[1 + model_dice(m.place_count)];
     struct hayi_event e = {.kind = HAYI_EVENT_GONE};
     if (!place->there || place->flights > 0 || place->object == 0) {
         return;
     }
     e.u.gone.node = place->node;
     e.u.gone.object = place->object;
-    MUST(step(&e) == HAY_OK);
+    MUST(model_step(&e) == HAY_OK);
     place->there = false; /* a drop may have crossed the news */
 }
 
@@ -688,9 +388,9 @@ static void memory(void)
 {
     static const uint32_t used[] = {100, 700, 850, 970};
     struct hayi_event e = {.kind = HAYI_EVENT_MEMORY};
-    e.u.memory.node = dice(NODES);
-    e.u.memory.used_permille = used[dice(4)];
-    MUST(step(&e) == HAY_OK);
+    e.u.memory.node = model_dice(NODES);
+    e.u.memory.used_permille = used[model_dice(4)];
+    MUST(model_step(&e) == HAY_OK);
 }
 
 /* ---- a run ------------------------------------------------------------- */
@@ -698,16 +398,16 @@ static void memory(void)
 static void work(void)
 {
     if (m.held_count > 0) {
-        start(dice(m.held_count));
+        start(model_dice(m.held_count));
     }
-    if (m.held_count > 0 && dice(2) == 0) {
-        end(dice(m.held_count));
+    if (m.held_count > 0 && model_dice(2) == 0) {
+        end(model_dice(m.held_count));
     }
 }
 
 static void something_happens(void)
 {
-    uint32_t d = dice(100);
+    uint32_t d = model_dice(100);
     if (d < 12) {
         submit();
     } else if (d < 15) {
@@ -719,23 +419,23 @@ static void something_happens(void)
     } else if (d < 24) {
         want();
     } else if (d < 40) {
-        dispatch();
+        model_dispatch();
     } else if (d < 50) {
         answer_inputs();
     } else if (d < 75) {
         work();
     } else if (d < 90 && m.flight_count > 0) {
-        land(dice(m.flight_count));
+        land(model_dice(m.flight_count));
     } else if (d < 93) {
-        give_back(dice(WORKERS));
+        give_back(model_dice(WORKERS));
     } else if (d < 94) {
         memory();
     } else if (d < 96) {
         make_room();
-    } else if (d < 97 && dice(8) == 0) {
-        lose(dice(WORKERS));
+    } else if (d < 97 && model_dice(8) == 0) {
+        lose(model_dice(WORKERS));
     } else if (d < 98) {
-        join(dice(WORKERS));
+        join(model_dice(WORKERS));
     }
     unref_told();
 }
@@ -763,23 +463,23 @@ static void tell_stories(void)
 static void run_out(void)
 {
     struct hayi_event close = {.kind = HAYI_EVENT_CLOSE};
-    close.u.close.cancel_pending = dice(4) == 0;
+    close.u.close.cancel_pending = model_dice(4) == 0;
     m.closed = true;
     for (uint32_t n = 0; n < NODES; n++) {
         struct hayi_event e = {.kind = HAYI_EVENT_MEMORY};
         e.u.memory.node = n;
-        MUST(step(&e) == HAY_OK);
+        MUST(model_step(&e) == HAY_OK);
     }
-    MUST(step(&close) == HAY_OK);
+    MUST(model_step(&close) == HAY_OK);
     for (int round = 0; round < 4000 && !m.broken; round++) {
         m.now_ns += 2000000;
-        dispatch();
+        model_dispatch();
         answer_inputs();
         work();
         if (m.flight_count > 0) {
             land(0);
         }
-        give_back(dice(WORKERS));
+        give_back(model_dice(WORKERS));
         unref_told();
         if (untold() == 0 && m.flight_count == 0 && m.held_count == 0) {
             break;
@@ -802,7 +502,7 @@ static void leave(void)
         }
     }
     for (int round = 0; round < 2000 && !m.broken; round++) {
-        dispatch();
+        model_dispatch();
         work();
         if (m.flight_count > 0) {
             land(0);
@@ -836,22 +536,22 @@ static void run(uint64_t seed, bool short_memory)
     struct hayi_sched_config config = {
         .worker_max = WORKERS,
         .node_max = NODES,
-        .lineage_max = dice(3) == 0 ? 1 + dice(10) : 0,
-        .workers_expected = 1 + dice(WORKERS),
+        .lineage_max = model_dice(3) == 0 ? 1 + model_dice(10) : 0,
+        .workers_expected = 1 + model_dice(WORKERS),
         .seed = seed,
-        .ahead_max = dice(2) == 0 ? 2 : 0,
+        .ahead_max = model_dice(2) == 0 ? 2 : 0,
     };
     m.sched = hayi_sched_new(&config);
     MUST(m.sched != NULL);
     hayi_actions_init(&m.actions);
-    uint32_t nodes = 1 + dice(NODES);
+    uint32_t nodes = 1 + model_dice(NODES);
     for (uint32_t w = 0; w < WORKERS; w++) {
-        m.node_of[w] = NODES - 1 - dice(nodes);
-        if (w == 0 || dice(3) > 0) {
+        m.node_of[w] = NODES - 1 - model_dice(nodes);
+        if (w == 0 || model_dice(3) > 0) {
             join(w);
         }
     }
-    uint32_t length = 200 + dice(1500);
+    uint32_t length = 200 + model_dice(1500);
     for (uint32_t i = 0; i < length && !m.broken; i++) {
         something_happens();
     }
