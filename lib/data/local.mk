@@ -19,6 +19,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/mover.h \
 	%D%/open_files.c \
 	%D%/open_files.h \
+	%D%/porter.c \
+	%D%/porter.h \
 	%D%/region.h \
 	%D%/segments.c \
 	%D%/segments.h \

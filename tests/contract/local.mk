@@ -8,6 +8,19 @@ check_PROGRAMS += %D%/test_store
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
 
+check_PROGRAMS += %D%/test_mover_inproc
+%C%_test_mover_inproc_SOURCES = \
+	%D%/mover_contract.c \
+	%D%/mover_contract.h \
+	%D%/test_mover_inproc.c
+%C%_test_mover_inproc_LDADD = \
+	lib/data/libhayfork-data.la \
+	lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB) \
+	$(ZLIB_LIBS)
+
 check_PROGRAMS += %D%/test_transport_inproc
 %C%_test_transport_inproc_SOURCES = \
 	%D%/bulk_contract.c \
