@@ -40,3 +40,10 @@ check_PROGRAMS += %D%/test_h5open
 %C%_test_h5open_SOURCES = %D%/test_h5open.c
 %C%_test_h5open_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5open_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
+check_PROGRAMS += %D%/test_spill
+%C%_test_spill_SOURCES = %D%/test_spill.c
+%C%_test_spill_LDADD = $(HAY_DATA_LIBS)
+
+check_PROGRAMS += %D%/test_store_reap
+%C%_test_store_reap_SOURCES = %D%/test_store_reap.c
+%C%_test_store_reap_LDADD = $(HAY_DATA_LIBS)

@@ -150,6 +150,9 @@ static void live(struct hayi_store *mine, uint32_t me, uint64_t seed, int steps)
         put_one(mine, me, &seed);
         read_one(mine, &seed);
         read_one(mine, &seed);
+        if (next_random(&seed) % 8 == 0) {
+            hayi_store_relieve(mine, 500);
+        }
         while (hayi_store_take_gone(mine, names, 16) == 16) {
         }
     }
