@@ -55,7 +55,11 @@ uint32_t hayi_store_claim_entry(struct hayi_store *store)
     struct hayi_store_header *header = store->header;
     uint32_t top = atomic_load(&header->entry_top);
     uint32_t hint = atomic_load(&header->entry_hint);
-    uint32_t index = HAYI_STORE_ENTRY_MAX;
+    uint32_t index = atomic_load(&header->entry_last);
+    if (index < top && try_claim(store, index)) {
+        return index;
+    }
+    index = HAYI_STORE_ENTRY_MAX;
     if (hint < top) {
         bool ample = top >= ample_entries;
         uint32_t end =
@@ -113,6 +117,7 @@ void hayi_store_release_entry(struct hayi_store *store, uint32_t index)
     atomic_store(&store->words[index],
                  generation_of(word) << HAYI_STORE_GENERATION_SHIFT
                      | HAYI_STORE_FREE);
+    atomic_store(&header->entry_last, index);
     uint32_t hint = atomic_load(&header->entry_hint);
     while (
         index < hint

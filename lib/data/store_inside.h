@@ -121,6 +121,7 @@ struct hayi_store_header {
     alignas(64) _Atomic uint64_t clock;
     alignas(64) _Atomic uint32_t entry_top; /* one past the highest ever used */
     _Atomic uint32_t entry_hint;            /* below it few are free */
+    _Atomic uint32_t entry_last;            /* the one freed last */
     _Atomic uint32_t hand;                  /* where the last search ended */
     _Atomic uint64_t object_count;
     _Atomic uint64_t replica_count; /* about */

@@ -18,6 +18,10 @@ check_PROGRAMS += %D%/test_shape
 %C%_test_shape_SOURCES = %D%/test_shape.c
 %C%_test_shape_LDADD = $(HAY_DATA_LIBS)
 
+check_PROGRAMS += %D%/test_spill
+%C%_test_spill_SOURCES = %D%/test_spill.c
+%C%_test_spill_LDADD = $(HAY_DATA_LIBS)
+
 check_PROGRAMS += %D%/test_store
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_store_LDADD = $(HAY_DATA_LIBS)
@@ -25,6 +29,10 @@ check_PROGRAMS += %D%/test_store
 check_PROGRAMS += %D%/test_store_processes
 %C%_test_store_processes_SOURCES = %D%/test_store_processes.c
 %C%_test_store_processes_LDADD = $(HAY_DATA_LIBS)
+
+check_PROGRAMS += %D%/test_store_reap
+%C%_test_store_reap_SOURCES = %D%/test_store_reap.c
+%C%_test_store_reap_LDADD = $(HAY_DATA_LIBS)
 
 # With HDF5 itself, to make files and to look at them.
 HAY_H5_LIBS = lib/data/libhayfork-data.la lib/data/libhayfork-h5.la \
@@ -40,10 +48,3 @@ check_PROGRAMS += %D%/test_h5open
 %C%_test_h5open_SOURCES = %D%/test_h5open.c
 %C%_test_h5open_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5open_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
-check_PROGRAMS += %D%/test_spill
-%C%_test_spill_SOURCES = %D%/test_spill.c
-%C%_test_spill_LDADD = $(HAY_DATA_LIBS)
-
-check_PROGRAMS += %D%/test_store_reap
-%C%_test_store_reap_SOURCES = %D%/test_store_reap.c
-%C%_test_store_reap_LDADD = $(HAY_DATA_LIBS)
