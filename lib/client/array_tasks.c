@@ -170,7 +170,7 @@ static hay_status sync_all(hay_executor *ex,
         hay_task_options o = *like;
         o.after = front->list;
         o.after_count = front->count;
-        o.worker = 1 + i;
+        o.worker = i;
         st = hay_submit(ex,
                         sync_task,
                         HAY_ARGS(hay_ref(output->blob)),
@@ -185,6 +185,15 @@ static hay_status sync_all(hay_executor *ex,
     front_free(front);
     *front = next;
     return HAY_OK;
+}
+
+static bool several_nodes(const hay_executor *ex)
+{
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < ex->node_count && ex->node_cores != NULL; i++) {
+        nodes += ex->node_cores[i] > 0 ? 1 : 0;
+    }
+    return nodes > 1;
 }
 
 hay_status hayi_array_end(hay_executor *ex,
@@ -205,7 +214,7 @@ hay_status hayi_array_end(hay_executor *ex,
     while (st == HAY_OK && front.count > HAYI_ARRAY_GATHER_MAX) {
         st = gather(ex, &o, &front);
     }
-    if (st == HAY_OK && to_file && ex->node_count > 1 && count > 0
+    if (st == HAY_OK && to_file && several_nodes(ex) && count > 0
         && output->file->kind == HAYI_CHUNKED
         && output->file->sync == HAYI_SYNC_END) {
         st = sync_all(ex, output, &o, &front);
