@@ -48,3 +48,8 @@ check_PROGRAMS += %D%/test_h5open
 %C%_test_h5open_SOURCES = %D%/test_h5open.c
 %C%_test_h5open_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5open_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
+
+check_PROGRAMS += %D%/test_h5errors
+%C%_test_h5errors_SOURCES = %D%/test_h5errors.c
+%C%_test_h5errors_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_h5errors_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
