@@ -64,14 +64,17 @@ static hay_status read_packed(struct hayi_files *files,
 {
     struct hayi_grid grid;
     struct hayi_chunks walk;
-    struct hayi_segments *segments;
+    struct hayi_packed_file *packed;
     uint64_t index;
     if (!hayi_segments_there(hayi_dataset_path(dataset))) {
         return hayi_h5_read(dataset, region, out, err);
     }
-    hay_status status = hayi_files_segments(files, dataset, &segments, err);
+    hay_status status = hayi_files_acquire_packed(files, dataset, &packed, err);
+    if (status != HAY_OK) {
+        return status;
+    }
     void *whole = malloc((size_t)hayi_dataset_chunk_bytes(dataset));
-    if (status == HAY_OK && whole == NULL) {
+    if (whole == NULL) {
         status = hayi_files_no_memory(err);
     }
     hayi_dataset_grid(dataset, &grid);
@@ -80,7 +83,8 @@ static hay_status read_packed(struct hayi_files *files,
         struct hayi_region box;
         struct hayi_region common;
         hayi_grid_box(&grid, index, &box);
-        status = hayi_dataset_load_packed(segments, dataset, index, whole, err);
+        status = hayi_dataset_load_packed(
+            packed->segments, dataset, index, whole, err);
         if (status == HAY_OK && hayi_region_intersect(&box, region, &common)) {
             hayi_region_copy(out,
                              region,
@@ -91,6 +95,7 @@ static hay_status read_packed(struct hayi_files *files,
         }
     }
     free(whole);
+    hayi_files_release_packed(files, packed);
     return status;
 }
 

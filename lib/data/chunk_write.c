@@ -86,22 +86,23 @@ static hay_status append_chunk(struct hayi_files *files,
                                size_t size_bytes,
                                struct hayi_error *err)
 {
-    struct hayi_segments *segments;
+    struct hayi_packed_file *file;
     void *packed = NULL;
     size_t packed_bytes = 0;
-    hay_status status = hayi_files_segments(files, dataset, &segments, err);
-    if (status == HAY_OK) {
-        status = hayi_filters_pack(&dataset->filters,
-                                   hayi_dataset_element_bytes(dataset),
-                                   data,
-                                   size_bytes,
-                                   &packed,
-                                   &packed_bytes,
-                                   err);
+    enum hayi_hash_kind kind = (enum hayi_hash_kind)dataset->hash_kind;
+    hay_status status = hayi_files_acquire_packed(files, dataset, &file, err);
+    if (status != HAY_OK) {
+        return status;
     }
+    status = hayi_filters_pack(&dataset->filters,
+                               hayi_dataset_element_bytes(dataset),
+                               data,
+                               size_bytes,
+                               &packed,
+                               &packed_bytes,
+                               err);
     if (status == HAY_OK) {
-        enum hayi_hash_kind kind = (enum hayi_hash_kind)dataset->hash_kind;
-        status = hayi_segments_append(segments,
+        status = hayi_segments_append(file->segments,
                                       index,
                                       size_bytes,
                                       hayi_hash(kind, data, size_bytes),
@@ -111,6 +112,7 @@ static hay_status append_chunk(struct hayi_files *files,
                                       err);
     }
     free(packed);
+    hayi_files_release_packed(files, file);
     return status;
 }
 
@@ -243,21 +245,24 @@ static hay_status done_by_segments(struct hayi_files *files,
                                    uint64_t *count,
                                    struct hayi_error *err)
 {
-    struct hayi_segments *segments;
+    struct hayi_packed_file *file;
     struct hayi_packed packed;
-    hay_status status = hayi_files_segments(files, dataset, &segments, err);
-    if (status == HAY_OK) {
-        status = hayi_segments_scan(segments, err);
+    hay_status status = hayi_files_acquire_packed(files, dataset, &file, err);
+    if (status != HAY_OK) {
+        return status;
     }
+    status = hayi_segments_scan(file->segments, err);
     for (uint64_t i = 0; status == HAY_OK && i < total; i++) {
-        if (hayi_segments_find(segments, i, &packed)
+        if (hayi_segments_find(file->segments, i, &packed)
             && (whole == NULL
-                || hayi_dataset_load_packed(segments, dataset, i, whole, NULL)
+                || hayi_dataset_load_packed(
+                       file->segments, dataset, i, whole, NULL)
                        == HAY_OK)) {
             mark(done, i);
             ++*count;
         }
     }
+    hayi_files_release_packed(files, file);
     return status;
 }
 
@@ -293,8 +298,8 @@ hay_status hayi_dataset_done(struct hayi_files *files,
             files, dataset, grid.total, whole, done, &count, err);
     } else {
         struct hayi_open_file *file;
-        status =
-            hayi_files_acquire(files, path, dataset->inode, false, &file, err);
+        uint64_t inode = dataset->kind == HAYI_PACKED ? 0 : dataset->inode;
+        status = hayi_files_acquire(files, path, inode, false, &file, err);
         if (status == HAY_OK) {
             status = done_by_records(
                 dataset, file, grid.total, whole, done, &count, err);
@@ -316,9 +321,14 @@ hay_status hayi_dataset_sync(struct hayi_files *files,
         return HAY_OK;
     }
     if (dataset->kind == HAYI_PACKED) {
-        struct hayi_segments *segments;
-        hay_status status = hayi_files_segments(files, dataset, &segments, err);
-        return status == HAY_OK ? hayi_segments_sync(segments, err) : status;
+        struct hayi_packed_file *packed;
+        hay_status status =
+            hayi_files_acquire_packed(files, dataset, &packed, err);
+        if (status == HAY_OK) {
+            status = hayi_segments_sync(packed->segments, err);
+            hayi_files_release_packed(files, packed);
+        }
+        return status;
     }
     struct hayi_open_file *file;
     hay_status status = hayi_files_acquire_dataset(files, dataset, &file, err);
@@ -372,7 +382,10 @@ hay_status hayi_dataset_complete(struct hayi_files *files,
                          hayi_dataset_path(dataset));
     }
     if (dataset->kind == HAYI_PACKED) {
-        hay_status status = hayi_dataset_sync(files, dataset, err);
+        hay_status status = HAY_OK;
+        if (hayi_segments_there(hayi_dataset_path(dataset))) {
+            status = hayi_dataset_sync(files, dataset, err);
+        }
         return status == HAY_OK ? hayi_h5_pack(dataset, true, err) : status;
     }
     uint8_t *done = malloc((size_t)(grid.total / 8 + 1));

@@ -214,7 +214,11 @@ static const char *head_wrong(const struct hayi_dataset *head)
         && (head->kind != HAYI_CHUNKED || head->address_count != grid.total)) {
         return "another number of addresses than of chunks";
     }
-    if (head->record_base != 0 && head->hash_kind == 0) {
+    if (head->hash_kind != 0 && !hayi_hash_has(head->hash_kind)) {
+        return "its hashes are none that this build has";
+    }
+    if ((head->record_base != 0 || head->kind == HAYI_PACKED)
+        && head->hash_kind == 0) {
         return "records without a hash";
     }
     return NULL;

@@ -64,7 +64,8 @@ struct hayi_dataset {
     uint64_t data_base;   /* bytes from the start of the file */
     uint64_t record_base; /* 0: no records */
     uint64_t meta_base;
-    /* The file when it was looked at: what is read must be the same. */
+    /* The file when it was looked at: what is read must be the same.  PACKED:
+     * of FILE.parts/head.h5. */
     uint64_t inode;
     uint64_t file_bytes;
     uint64_t mtime_ns;

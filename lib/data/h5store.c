@@ -62,10 +62,6 @@ hay_status hayi_h5_enter(struct hayi_h5_guard *guard, struct hayi_error *err)
         return status;
     }
     (void)pthread_mutex_lock(&mutex);
-#ifndef HAVE_H5PSET_FILE_LOCKING
-    /* Read-only file systems and those without locks. */
-    (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
-#endif
     *guard = (struct hayi_h5_guard){.quiet = false};
     if (H5Eget_auto2(H5E_DEFAULT, &guard->print, &guard->print_data) >= 0) {
         guard->quiet = H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0;
@@ -288,11 +284,19 @@ hay_status hayi_h5_open_file(const char *path,
     if (status != HAY_OK) {
         return status;
     }
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* As everybody does, since all who have one file open in a process must
+     * agree on locks; without locks where that does not work. */
+    hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (opened < 0) {
+        hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 #ifdef HAVE_H5PSET_FILE_LOCKING
-    (void)H5Pset_file_locking(access, false, true);
+        (void)H5Pset_file_locking(access, false, true);
+#else
+        (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
 #endif
-    hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, access);
+        opened = H5Fopen(path, H5F_ACC_RDONLY, access);
+        hayi_h5_close(access);
+    }
     if (opened < 0) {
         char text[200];
         status = hayi_fail(err,
@@ -304,7 +308,6 @@ hay_status hayi_h5_open_file(const char *path,
         *file = opened;
         *st = seen;
     }
-    hayi_h5_close(access);
     return status;
 }
 

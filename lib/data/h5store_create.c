@@ -400,6 +400,12 @@ static hay_status create_packed(struct array *array,
     } else {
         status = build(part, array, &st, err);
     }
+    if (status == HAY_OK && stat(part, &st) == 0) {
+        /* By which others know the folder. */
+        array->head.inode = (uint64_t)st.st_ino;
+        array->head.file_bytes = (uint64_t)st.st_size;
+        array->head.mtime_ns = hayi_h5_mtime_ns(&st);
+    }
     if (status == HAY_OK) {
         status = hayi_dataset_new(
             &array->head, array->path, array->plan->name, NULL, &made, err);
@@ -436,7 +442,7 @@ static hay_status resume(struct array *array,
     const char *other = NULL;
     uint8_t kind = want->kind == HAYI_PACKED ? HAYI_RAW : HAYI_CHUNKED;
     if (head.record_base == 0) {
-        other = "it was not made by Hayfork";
+        other = "it was not made by Hayfork, or with other hashes";
     } else if (head.dtype != want->dtype || head.ndim != want->ndim
                || memcmp(head.shape, want->shape, sizeof(head.shape)) != 0) {
         other = "another type or shape";
@@ -445,8 +451,6 @@ static hay_status resume(struct array *array,
                || head.filters.shuffle != want->filters.shuffle
                || head.filters.deflate != want->filters.deflate) {
         other = "other chunks or filters";
-    } else if (!hayi_hash_has(head.hash_kind)) {
-        other = "its hashes need a build with xxhash.h";
     }
     if (other != NULL) {
         status = hayi_fail(err,
@@ -459,11 +463,10 @@ static hay_status resume(struct array *array,
         head.kind = want->kind;
         head.ours = 1;
         head.sync = want->sync;
-        head.mtime_ns = 0;
         if (head.kind == HAYI_PACKED) {
             head.data_base = 0;
-            head.inode = 0;
-            head.file_bytes = 0;
+        } else {
+            head.mtime_ns = 0;
         }
         status = hayi_dataset_new(
             &head,

@@ -539,7 +539,8 @@ static void look_at_records(struct look *look)
         || meta[HAYI_META_VERSION] != HAYI_H5_VERSION
         || meta[HAYI_META_CHUNKS] != grid.total
         || meta[HAYI_META_CHUNK_BYTES] != hayi_dataset_chunk_bytes(head)
-        || meta[HAYI_META_HASH] == 0 || meta[HAYI_META_HASH] > UINT8_MAX) {
+        || meta[HAYI_META_HASH] > UINT8_MAX
+        || !hayi_hash_has((uint32_t)meta[HAYI_META_HASH])) {
         return;
     }
     uint64_t shape[2] = {grid.total, HAYI_RECORD_WORDS};

@@ -137,6 +137,16 @@ static hay_status not_the_same(const struct hayi_dataset *dataset,
                      hayi_dataset_path(dataset));
 }
 
+/* PACKED datasets are read from whatever file was made last. */
+static bool differs(const struct hayi_dataset *dataset,
+                    const struct opened *opened)
+{
+    return dataset->kind != HAYI_PACKED
+           && (dataset->inode != opened->inode
+               || dataset->file_bytes != opened->file_bytes
+               || dataset->mtime_ns != opened->mtime_ns);
+}
+
 /* What an element is that was never written. */
 static void find_fill(struct opened *opened)
 {
@@ -198,10 +208,7 @@ static hay_status open_new(const struct hayi_dataset *dataset,
     opened->inode = (uint64_t)st.st_ino;
     opened->file_bytes = (uint64_t)st.st_size;
     opened->mtime_ns = hayi_h5_mtime_ns(&st);
-    if (status == HAY_OK && dataset->inode != 0
-        && (dataset->inode != opened->inode
-            || dataset->file_bytes != opened->file_bytes
-            || dataset->mtime_ns != opened->mtime_ns)) {
+    if (status == HAY_OK && differs(dataset, opened)) {
         status = not_the_same(dataset, err);
     }
     if (status != HAY_OK) {
@@ -239,10 +246,7 @@ static hay_status acquire(const struct hayi_dataset *dataset,
             found = at;
         }
     }
-    if (found != NULL && dataset->inode != 0
-        && (dataset->inode != found->inode
-            || dataset->file_bytes != found->file_bytes
-            || dataset->mtime_ns != found->mtime_ns)) {
+    if (found != NULL && differs(dataset, found)) {
         return not_the_same(dataset, err);
     }
     if (found == NULL) {

@@ -8,27 +8,28 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Packed chunks of one file. */
-struct packed_file {
-    struct packed_file *next;
-    char *path;
-    uint64_t chunk_count;
-    struct hayi_segments *segments;
-};
+enum { PACKED_MAX = 16 }; /* files with packed chunks, unless in use */
 
 struct hayi_files {
     pthread_mutex_t mutex;
     /* under the mutex */
     struct hayi_open_file *list;
-    struct packed_file *packed;
+    struct hayi_packed_file *packed;
     uint64_t stamps;
 };
+
+static uint64_t mtime_of(const struct stat *st)
+{
+    return (uint64_t)st->st_mtim.tv_sec * 1000000000u
+           + (uint64_t)st->st_mtim.tv_nsec;
+}
 
 /* ---- open files --------------------------------------------------------- */
 
@@ -55,6 +56,13 @@ static void dispose(struct hayi_open_file *file)
     free(file);
 }
 
+static void dispose_packed(struct hayi_packed_file *packed)
+{
+    hayi_segments_free(packed->segments);
+    free(packed->path);
+    free(packed);
+}
+
 void hayi_files_free(struct hayi_files *files)
 {
     if (files == NULL) {
@@ -67,11 +75,10 @@ void hayi_files_free(struct hayi_files *files)
         dispose(file);
     }
     while (files->packed != NULL) {
-        struct packed_file *packed = files->packed;
+        struct hayi_packed_file *packed = files->packed;
+        assert(packed->users == 0);
         files->packed = packed->next;
-        hayi_segments_free(packed->segments);
-        free(packed->path);
-        free(packed);
+        dispose_packed(packed);
     }
     (void)pthread_mutex_destroy(&files->mutex);
     free(files);
@@ -215,12 +222,7 @@ hay_status hayi_files_acquire_dataset(struct hayi_files *files,
         }
         return status;
     }
-    uint64_t mtime_ns = 0;
-    if (fstat(file->fd, &st) == 0) {
-        mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u
-                   + (uint64_t)st.st_mtim.tv_nsec;
-    }
-    if (mtime_ns != dataset->mtime_ns
+    if (fstat(file->fd, &st) != 0 || mtime_of(&st) != dataset->mtime_ns
         || (uint64_t)st.st_size != dataset->file_bytes) {
         hayi_files_release(files, file);
         return hayi_fail(
@@ -351,43 +353,116 @@ void hayi_mapping_fini(struct hayi_mapping *mapping)
 
 /* ---- packed chunks ------------------------------------------------------ */
 
-hay_status hayi_files_segments(struct hayi_files *files,
-                               const struct hayi_dataset *dataset,
-                               struct hayi_segments **segments,
-                               struct hayi_error *err)
+/* What this process may know of the same array under this name: FILE.parts/ is
+ * known by the file in it that rank 0 has made. */
+static struct hayi_packed_file *find_packed(struct hayi_files *files,
+                                            const struct hayi_dataset *dataset)
 {
-    struct hayi_grid grid;
-    const char *path = hayi_dataset_path(dataset);
-    hay_status status = HAY_OK;
-    hayi_dataset_grid(dataset, &grid);
-    (void)pthread_mutex_lock(&files->mutex);
-    struct packed_file *at = files->packed;
+    struct hayi_packed_file *at = files->packed;
     while (at != NULL
-           && (at->chunk_count != grid.total || strcmp(at->path, path) != 0)) {
+           && (at->inode != dataset->inode || at->mtime_ns != dataset->mtime_ns
+               || strcmp(at->path, hayi_dataset_path(dataset)) != 0)) {
         at = at->next;
     }
-    if (at == NULL) {
-        at = calloc(1, sizeof(*at));
-        char *copy = strdup(path);
-        if (at == NULL || copy == NULL) {
-            status = hayi_files_no_memory(err);
-        } else {
-            status = hayi_segments_new(
-                path, grid.total, dataset->hash_kind, &at->segments, err);
+    return at;
+}
+
+static hay_status make_packed(const struct hayi_dataset *dataset,
+                              struct hayi_packed_file **given,
+                              struct hayi_error *err)
+{
+    char head[HAYI_DATASET_PATH_MAX + 32];
+    struct stat st;
+    struct hayi_grid grid;
+    const char *path = hayi_dataset_path(dataset);
+    (void)snprintf(head, sizeof(head), "%s.parts/head.h5", path);
+    hayi_dataset_grid(dataset, &grid);
+    if (stat(head, &st) != 0) {
+        return cannot_open(head, true, err);
+    }
+    if ((uint64_t)st.st_ino != dataset->inode
+        || mtime_of(&st) != dataset->mtime_ns) {
+        return hayi_fail(
+            err, HAY_EIO, "%s has been replaced since it was opened", path);
+    }
+    struct hayi_packed_file *made = calloc(1, sizeof(*made));
+    char *copy = strdup(path);
+    if (made == NULL || copy == NULL) {
+        free(made);
+        free(copy);
+        return hayi_files_no_memory(err);
+    }
+    made->path = copy;
+    made->inode = dataset->inode;
+    made->mtime_ns = dataset->mtime_ns;
+    made->sync = dataset->sync != HAYI_SYNC_NONE;
+    hay_status status = hayi_segments_new(
+        path, grid.total, dataset->hash_kind, &made->segments, err);
+    if (status != HAY_OK) {
+        dispose_packed(made);
+        return status;
+    }
+    *given = made;
+    return HAY_OK;
+}
+
+/* Out of the list: what was used least recently, if there are too many. */
+static struct hayi_packed_file *take_oldest(struct hayi_files *files)
+{
+    struct hayi_packed_file **oldest = NULL;
+    unsigned count = 0;
+    for (struct hayi_packed_file **at = &files->packed; *at != NULL;
+         at = &(*at)->next) {
+        count++;
+        if ((*at)->users == 0
+            && (oldest == NULL || (*at)->stamp < (*oldest)->stamp)) {
+            oldest = at;
         }
+    }
+    if (count <= PACKED_MAX || oldest == NULL) {
+        return NULL;
+    }
+    struct hayi_packed_file *packed = *oldest;
+    *oldest = packed->next;
+    return packed;
+}
+
+hay_status hayi_files_acquire_packed(struct hayi_files *files,
+                                     const struct hayi_dataset *dataset,
+                                     struct hayi_packed_file **given,
+                                     struct hayi_error *err)
+{
+    hay_status status = HAY_OK;
+    (void)pthread_mutex_lock(&files->mutex);
+    struct hayi_packed_file *packed = find_packed(files, dataset);
+    if (packed == NULL) {
+        status = make_packed(dataset, &packed, err);
         if (status == HAY_OK) {
-            at->path = copy;
-            at->chunk_count = grid.total;
-            at->next = files->packed;
-            files->packed = at;
-        } else {
-            free(copy);
-            free(at);
+            packed->next = files->packed;
+            files->packed = packed;
         }
     }
     if (status == HAY_OK) {
-        *segments = at->segments;
+        packed->users++;
+        packed->stamp = ++files->stamps;
+        *given = packed;
     }
     (void)pthread_mutex_unlock(&files->mutex);
     return status;
+}
+
+void hayi_files_release_packed(struct hayi_files *files,
+                               struct hayi_packed_file *packed)
+{
+    (void)pthread_mutex_lock(&files->mutex);
+    packed->users--;
+    struct hayi_packed_file *oldest = take_oldest(files);
+    (void)pthread_mutex_unlock(&files->mutex);
+    if (oldest != NULL) {
+        /* Nobody could ask for it later. */
+        if (oldest->sync) {
+            (void)hayi_segments_sync(oldest->segments, NULL);
+        }
+        dispose_packed(oldest);
+    }
 }

@@ -22,6 +22,18 @@ struct hayi_open_file {
     unsigned users;
 };
 
+/* Packed chunks of one file. */
+struct hayi_packed_file {
+    struct hayi_packed_file *next;
+    char *path;
+    uint64_t inode; /* of FILE.parts/head.h5, with the time */
+    uint64_t mtime_ns;
+    bool sync;
+    struct hayi_segments *segments;
+    uint64_t stamp;
+    unsigned users;
+};
+
 hay_status hayi_files_no_memory(struct hayi_error *err);
 
 /* The file, open; hayi_files_release() it.  inode 0: whichever has this name
@@ -39,12 +51,14 @@ hay_status hayi_files_acquire_dataset(struct hayi_files *files,
                                       struct hayi_error *err);
 void hayi_files_release(struct hayi_files *files, struct hayi_open_file *file);
 
-/* PACKED: what this process knows of its segments.  Borrowed, while 'files'
- * lives. */
-hay_status hayi_files_segments(struct hayi_files *files,
-                               const struct hayi_dataset *dataset,
-                               struct hayi_segments **segments,
-                               struct hayi_error *err);
+/* PACKED: what this process knows of its segments, if FILE.parts/ is still the
+ * same; release it.  HAY_EIO with words. */
+hay_status hayi_files_acquire_packed(struct hayi_files *files,
+                                     const struct hayi_dataset *dataset,
+                                     struct hayi_packed_file **packed,
+                                     struct hayi_error *err);
+void hayi_files_release_packed(struct hayi_files *files,
+                               struct hayi_packed_file *packed);
 /* A chunk that was packed, into 'whole'.  HAY_EEMPTY: not yet done. */
 hay_status hayi_dataset_load_packed(struct hayi_segments *segments,
                                     const struct hayi_dataset *dataset,

@@ -53,3 +53,13 @@ check_PROGRAMS += %D%/test_h5errors
 %C%_test_h5errors_SOURCES = %D%/test_h5errors.c
 %C%_test_h5errors_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5errors_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
+
+check_PROGRAMS += %D%/test_h5create
+%C%_test_h5create_SOURCES = %D%/test_h5create.c
+%C%_test_h5create_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_h5create_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
+
+check_PROGRAMS += %D%/test_h5version
+%C%_test_h5version_SOURCES = %D%/test_h5version.c
+%C%_test_h5version_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_h5version_LDADD = $(HAY_H5_LIBS)
