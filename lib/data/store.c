@@ -225,7 +225,8 @@ static hay_status get_room(struct hayi_store *store,
         return HAY_OK;
     }
     *flags = HAYI_STORE_FILED_FLAG;
-    hay_status status = hayi_store_claim_disk(store, index, size_bytes, &why);
+    hay_status status =
+        hayi_store_claim_disk(store, index, size_bytes, true, &why);
     if (status == HAY_OK) {
         hayi_place place =
             hayi_store_place(atomic_load(&store->words[index]), index);

@@ -220,10 +220,12 @@ bool hayi_store_claim_memory(struct hayi_store *store,
                              uint64_t units,
                              uint64_t *first,
                              struct hayi_error *err);
-/* Into the slot of 'index', which is CLAIMED by us.  HAY_EIO with words. */
+/* Into the slot of 'index', which is CLAIMED by us.  mapped: it will be written
+ * through a mapping, which must not fail.  HAY_EIO with words. */
 hay_status hayi_store_claim_disk(struct hayi_store *store,
                                  uint32_t index,
                                  uint64_t size_bytes,
+                                 bool mapped,
                                  struct hayi_error *err);
 /* Before units of the disk are freed, while it is known whose they are: this
  * may take long.  mapped: their pages may be dirty, throw them away. */

@@ -82,7 +82,9 @@ void hayi_store_reap(struct hayi_store *store, uint32_t member)
     atomic_store(&header->members[member].spill_card, 0);
     for (uint32_t i = 0; i < top; i++) {
         uint64_t word = atomic_load(&store->words[i]);
-        atomic_store(&store->entries[i].pins[member], 0);
+        if (atomic_load(&store->entries[i].pins[member]) != 0) {
+            atomic_store(&store->entries[i].pins[member], 0);
+        }
         if (hayi_store_owner_of(word) == member) {
             resolve(store, i, word);
         }

@@ -85,6 +85,7 @@ static uint64_t free_copies(struct hayi_store *store)
 hay_status hayi_store_claim_disk(struct hayi_store *store,
                                  uint32_t index,
                                  uint64_t size_bytes,
+                                 bool mapped,
                                  struct hayi_error *err)
 {
     struct hayi_store_entry *entry = &store->entries[index];
@@ -103,7 +104,7 @@ hay_status hayi_store_claim_disk(struct hayi_store *store,
             status = hayi_spill_reserve(&store->spill,
                                         first * HAYI_STORE_UNIT_BYTES,
                                         units * HAYI_STORE_UNIT_BYTES,
-                                        true,
+                                        mapped,
                                         err);
             if (status == HAY_OK) {
                 use_kept(store->header, units);
@@ -158,7 +159,8 @@ static hay_status write_out(struct hayi_store *store,
     if (*ticket == HAYI_STORE_ENTRY_MAX) {
         return hayi_fail(err, HAY_ENOMEM, "there are too many objects");
     }
-    hay_status status = hayi_store_claim_disk(store, *ticket, size_bytes, err);
+    hay_status status =
+        hayi_store_claim_disk(store, *ticket, size_bytes, false, err);
     if (status == HAY_OK) {
         uint64_t slot = atomic_load(&store->entries[*ticket].slot);
         status = hayi_spill_write(&store->spill,

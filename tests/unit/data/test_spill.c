@@ -6,6 +6,7 @@
 #include "support/pattern.h"
 #include "support/unit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -104,10 +105,12 @@ static void reserved_bytes_can_be_mapped_and_released(void)
                     HAY_OK);
     CU_ASSERT_TRUE(pattern_is_in(buffer, 2 * MIB, 9));
     (void)munmap(map, 2 * MIB);
+    errno = 0;
     hayi_spill_release(&spill, MIB, 2 * MIB);
     CU_ASSERT_EQUAL(fstat(spill.fd, &after), 0);
     CU_ASSERT_EQUAL(after.st_size, before.st_size);
-    CU_ASSERT_TRUE(after.st_blocks < before.st_blocks);
+    /* Not every file system can make holes. */
+    CU_ASSERT_TRUE(after.st_blocks < before.st_blocks || errno == EOPNOTSUPP);
 }
 
 static void file_of_another_is_the_same_file(void)

@@ -195,7 +195,8 @@ static void dead_in_freeing(void)
 static void dead_with_a_claimed_entry(void)
 {
     uint32_t index = hayi_store_claim_entry(dead);
-    CU_ASSERT_EQUAL(hayi_store_claim_disk(dead, index, SIZE, &err), HAY_OK);
+    CU_ASSERT_EQUAL(hayi_store_claim_disk(dead, index, SIZE, false, &err),
+                    HAY_OK);
     CU_ASSERT_NOT_EQUAL(usage().spilled_bytes, 0);
     hayi_store_reap(store, DEAD);
     CU_ASSERT_EQUAL(usage().spilled_bytes, 0);
