@@ -6,6 +6,17 @@ noinst_PROGRAMS += %D%/bench_core
 	lib/core/libhayfork-core.la \
 	lib/base/libhayfork-base.la
 
+noinst_PROGRAMS += %D%/bench_data
+%C%_bench_data_SOURCES = \
+	%D%/bench_data.c \
+	%D%/bench_data.h \
+	%D%/bench_data_farm.c \
+	%D%/bench_data_files.c \
+	%D%/bench_data_store.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_data_LDADD = lib/libhayfork-all.la
+
 noinst_PROGRAMS += %D%/bench_spawn
 %C%_bench_spawn_SOURCES = %D%/bench_spawn.c
 %C%_bench_spawn_LDADD = \

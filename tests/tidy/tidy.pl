@@ -101,7 +101,9 @@ sub check_include {
     if ($file =~ m{^(apps|bench)/} && defined $other && $below{$other}) {
         bad('public', $file, $line, "not a public header: $name")
             unless ($file =~ m{^bench/bench_core\.c$} && $other =~ /^(core|base)$/)
-            || ($file =~ m{^bench/bench_spawn\.c$} && $other =~ /^(worker|base)$/);
+            || ($file =~ m{^bench/bench_spawn\.c$} && $other =~ /^(worker|base)$/)
+            || ($file =~ m{^bench/bench_(?:mpi_)?data\w*\.[ch]$}
+                && $other =~ /^(data|transport|base)$/);
     }
 }
 
