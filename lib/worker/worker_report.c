@@ -58,6 +58,25 @@ static void report_range(struct hayi_worker *worker,
     (void)hayi_record_put(body, task->result.data, parts[2]);
 }
 
+static void found(void *context, struct hayi_object_value *object)
+{
+    (void)object;
+    *(bool *)context = true;
+}
+
+/* Is its value an object, or does it hold some? */
+static bool has_objects(const struct hay_task *task)
+{
+    const struct hayi_value_head *head = (const void *)task->result.data;
+    bool any = false;
+    if (task->result.size >= sizeof(*head)
+        && (head->type == HAYI_KIND_OBJECT || head->type == HAY_LIST)) {
+        (void)hayi_value_objects(
+            task->result.data, task->result.size, found, &any, NULL);
+    }
+    return any;
+}
+
 void hayi_worker_report_ended(struct hayi_worker *worker,
                               const struct hay_task *task,
                               const struct hayi_capture_record *capture)
@@ -71,8 +90,6 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     }
     bool wordless =
         task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
-    bool files =
-        task->record.kind == HAYI_TASK_COMMAND && task->result.size > 0;
     const struct hayi_ended head = {
         .task = task->record.task,
         .handed_ns = task->record.handed_ns,
@@ -87,7 +104,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .reason_size = wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
         .outcome = task->outcome,
         .flags = (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
-                           | (files ? HAYI_ENDED_OBJECTS : 0)),
+                           | (has_objects(task) ? HAYI_ENDED_OBJECTS : 0)),
     };
     const uint64_t parts[3] = {
         capture != NULL ? sizeof(*capture) : 0,
