@@ -63,3 +63,8 @@ check_PROGRAMS += %D%/test_h5version
 %C%_test_h5version_SOURCES = %D%/test_h5version.c
 %C%_test_h5version_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5version_LDADD = $(HAY_H5_LIBS)
+
+check_PROGRAMS += %D%/test_h5crash
+%C%_test_h5crash_SOURCES = %D%/test_h5crash.c
+%C%_test_h5crash_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+%C%_test_h5crash_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
