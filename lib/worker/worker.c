@@ -379,6 +379,12 @@ static void on_down(void *context, uint32_t peer, const char *how)
     }
 }
 
+static void on_bulk(void *context, uint64_t cookie, hay_status status)
+{
+    const struct hayi_worker *worker = context;
+    hayi_mover_bulk(worker->data.mover, cookie, status);
+}
+
 /* ---- logs of tasks ---------------------------------------------------------
  */
 
@@ -469,7 +475,11 @@ static void finish_stop(struct hayi_worker *worker)
 bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
 {
     const struct hayi_transport_sink sink = {
-        .frame = on_frame, .down = on_down, .context = worker};
+        .frame = on_frame,
+        .down = on_down,
+        .context = worker,
+        .bulk = on_bulk,
+    };
     bool busy = false;
     if (now_ns - worker->now_ns > HAYI_HEARTBEAT_NS * 2
         && worker->now_ns != 0) {

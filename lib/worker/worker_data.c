@@ -4,11 +4,14 @@
 
 #include "worker/worker_inside.h"
 
+#include <string.h>
+
 enum {
     TELL_PERMILLE = 20,     /* a change that is told */
     PRESSED_PERMILLE = 700, /* from here on it is looked at again and again:
                               other processes of the node make room, too */
     LOOK_NS = 20000000,
+    GONE_MAX = 64, /* replicas in one record */
 };
 
 hay_status hayi_worker_open_data(struct hayi_worker *worker,
@@ -31,6 +34,15 @@ hay_status hayi_worker_open_data(struct hayi_worker *worker,
     if (status == HAY_OK) {
         status = hayi_files_new(&data->files, err);
     }
+    if (status == HAY_OK && !worker->config.shared_memory) {
+        const struct hayi_mover_config config = {
+            .transport = worker->config.transport,
+            .store = store,
+            .bell = worker->config.bell,
+            .checksum = worker->options.checksum != 0,
+        };
+        status = hayi_mover_new(&config, &data->mover, err);
+    }
     if (status == HAY_OK && worker->config.keep_store) {
         status = hayi_keeper_new(store, &data->keeper, err);
     }
@@ -44,6 +56,7 @@ hay_status hayi_worker_open_data(struct hayi_worker *worker,
 void hayi_worker_close_data(struct hayi_worker *worker)
 {
     hayi_keeper_free(worker->data.keeper);
+    hayi_mover_free(worker->data.mover);
     hayi_files_free(worker->data.files);
     worker->data = (struct hayi_worker_data){.look_ns = UINT64_MAX};
 }
@@ -60,8 +73,77 @@ hay_status hayi_worker_on_object(struct hayi_worker *worker,
         hayi_store_drop(worker->farm.store, record->place);
         return HAY_OK;
     }
-    return hayi_fail(
-        &worker->error, HAY_EMISMATCH, "an object to move, and no other node");
+    struct hayi_mover *mover = worker->data.mover;
+    if (mover == NULL) {
+        return hayi_fail(
+            &worker->error, HAY_EMISMATCH, "an object to move, and no node");
+    }
+    if (type == HAYI_RECORD_SEND) {
+        hayi_mover_send(mover,
+                        record->transfer,
+                        record->place,
+                        record->bytes,
+                        record->peer);
+    } else {
+        hayi_mover_receive(mover,
+                           record->transfer,
+                           record->object,
+                           record->bytes,
+                           record->peer);
+    }
+    return HAY_OK;
+}
+
+/* A receive has ended, in whatever way. */
+static void tell_moved(struct hayi_worker *worker,
+                       const struct hayi_moved *moved)
+{
+    const struct hayi_moved_record head = {
+        .place = moved->place,
+        .run_ns = moved->run_ns,
+        .transfer = moved->transfer,
+        .status = moved->status,
+        .words_size = moved->status == HAY_OK ? 0 : strlen(moved->words) + 1,
+    };
+    hayi_worker_tell_tail(worker,
+                          HAYI_RECORD_MOVED,
+                          &head,
+                          sizeof(head),
+                          moved->words,
+                          head.words_size);
+}
+
+static bool tell_all_moved(struct hayi_worker *worker)
+{
+    struct hayi_moved moved;
+    bool any = hayi_mover_poll(worker->data.mover, worker->now_ns);
+    while (hayi_mover_next(worker->data.mover, &moved)) {
+        any = true;
+        if (moved.received) {
+            tell_moved(worker, &moved);
+        }
+    }
+    return any;
+}
+
+/* Replicas that this process has dropped to make room. */
+static bool tell_gone(struct hayi_worker *worker)
+{
+    uint64_t names[GONE_MAX];
+    struct hayi_gone_record head;
+    bool any = false;
+    while (
+        (head.count = hayi_store_take_gone(worker->farm.store, names, GONE_MAX))
+        > 0) {
+        any = true;
+        hayi_worker_tell_tail(worker,
+                              HAYI_RECORD_GONE,
+                              &head,
+                              sizeof(head),
+                              names,
+                              head.count * sizeof(names[0]));
+    }
+    return any;
 }
 
 /* How full it is, when that has changed; sooner where the manager acts on it.
@@ -86,7 +168,7 @@ static void tell_memory(struct hayi_worker *worker)
     data->look_ns = now >= PRESSED_PERMILLE || told >= PRESSED_PERMILLE
                         ? worker->now_ns + LOOK_NS
                         : UINT64_MAX;
-    if (tell) {
+    if (tell && !worker->config.shared_memory) { /* it looks for itself */
         const struct hayi_memory_record record = {now};
         data->told_permille = now;
         hayi_worker_tell(worker, HAYI_RECORD_MEMORY, &record, sizeof(record));
@@ -98,6 +180,11 @@ bool hayi_worker_poll_data(struct hayi_worker *worker)
     if (worker->farm.store == NULL) {
         return false;
     }
+    bool any = false;
+    if (worker->data.mover != NULL) {
+        any = tell_all_moved(worker);
+        any = tell_gone(worker) || any;
+    }
     tell_memory(worker);
-    return false;
+    return any;
 }

@@ -12,6 +12,7 @@
 
 #include "data/chunk_file.h"
 #include "data/keeper.h"
+#include "data/mover.h"
 #include "data/store.h"
 #include "transport/link.h"
 #include "worker/fakes.h"
@@ -31,6 +32,7 @@ enum {
 struct hayi_worker_data {
     struct hayi_files *files;   /* open arrays; NULL: no store */
     struct hayi_keeper *keeper; /* or NULL */
+    struct hayi_mover *mover;   /* NULL: there is no other node */
     uint32_t told_permille;     /* of the store's use, last time */
     uint64_t look_ns;           /* when to look at it again, at the latest */
 };
@@ -125,6 +127,13 @@ void hayi_worker_tell(struct hayi_worker *worker,
                       uint16_t type,
                       const void *head,
                       size_t size);
+/* The same with one part in its tail. */
+void hayi_worker_tell_tail(struct hayi_worker *worker,
+                           uint16_t type,
+                           const void *head,
+                           size_t size,
+                           const void *tail,
+                           uint64_t tail_size);
 void hayi_worker_report_attempt(struct hayi_worker *worker,
                                 uint16_t type,
                                 const struct hay_task *task);

@@ -135,6 +135,26 @@ void hayi_worker_tell(struct hayi_worker *worker,
     }
 }
 
+void hayi_worker_tell_tail(struct hayi_worker *worker,
+                           uint16_t type,
+                           const void *head,
+                           size_t size,
+                           const void *tail,
+                           uint64_t tail_size)
+{
+    if (worker->link.down) {
+        return;
+    }
+    unsigned char *body = hayi_channel_append(
+        worker->link.channel, type, hayi_record_size(size, &tail_size, 1));
+    if (body == NULL) {
+        no_memory(worker);
+        return;
+    }
+    body = hayi_record_put(body, head, size);
+    (void)hayi_record_put(body, tail, tail_size);
+}
+
 void hayi_worker_report_attempt(struct hayi_worker *worker,
                                 uint16_t type,
                                 const struct hay_task *task)
@@ -154,20 +174,12 @@ void hayi_worker_report_missing(struct hayi_worker *worker,
         .attempt = task->record.attempt,
         .missing = (uint32_t)task->missing_count,
     };
-    const uint64_t part = task->missing_count * sizeof(task->missing[0]);
-    if (worker->link.down) {
-        return;
-    }
-    unsigned char *body =
-        hayi_channel_append(worker->link.channel,
-                            HAYI_RECORD_RETURNED,
-                            hayi_record_size(sizeof(head), &part, 1));
-    if (body == NULL) {
-        no_memory(worker);
-        return;
-    }
-    body = hayi_record_put(body, &head, sizeof(head));
-    (void)hayi_record_put(body, task->missing, part);
+    hayi_worker_tell_tail(worker,
+                          HAYI_RECORD_RETURNED,
+                          &head,
+                          sizeof(head),
+                          task->missing,
+                          task->missing_count * sizeof(task->missing[0]));
 }
 
 /* Attempts that have run for a while are told as started; most have ended

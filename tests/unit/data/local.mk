@@ -68,3 +68,7 @@ check_PROGRAMS += %D%/test_h5crash
 %C%_test_h5crash_SOURCES = %D%/test_h5crash.c
 %C%_test_h5crash_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 %C%_test_h5crash_LDADD = %D%/libh5files.la $(HAY_H5_LIBS)
+
+check_PROGRAMS += %D%/test_keeper
+%C%_test_keeper_SOURCES = %D%/test_keeper.c
+%C%_test_keeper_LDADD = $(HAY_DATA_LIBS)

@@ -58,8 +58,19 @@ data_bed = %D%/data_bed.c %D%/data_bed.h
 
 check_PROGRAMS += \
 	%D%/test_inputs \
+	%D%/test_output \
 	%D%/test_results
 %C%_test_inputs_SOURCES = %D%/test_inputs.c $(data_bed)
 %C%_test_inputs_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_output_SOURCES = %D%/test_output.c $(data_bed)
+%C%_test_output_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_results_SOURCES = %D%/test_results.c $(data_bed)
 %C%_test_results_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_worker_data
+%C%_test_worker_data_SOURCES = %D%/test_worker_data.c $(worker_bed)
+%C%_test_worker_data_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+
+check_PROGRAMS += %D%/test_scratch
+%C%_test_scratch_SOURCES = %D%/test_scratch.c
+%C%_test_scratch_LDADD = lib/worker/libhayfork-worker.la $(HAY_UNIT_LIB)

@@ -99,6 +99,25 @@ static void note_ended(const void *body, size_t size)
          parts[1] > 0 ? (const char *)at[1] : "");
 }
 
+static void note_returned(const void *body, size_t size)
+{
+    const struct hayi_attempt_record *head = body;
+    const uint64_t part = head->missing * sizeof(uint64_t);
+    const void *at = NULL;
+    char text[200] = "";
+    CU_ASSERT_EQUAL_FATAL(
+        hayi_record_parts(body, size, sizeof(*head), &part, 1, 0, &at, NULL),
+        HAY_OK);
+    for (uint32_t i = 0; i < head->missing && i < 5; i++) {
+        size_t used = strlen(text);
+        (void)snprintf(text + used,
+                       sizeof(text) - used,
+                       " without %" PRIu64,
+                       ((const uint64_t *)at)[i]);
+    }
+    note("returned %" PRIu64 ".%u%s\n", head->task, head->attempt, text);
+}
+
 static hay_status
 on_record(void *context, uint16_t type, const void *body, size_t size)
 {
@@ -117,7 +136,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         note("started %" PRIu64 ".%u\n", attempt->task, attempt->attempt);
         break;
     case HAYI_RECORD_RETURNED:
-        note("returned %" PRIu64 ".%u\n", attempt->task, attempt->attempt);
+        note_returned(body, size);
         break;
     case HAYI_RECORD_ENDED:
         note_ended(body, size);
@@ -140,6 +159,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         break;
     case HAYI_RECORD_REFUSE:
         note("refuse %s\n", (const char *)(words + 1));
+        break;
+    case HAYI_RECORD_MEMORY:
+        note("memory %" PRIu64 "\n",
+             ((const struct hayi_memory_record *)body)->used_permille);
         break;
     case HAYI_RECORD_BYE:
         note("bye\n");
@@ -212,20 +235,25 @@ static void *record(uint16_t type, size_t size)
 void bed_welcome(uint32_t slots)
 {
     const char env[] = "FRUIT=pear\0PLACE=garden";
+    const char *spill = bed.spill_folder;
+    size_t spill_size = spill != NULL ? strlen(spill) + 1 : 0;
     const struct hayi_welcome head = {
         .silence_ns = 10000000000,
+        .memory_limit_bytes = 64 << 20,
+        .spill_folder_size = spill_size,
         .cwd_size = 2,
         .env_size = sizeof(env),
         .slots = slots,
         .output = HAY_OUTPUT_NULL,
         .no_pin = 1,
     };
-    const uint64_t parts[3] = {0, head.cwd_size, head.env_size};
-    char *body =
-        record(HAYI_RECORD_WELCOME, hayi_record_size(sizeof(head), parts, 3));
-    memcpy(body, &head, sizeof(head));
-    memcpy(body + sizeof(head), "/", 2);
-    memcpy(body + sizeof(head) + 8, env, sizeof(env));
+    const uint64_t parts[4] = {0, head.cwd_size, head.env_size, spill_size};
+    void *body =
+        record(HAYI_RECORD_WELCOME, hayi_record_size(sizeof(head), parts, 4));
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, "/", 2);
+    body = hayi_record_put(body, env, sizeof(env));
+    (void)hayi_record_put(body, spill, spill_size);
 }
 
 struct hayi_task_record bed_task_of(uint64_t number, uint8_t kind)
@@ -257,6 +285,16 @@ void bed_call(uint64_t number, hay_task_fn function)
     struct hayi_task_record head = bed_task_of(number, HAYI_TASK_FUNCTION);
     head.function = hayi_registry_find(function);
     bed_hand_out(head, &none, sizeof(none));
+}
+
+void bed_data_call(uint64_t number,
+                   hay_task_fn function,
+                   const struct hayi_buffer *args)
+{
+    struct hayi_task_record head = bed_task_of(number, HAYI_TASK_FUNCTION);
+    head.function = hayi_registry_find(function);
+    head.flags = HAYI_TASK_DATA;
+    bed_hand_out(head, args->data, args->size);
 }
 
 void bed_fake(uint64_t number, uint64_t duration_ns)
@@ -308,6 +346,7 @@ void bed_open_worker(bool shared_memory, struct hayi_spawner *with)
         .masks = &bed.mask,
         .mask_count = 1,
         .spawner = with,
+        .store = bed.store,
         .host = "orchard",
         .epoch = BED_EPOCH,
         .shared_memory = shared_memory,
@@ -348,11 +387,14 @@ void bed_setup(void)
     bed.told[0] = 0;
     bed.told_count = 0;
     bed.worker = NULL;
+    bed.store = NULL;
+    bed.spill_folder = NULL;
 }
 
 void bed_teardown(void)
 {
     hayi_worker_free(bed.worker);
+    hayi_store_free(bed.store);
     hayi_link_fini(&bed.manager);
     for (int i = 0; i < 2; i++) {
         if (bed.ends[i] != NULL) {

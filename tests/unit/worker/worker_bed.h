@@ -23,8 +23,10 @@ struct bed {
     struct hayi_cpumask mask;
     struct hayi_spawner *spawner; /* forked before any thread */
     struct hayi_worker *worker;
-    uint64_t ahead_ns;      /* of the worker's clock */
-    char told[BED_LOG_MAX]; /* what the worker has told, a line a record */
+    struct hayi_store *store; /* borrowed by the worker; NULL: none */
+    const char *spill_folder; /* of the welcome; NULL: the default */
+    uint64_t ahead_ns;        /* of the worker's clock */
+    char told[BED_LOG_MAX];   /* what the worker has told, a line a record */
     unsigned told_count;
     bool hide_started;  /* whether a short command is told depends */
     sem_t began, go_on; /* of a gate */
@@ -64,6 +66,10 @@ void bed_hand_out(struct hayi_task_record head,
 void bed_call(uint64_t number, hay_task_fn function);
 void bed_fake(uint64_t number, uint64_t duration_ns);
 void bed_command(uint64_t number, const char *line);
+/* With HAYI_TASK_DATA and these arguments. */
+void bed_data_call(uint64_t number,
+                   hay_task_fn function,
+                   const struct hayi_buffer *args);
 void bed_cancel(uint64_t number, bool force);
 void bed_recall(uint32_t count);
 void bed_stop(bool at_once);
