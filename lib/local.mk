@@ -18,7 +18,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/worker/libhayfork-workerstate.la \
 	%D%/observe/libhayfork-observe.la \
 	%D%/data/libhayfork-data.la \
-	%D%/data/libhayfork-h5.la \
 	%D%/transport/libhayfork-mpi.la \
 	%D%/transport/libhayfork-transport.la \
 	%D%/wire/libhayfork-wire.la \

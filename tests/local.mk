@@ -25,6 +25,7 @@ include tests/unit/observe/local.mk
 include tests/unit/sim/local.mk
 include tests/unit/apps/local.mk
 include tests/contract/local.mk
+include tests/h5/local.mk
 include tests/sim/local.mk
 include tests/farm/local.mk
 include tests/mpi/local.mk

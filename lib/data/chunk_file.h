@@ -6,7 +6,7 @@
  * chunk at the same time.
  *
  * Owns: open files, the least recently used are closed.
- * Never: calls HDF5 itself, keeps a lock while it reads or writes.
+ * Never: calls HDF5 itself, keeps a lock while it reads or writes elements.
  * Threads: any; may block on the disk.
  */
 #ifndef HAYI_DATA_CHUNK_FILE_H

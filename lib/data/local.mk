@@ -36,6 +36,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/store_reap.c \
 	%D%/store_room.c
 %C%_libhayfork_data_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+%C%_libhayfork_data_la_LIBADD = %D%/libhayfork-h5.la
 
 # HDF5's flags go here and nowhere else.
 noinst_LTLIBRARIES += %D%/libhayfork-h5.la

@@ -35,8 +35,7 @@ check_PROGRAMS += %D%/test_store_reap
 %C%_test_store_reap_LDADD = $(HAY_DATA_LIBS)
 
 # With HDF5 itself, to make files and to look at them.
-HAY_H5_LIBS = lib/data/libhayfork-data.la lib/data/libhayfork-h5.la \
-	$(HAY_DATA_LIBS) $(HDF5_LIBS)
+HAY_H5_LIBS = $(HAY_DATA_LIBS) $(HDF5_LIBS)
 
 check_LTLIBRARIES += %D%/libh5files.la
 %C%_libh5files_la_SOURCES = \
