@@ -179,13 +179,6 @@ static hay_status drain_sweep(struct hayi_sched *s,
     return HAY_OK;
 }
 
-bool hayi_drain_wanted(const struct hayi_sched *s)
-{
-    return s->losing != 0 || s->ended_first != 0 || s->judge != 0
-           || s->sweep != 0 || hayi_data_drain_wanted(s)
-           || (s->closed && s->unfinished == 0 && !s->all_told);
-}
-
 hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions)
 {
     while (hayi_drain_wanted(s)) {

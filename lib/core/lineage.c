@@ -21,9 +21,6 @@ hay_status hayi_lineage_reserve(struct hayi_sched *s,
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
     size_t count = event->u.ended.made_count;
-    if (count == 0) {
-        return HAY_OK;
-    }
     if (count >= UINT32_MAX
         || hayi_objects_reserve(&s->objects, count, count, 0) != HAY_OK
         || hayi_cargos_reserve(&s->cargos) != HAY_OK) {

@@ -221,7 +221,6 @@ hay_status hayi_members_level(struct hayi_sched *s,
 
 /* drain.c: HAY_ENOMEM: some backlog is left */
 hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions);
-bool hayi_drain_wanted(const struct hayi_sched *s);
 hay_status hayi_drain_close(struct hayi_sched *s,
                             const struct hayi_event *event);
 
@@ -290,7 +289,8 @@ void hayi_move_drop(struct hayi_sched *s,
                     struct hayi_actions *actions);
 
 /* lineage.c: what tasks made, and how it is made again */
-/* All memory for the objects of a finished task; *made: to be taken. */
+/* All memory for the objects, at least one, of a finished task; *made: to be
+ * taken. */
 hay_status hayi_lineage_reserve(struct hayi_sched *s,
                                 uint32_t index,
                                 const struct hayi_event *event,
@@ -329,6 +329,13 @@ hay_status hayi_data_drain(struct hayi_sched *s, struct hayi_actions *actions);
 static inline bool hayi_data_drain_wanted(const struct hayi_sched *s)
 {
     return (s->objects.first | s->cargos.first | s->nodes.first) != 0;
+}
+/* Is there any backlog?  Asked at each step: no branch but the last. */
+static inline bool hayi_drain_wanted(const struct hayi_sched *s)
+{
+    uint32_t lists = s->losing | s->ended_first | s->judge | s->sweep
+                     | s->objects.first | s->cargos.first | s->nodes.first;
+    return lists != 0 || (s->closed && s->unfinished == 0 && !s->all_told);
 }
 /* Is any task assigned to a node, or prepared there? */
 static inline bool hayi_data_backlog(const struct hayi_sched *s)

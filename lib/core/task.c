@@ -442,7 +442,8 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     }
     switch ((enum hayi_outcome)event->u.ended.outcome) {
     case HAYI_OUTCOME_FINISHED:
-        if (hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
+        if (event->u.ended.made_count > 0
+            && hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
             return HAY_ENOMEM;
         }
         hayi_task_unbook(s, index);

@@ -251,6 +251,15 @@ uint64_t hayi_worker_unstarted_ns(const struct hayi_worker *worker)
     return load_ns / worker->held_cores * hayi_worker_ahead(worker);
 }
 
+/* Is it the worker, and on the node, that alone is allowed? */
+static bool bound_to(const struct hayi_worker *worker,
+                     uint32_t index,
+                     const struct hayi_needs *needs)
+{
+    return (needs->worker == 0 || needs->worker - 1 == index)
+           && (needs->node == 0 || needs->node - 1 == worker->node);
+}
+
 bool hayi_worker_meets(const struct hayi_worker *worker,
                        uint32_t index,
                        const struct hayi_needs *needs)
@@ -259,8 +268,8 @@ bool hayi_worker_meets(const struct hayi_worker *worker,
            && needs->gpus <= worker->gpus
            && (worker->memory_bytes == 0
                || needs->memory_bytes <= worker->memory_bytes)
-           && (needs->worker == 0 || needs->worker - 1 == index)
-           && (needs->node == 0 || needs->node - 1 == worker->node);
+           && ((needs->worker | needs->node) == 0
+               || bound_to(worker, index, needs));
 }
 
 bool hayi_worker_fits(const struct hayi_worker *worker,
