@@ -30,6 +30,8 @@
 
 extern char **environ;
 
+enum { LIMIT_LEAST = 8 };
+
 struct data_options data_options = {.rounds = 5, .scale = 1};
 
 /* ---- rows ---------------------------------------------------------------- */
@@ -217,24 +219,30 @@ double data_direct_read(const char *folder, size_t pieces)
 
 static hay_status farm(hay_executor *ex, int argc, char **argv)
 {
-    hay_stats stats = {.size = sizeof stats};
-    char place[32];
     (void)argc;
     (void)argv;
     HAY_TRY(hay_executor_wait_workers(ex, HAY_FOREVER));
-    HAY_TRY(hay_executor_stats(ex, &stats));
-    (void)snprintf(place, sizeof place, "mpi.w%" PRIu32, stats.workers);
-    title(place);
-    return data_farm_rows(ex, place);
+    return data_farm_rows(ex, data_options.limit);
 }
 
-static int run_farm(int argc, char **argv)
+enum { WORDS_MAX = 48 };
+
+/* This program with 3 ranks; limit: of a node's memory, 0: none. */
+static int run_farm(int argc, char **argv, uint64_t limit)
 {
-    const char *list[48] = {"mpirun", "--oversubscribe", "-n", "3"};
+    const char *list[WORDS_MAX] = {"mpirun", "--oversubscribe", "-n", "3"};
+    char number[32];
     int count = 4;
     list[count++] = argv[0];
-    for (int i = 1; i < argc && count < 44; i++) {
+    for (int i = 1; i < argc && count < WORDS_MAX - 6; i++) {
         list[count++] = argv[i];
+    }
+    if (limit > 0) {
+        (void)snprintf(number, sizeof number, "%" PRIu64, limit);
+        list[count++] = "--limit";
+        list[count++] = number;
+        list[count++] = "--hay-memory-limit";
+        list[count++] = number;
     }
     list[count] = NULL;
     pid_t pid;
@@ -248,6 +256,28 @@ static int run_farm(int argc, char **argv)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+}
+
+/* Is any row asked for whose name begins so? */
+static bool group_wanted(const char *name)
+{
+    const char *only = data_options.only;
+    return data_wanted(name) || strncmp(name, only, strlen(name)) == 0;
+}
+
+static int run_farms(int argc, char **argv)
+{
+    uint64_t limit = data_pieces(512e6, LIMIT_LEAST) * (uint64_t)DATA_PIECE;
+    int status = 0;
+    title("3 ranks");
+    if (group_wanted("handover") || group_wanted("make_use")
+        || group_wanted("array")) {
+        status |= run_farm(argc, argv, 0);
+    }
+    if (group_wanted("workingset")) {
+        status |= run_farm(argc, argv, limit);
+    }
+    return status;
 }
 
 /* The text after 'name'; NULL: it is not there. */
@@ -275,6 +305,7 @@ static void read_options(int argc, char **argv)
         data_die("--rounds, --scale", "1 to 99, and above 0");
     }
     data_options.rounds = (int)rounds;
+    data_options.limit = (uint64_t)bench_number(argc, argv, "--limit", 0);
 }
 
 int main(int argc, char **argv)
@@ -290,5 +321,5 @@ int main(int argc, char **argv)
         data_store_rows();
         data_file_rows();
     }
-    return only_local ? 0 : run_farm(argc, argv);
+    return only_local ? 0 : run_farms(argc, argv);
 }

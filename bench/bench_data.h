@@ -24,6 +24,7 @@ struct data_options {
     double scale;       /* of the sizes; 1: those of the goals */
     const char *folder; /* on a disk */
     const char *only;   /* rows whose names begin so */
+    uint64_t limit;     /* of a node's memory, for the farm that has one */
 };
 extern struct data_options data_options;
 
@@ -66,7 +67,8 @@ double data_direct_read(const char *folder, size_t pieces);
 
 void data_store_rows(void);
 void data_file_rows(void);
-/* The farm's rows, on the executor's rank; place: "mpi.w2". */
-hay_status data_farm_rows(hay_executor *ex, const char *place);
+/* The farm's rows, on the executor's rank.  limit: of the node's memory, for
+ * the row that is about it; 0: the other rows. */
+hay_status data_farm_rows(hay_executor *ex, uint64_t limit);
 
 #endif
