@@ -103,6 +103,13 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
                                       struct hayi_error *err)
 {
     unsigned workers = atomic_load(&ex->workers);
+    if (needs->worker > ex->workers_expected) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "worker %u asked for, but the last one is %u",
+                         needs->worker,
+                         ex->workers_expected);
+    }
     if (workers == 0 || workers < ex->workers_expected) {
         return HAY_OK;
     }

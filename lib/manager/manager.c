@@ -85,8 +85,16 @@ void hayi_manager_step(struct hayi_manager *manager,
     } else if (event->kind == HAYI_EVENT_CANCEL) {
         hayi_manager_perform(manager, &no, NULL);
     }
-    if (!closed) {
+    if (status == HAY_ENOMEM) {
         hayi_manager_panic(manager, "out of memory for the scheduler");
+    } else if (!closed) {
+        char text[80];
+        (void)snprintf(text,
+                       sizeof(text),
+                       "the scheduler refused event %d (%s)",
+                       (int)event->kind,
+                       hay_status_name(status));
+        hayi_manager_panic(manager, text);
     }
 }
 

@@ -642,6 +642,10 @@ static void tasks_go_to_the_worker_they_ask_for(void)
         CHECK(count == 1); /* HAY_WORKER_INIT: once in each process */
         hay_future_release(f);
     }
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    options.worker = stats.workers + 1;
+    CHECK(hay_submit(ex, tells_worker, HAY_NO_ARGS, &options, NULL)
+          == HAY_EINFEASIBLE);
 }
 
 /* The figures are those of this seed and these names, wherever it runs. */
