@@ -319,7 +319,12 @@ static hay_status build(const char *part,
     if (status != HAY_OK) {
         return status;
     }
-    struct hayi_h5_site site = {.path = array->path, .part = part};
+    struct hayi_h5_site site = {
+        .path = array->path,
+        .part = part,
+        .need_bytes = need,
+        .metadata_bytes = HAYI_H5_METADATA_BYTES,
+    };
     struct hayi_h5_guard guard;
     status = hayi_h5_enter(&guard, err);
     if (status != HAY_OK) {

@@ -80,6 +80,8 @@ enum { HAYI_H5_METADATA_BYTES = 64 << 10 }; /* of a small file, enough */
 struct hayi_h5_site {
     const char *path; /* as users know it, for errors */
     const char *part;
+    uint64_t need_bytes; /* of the whole, an estimate that is large enough */
+    uint64_t metadata_bytes; /* of what HDF5 will write of it itself */
     hid_t file;
 };
 
@@ -92,11 +94,19 @@ hay_status hayi_h5_site_failed(const struct hayi_h5_site *site,
 hay_status hayi_h5_site_look_for_room(const char *path,
                                       uint64_t bytes,
                                       struct hayi_error *err);
+/* Not entered.  Can FILE.part, which is there, grow so far?  It has 'allocated'
+ * bytes on disk then. */
+hay_status hayi_h5_site_grow(const struct hayi_h5_site *site,
+                             uint64_t size_bytes,
+                             uint64_t allocated,
+                             struct hayi_error *err);
 /* Not entered.  After the end: every byte of the file on disk, so that no later
  * write can fail. */
 hay_status hayi_h5_site_allocate(const struct hayi_h5_site *site,
                                  struct stat *st,
                                  struct hayi_error *err);
+/* HDF5 cannot give up a file that it cannot write, and crashes at the exit of
+ * the program: whether it can is tried before. */
 hay_status hayi_h5_site_start(struct hayi_h5_site *site,
                               struct hayi_error *err);
 hay_status hayi_h5_site_end(struct hayi_h5_site *site, struct hayi_error *err);

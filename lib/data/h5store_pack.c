@@ -230,13 +230,21 @@ static hay_status make(struct pack *pack, bool last, struct hayi_error *err)
                          missing,
                          pack->grid.total);
     }
-    hay_status status = hayi_h5_site_look_for_room(
-        pack->path,
-        pack->packed_bytes + pack->grid.total * 2 * HAYI_RECORD_BYTES
-            + HAYI_H5_METADATA_BYTES,
-        err);
+    const struct hayi_h5_site site = {
+        .path = pack->path,
+        .part = pack->part,
+    };
+    uint64_t need = pack->packed_bytes
+                    + pack->grid.total * 2 * HAYI_RECORD_BYTES
+                    + HAYI_H5_METADATA_BYTES;
+    struct stat st;
+    hay_status status = hayi_h5_site_look_for_room(pack->path, need, err);
     if (status == HAY_OK) {
         status = copy_head(pack, err);
+    }
+    if (status == HAY_OK) {
+        need += stat(pack->part, &st) == 0 ? (uint64_t)st.st_size : 0;
+        status = hayi_h5_site_grow(&site, need, need, err);
     }
     if (status == HAY_OK) {
         status = open_part(pack, err);

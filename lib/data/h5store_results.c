@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ITEM_BYTES = 8 << 10 }; /* of an item, with what aligns it */
+enum {
+    ITEM_BYTES = 8 << 10,     /* of an item, with what aligns it */
+    METADATA_BYTES = 1 << 10, /* of that what HDF5 writes */
+};
 
 /* ---- files of results --------------------------------------------------- */
 
@@ -87,7 +90,12 @@ hay_status hayi_h5_layout(const char *path,
         return status;
     }
     char *part = hayi_h5_part_of(whole, ".part");
-    struct hayi_h5_site site = {.path = whole, .part = part};
+    struct hayi_h5_site site = {
+        .path = whole,
+        .part = part,
+        .need_bytes = need,
+        .metadata_bytes = HAYI_H5_METADATA_BYTES + item_count * METADATA_BYTES,
+    };
     struct hayi_h5_guard guard;
     if (part == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a path");

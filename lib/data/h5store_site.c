@@ -62,6 +62,33 @@ hay_status hayi_h5_site_look_for_room(const char *path,
     return HAY_OK;
 }
 
+/* Some file systems cannot promise it. */
+static bool is_no(int why)
+{
+    return why != 0 && why != EOPNOTSUPP && why != EINVAL && why != ENOSYS;
+}
+
+hay_status hayi_h5_site_grow(const struct hayi_h5_site *site,
+                             uint64_t size_bytes,
+                             uint64_t allocated,
+                             struct hayi_error *err)
+{
+    int fd = open(site->part, O_RDWR | O_CLOEXEC);
+    int why = fd < 0 ? errno : 0;
+    if (fd >= 0) {
+        if (allocated != 0) {
+            why = posix_fallocate(fd, 0, (off_t)allocated);
+            why = is_no(why) ? why : 0;
+        }
+        if (why == 0 && size_bytes > allocated
+            && ftruncate(fd, (off_t)size_bytes) != 0) {
+            why = errno;
+        }
+        (void)close(fd);
+    }
+    return why == 0 ? HAY_OK : no_room(site->path, size_bytes, why, err);
+}
+
 hay_status hayi_h5_site_allocate(const struct hayi_h5_site *site,
                                  struct stat *st,
                                  struct hayi_error *err)
@@ -77,8 +104,7 @@ hay_status hayi_h5_site_allocate(const struct hayi_h5_site *site,
             err, HAY_EIO, "cannot look at %s: %s", site->path, strerror(errno));
     } else if (st->st_size > 0) {
         int why = posix_fallocate(fd, 0, st->st_size);
-        /* Some file systems cannot promise it. */
-        if (why != 0 && why != EOPNOTSUPP && why != EINVAL && why != ENOSYS) {
+        if (is_no(why)) {
             status = no_room(site->path, (uint64_t)st->st_size, why, err);
         }
     }
@@ -99,18 +125,23 @@ hid_t hayi_h5_without_times(hid_t class)
 
 hay_status hayi_h5_site_start(struct hayi_h5_site *site, struct hayi_error *err)
 {
-    /* Whether it can be made at all the system tells better. */
     int fd = open(site->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         return hayi_fail(
             err, HAY_EIO, "cannot make %s: %s", site->path, strerror(errno));
     }
     (void)close(fd);
+    hay_status status =
+        hayi_h5_site_grow(site, site->need_bytes, site->metadata_bytes, err);
+    if (status != HAY_OK) {
+        return status;
+    }
     hid_t access = hayi_h5_access(true);
     hid_t creation = hayi_h5_without_times(H5P_FILE_CREATE);
     site->file = H5Fcreate(site->part, H5F_ACC_TRUNC, creation, access);
-    hay_status status =
-        site->file < 0 ? hayi_h5_site_failed(site, "a file", err) : HAY_OK;
+    if (site->file < 0) {
+        status = hayi_h5_site_failed(site, "a file", err);
+    }
     hayi_h5_close(creation);
     hayi_h5_close(access);
     return status;

@@ -276,7 +276,7 @@ static void *whole_file(struct hayi_h5_plan plan, bool backwards, size_t *size)
     struct hayi_dataset *dataset = created(&plan);
     struct hayi_grid grid;
     hayi_dataset_grid(dataset, &grid);
-    double *numbers = h5_numbers(HAY_F64, 50 * 70, 1);
+    double *numbers = h5_numbers(HAY_F64, 50 * 70 + 1, 1);
     for (uint64_t i = 0; i < grid.total; i++) {
         uint64_t index = backwards ? grid.total - 1 - i : i;
         if (backwards) {

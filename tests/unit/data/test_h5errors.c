@@ -1,6 +1,7 @@
 /* test_h5errors.c - what is said of files that cannot be opened or made. */
 #include "config.h"
 
+#include "data/chunk_file.h"
 #include "data/h5store.h"
 
 #include "support/unit.h"
@@ -381,6 +382,61 @@ static void full_disks_are_told_and_nothing_is_left(void)
     (void)rmdir(folder);
 }
 
+/* Packed chunks are written until there is no room; what is there stays. */
+static void disks_that_become_full_lose_nothing(void)
+{
+    enum { CHUNK = 8192 };
+    static double numbers[CHUNK];
+    char folder[300];
+    char file[320];
+    struct hayi_dataset *dataset = NULL;
+    struct hayi_files *files = NULL;
+    struct hayi_error err = {.text = ""};
+    uint8_t done[200];
+    uint64_t count = 0;
+    uint64_t written = 0;
+    (void)snprintf(folder, sizeof(folder), "%s", h5_path("disk"));
+    (void)snprintf(file, sizeof(file), "%s/a.h5", folder);
+    (void)mkdir(folder, 0700);
+    if (mount("none", folder, "tmpfs", 0, "size=2m") != 0) {
+        hayi_unit_skip("a small disk can only be mounted by root");
+        (void)rmdir(folder);
+        return;
+    }
+    struct hayi_h5_plan plan = plan_of(file, 1000 * CHUNK);
+    plan.chunk[0] = CHUNK;
+    plan.filters.deflate = 1;
+    h5_seed(1);
+    for (int i = 0; i < CHUNK; i++) {
+        numbers[i] = (double)h5_dice(1000000) / 7;
+    }
+    CU_ASSERT_EQUAL_FATAL(hayi_files_new(&files, NULL), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(hayi_h5_create(&plan, &dataset, &err), HAY_OK);
+    hay_status status = HAY_OK;
+    while (status == HAY_OK && written < 1000) {
+        status = hayi_dataset_write_chunk(
+            files, dataset, written, numbers, sizeof(numbers), &err);
+        written += status == HAY_OK;
+    }
+    CU_ASSERT_EQUAL(status, HAY_EIO);
+    CU_ASSERT_TRUE(written > 10 && written < 1000);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "No space left on device"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, file));
+    CU_ASSERT_EQUAL(hayi_dataset_done(files, dataset, true, done, &count, NULL),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(count, written);
+    CU_ASSERT_EQUAL(hayi_h5_pack(dataset, false, &err), HAY_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no room for"));
+    CU_ASSERT_NOT_EQUAL(access(file, F_OK), 0);
+    CU_ASSERT_EQUAL(hayi_dataset_done(files, dataset, true, done, &count, NULL),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(count, written);
+    hayi_dataset_free(dataset);
+    hayi_files_free(files);
+    CU_ASSERT_EQUAL(umount(folder), 0);
+    (void)rmdir(folder);
+}
+
 /* The same where the file system cannot tell before. */
 static void quotas_are_told_and_nothing_is_left(void)
 {
@@ -412,6 +468,8 @@ static CU_TestInfo tests[] = {
     {"wrong_plans_are_refused", wrong_plans_are_refused},
     {"full_disks_are_told_and_nothing_is_left",
      full_disks_are_told_and_nothing_is_left},
+    {"disks_that_become_full_lose_nothing",
+     disks_that_become_full_lose_nothing},
     {"quotas_are_told_and_nothing_is_left",
      quotas_are_told_and_nothing_is_left},
     CU_TEST_INFO_NULL,
