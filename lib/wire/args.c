@@ -297,16 +297,70 @@ static void set_place(void *context, struct hayi_object_value *object)
     object->place = results->place(results->context, object->object);
 }
 
-static void describe(void *context, struct hayi_object_value *object)
-{
-    (void)context;
-    object->place = 0;
-}
-
 static hay_status append_none(const struct filling *f)
 {
     const struct hayi_value_head none = {.type = HAY_NONE};
     return append(f, &none, sizeof(none));
+}
+
+/* The head of a list whose elements stand behind it now. */
+static void
+close_list(const struct filling *f, size_t head_at, struct hayi_value_head head)
+{
+    head.size = f->out->size - head_at - sizeof(head);
+    memcpy(f->out->data + head_at, &head, sizeof(head));
+}
+
+/* What the value at 'bytes' is, as if it were an object. */
+static hay_status
+append_shape(const struct filling *f, const void *bytes, size_t size);
+
+static hay_status append_shapes(const struct filling *f,
+                                const struct hayi_value *list)
+{
+    struct hayi_value_head head = {.type = HAY_LIST, .count = list->count};
+    const unsigned char *at = list->data;
+    size_t left = list->size;
+    size_t head_at = f->out->size;
+    hay_status st = append(f, &head, sizeof(head));
+    for (uint32_t i = 0; st == HAY_OK && i < list->count && !too_big(f); i++) {
+        struct hayi_value_head element;
+        size_t used = 0;
+        (void)hayi_value_head_read(at, left, &element, &used);
+        st = append_shape(f, at, used);
+        at += used;
+        left -= used;
+    }
+    if (st == HAY_OK) {
+        close_list(f, head_at, head);
+    }
+    return st;
+}
+
+static hay_status
+append_shape(const struct filling *f, const void *bytes, size_t size)
+{
+    struct hayi_value value;
+    size_t used = 0;
+    hay_status st = hayi_value_read(bytes, size, &value, &used, f->err);
+    if (st != HAY_OK) {
+        return st;
+    }
+    const struct hayi_object_value object = {.size = value.size};
+    switch (value.type) {
+    case HAY_STRING:
+    case HAY_BYTES:
+    case HAY_ARRAY:
+        st =
+            hayi_value_append_object(f->out, value.type, &value.array, &object);
+        return st == HAY_OK
+                   ? st
+                   : hayi_fail(f->err, st, "out of memory for arguments");
+    case HAY_LIST:
+        return append_shapes(f, &value);
+    default:
+        return append(f, bytes, used);
+    }
 }
 
 /* The value at 'bytes', with its objects' places. */
@@ -315,6 +369,10 @@ static hay_status append_value(const struct filling *f,
                                size_t size,
                                bool shape_only)
 {
+    if (shape_only) {
+        return append_shape(f, bytes, size);
+    }
+
     struct hayi_value value;
     size_t used = 0;
     size_t at = f->out->size;
@@ -322,10 +380,7 @@ static hay_status append_value(const struct filling *f,
     if (st == HAY_OK) {
         st = append(f, bytes, used);
     }
-    if (st == HAY_OK && shape_only) {
-        st =
-            hayi_value_objects(f->out->data + at, used, describe, NULL, f->err);
-    } else if (st == HAY_OK && f->results->place != NULL) {
+    if (st == HAY_OK && f->results->place != NULL) {
         st = hayi_value_objects(f->out->data + at,
                                 used,
                                 set_place,
@@ -363,14 +418,6 @@ append_result(const struct filling *f, uint64_t place, bool shape_only)
     const unsigned char *at = element.bytes;
     return append_value(
         f, at, size - (size_t)(at - (const unsigned char *)bytes), shape_only);
-}
-
-/* The head of a list whose elements stand behind it now. */
-static void
-close_list(const struct filling *f, size_t head_at, struct hayi_value_head head)
-{
-    head.size = f->out->size - head_at - sizeof(head);
-    memcpy(f->out->data + head_at, &head, sizeof(head));
 }
 
 /* A list of the results first .. first+count-1. */

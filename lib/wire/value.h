@@ -28,8 +28,8 @@ enum {
                               32 bits; 0, or 1 + index of one of its results, in
                               the high ones */
     HAYI_KIND_REFS = 101,  /* data: uint64_t[2], first dependency and count */
-    HAYI_KIND_SHAPE = 102, /* as REF: an object's description without its data
-                              (its place is 0 then) */
+    HAYI_KIND_SHAPE = 102, /* as REF: its description without its data, as an
+                              object that has no place; numbers as they are */
     /* values: */
     HAYI_KIND_OBJECT =
         103,                /* struct hayi_object_value, then shape[ndim]; head:

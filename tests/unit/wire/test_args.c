@@ -259,6 +259,55 @@ static void objects_get_their_place_and_parts_are_picked(void)
     free(bytes);
 }
 
+/* Of values that travel inside of messages, too; and the first result of one is
+ * that one. */
+static void shapes_are_without_data(void)
+{
+    struct hayi_args_size size;
+    hay_future *refs[8];
+    struct hayi_buffer array, text, number;
+    struct hayi_value value;
+    static const double data[6] = {1, 2, 3, 4, 5, 6};
+    static const uint64_t shape[2] = {3, 2};
+    const int64_t seven = 7;
+    hay_future *future = (hay_future *)(void *)&err;
+    const hay_arg list[4] = {
+        {.kind = HAYI_KIND_SHAPE, .u.future = future},
+        {.kind = HAYI_KIND_SHAPE, .count = 1, .u.future = future},
+        {.kind = HAYI_KIND_SHAPE, .u.future = future},
+        {.kind = HAYI_KIND_REF, .count = 1, .u.future = future},
+    };
+    const hay_args args = {list, 4};
+    CU_ASSERT_EQUAL_FATAL(hayi_args_measure(args, &size, &err), HAY_OK);
+    unsigned char *bytes = malloc(size.bytes);
+    hayi_args_write(args, bytes, refs);
+    hayi_buffer_init(&array);
+    hayi_buffer_init(&text);
+    hayi_buffer_init(&number);
+    (void)hayi_value_append_array(&array, HAY_F64, 2, shape, data, &err);
+    (void)hayi_value_append(&text, HAY_STRING, "seven", 6, &err);
+    (void)hayi_value_append(&number, HAY_INT64, &seven, 8, &err);
+    const void *at[4] = {array.data, text.data, number.data, array.data};
+    const size_t sizes[4] = {array.size, text.size, number.size, array.size};
+    CU_ASSERT_EQUAL(fill(bytes, &size, at, sizes), HAY_OK);
+    CU_ASSERT_EQUAL(hayi_args_check(buffer.data, buffer.size, &err), HAY_OK);
+    CU_ASSERT_TRUE(hayi_args_get(buffer.data, 0, &value));
+    CU_ASSERT(value.is_object && value.type == HAY_ARRAY);
+    CU_ASSERT(value.object.place == 0 && value.object.object == 0);
+    CU_ASSERT(value.array.shape[0] == 3 && value.array.shape[1] == 2);
+    CU_ASSERT_EQUAL(value.size, sizeof(data));
+    CU_ASSERT_TRUE(hayi_args_get(buffer.data, 1, &value));
+    CU_ASSERT(value.is_object && value.type == HAY_STRING && value.size == 6);
+    CU_ASSERT_TRUE(hayi_args_get(buffer.data, 2, &value));
+    CU_ASSERT(!value.is_object && value.type == HAY_INT64);
+    CU_ASSERT_TRUE(hayi_args_get(buffer.data, 3, &value));
+    CU_ASSERT(!value.is_object && value.type == HAY_ARRAY);
+    hayi_buffer_fini(&array);
+    hayi_buffer_fini(&text);
+    hayi_buffer_fini(&number);
+    free(bytes);
+}
+
 static void a_group_in_a_group_is_refused(void)
 {
     struct hayi_args_size size;
@@ -282,6 +331,7 @@ static CU_TestInfo tests[] = {
      one_argument_of_the_largest_size_is_fine},
     {"objects_get_their_place_and_parts_are_picked",
      objects_get_their_place_and_parts_are_picked},
+    {"shapes_are_without_data", shapes_are_without_data},
     {"a_group_in_a_group_is_refused", a_group_in_a_group_is_refused},
     CU_TEST_INFO_NULL,
 };
