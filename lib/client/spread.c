@@ -91,6 +91,16 @@ static void window_give_up(struct window *w)
     }
 }
 
+/* Numbers of nodes without workers are not in use. */
+static uint32_t nodes_in_use(const hay_executor *ex)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; ex->node_cores != NULL && i < ex->node_count; i++) {
+        count += ex->node_cores[i] > 0;
+    }
+    return count;
+}
+
 static bool has_objects(const hay_future *future)
 {
     return future->result != NULL && future->result->object_count > 0;
@@ -178,7 +188,7 @@ hay_status hay_scatter(hay_executor *ex,
     if (st != HAY_OK || count == 0) {
         return st;
     }
-    bool several = ex->node_count > 1;
+    bool several = nodes_in_use(ex) > 1;
     hay_future **list = calloc(count, sizeof(hay_future *));
     int64_t *gains = several ? calloc(ex->node_count, sizeof(*gains)) : NULL;
     if (list == NULL || (several && gains == NULL)) {
@@ -219,17 +229,21 @@ static hay_status copy_all(struct window *w,
                            uint64_t deadline_ns,
                            struct hayi_error *err)
 {
-    uint32_t nodes = w->ex->node_count;
+    const hay_executor *ex = w->ex;
+    uint32_t nodes = nodes_in_use(ex);
     uint32_t node = 0;
     hay_status st = HAY_OK;
     copies = copies == 0 || copies > nodes ? nodes : copies;
     for (size_t i = 0; st == HAY_OK && i < count; i++) {
         for (uint32_t c = 0; c < copies && has_objects(futures[i]); c++) {
+            while (ex->node_cores[node] == 0) {
+                node = (node + 1) % ex->node_count;
+            }
             st = window_add(w, futures[i], node, false, deadline_ns, err);
             if (st != HAY_OK) {
                 break;
             }
-            node = (node + 1) % nodes;
+            node = (node + 1) % ex->node_count;
         }
     }
     return st == HAY_OK ? window_drain(w, deadline_ns, err) : st;
@@ -249,7 +263,7 @@ hay_status hay_replicate(hay_future *const *futures,
             st = hayi_result_status(futures[i], err);
         }
     }
-    if (st != HAY_OK || count == 0 || futures[0]->ex->node_count < 2) {
+    if (st != HAY_OK || count == 0 || nodes_in_use(futures[0]->ex) < 2) {
         return st;
     }
     struct window w = {.ex = futures[0]->ex};

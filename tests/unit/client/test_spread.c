@@ -19,8 +19,8 @@ static void open_nodes(uint32_t count)
     fake_open(&fake, NULL, false);
     fake_open_store(&fake, 64u << 20);
     fake.answer_wants = true;
-    fake.ex->node_count = count;
-    fake.ex->node_cores = calloc(count, sizeof(uint32_t));
+    fake.ex->node_count = count + 1; /* the last one is not in use */
+    fake.ex->node_cores = calloc(count + 1, sizeof(uint32_t));
     CU_ASSERT_PTR_NOT_NULL_FATAL(fake.ex->node_cores);
     for (uint32_t i = 0; i < count; i++) {
         fake.ex->node_cores[i] = i == 0 ? 1 : 2;
