@@ -285,13 +285,15 @@ static void set_client_place(void *context, struct hayi_object_value *object)
     object->place = hayi_sched_place(manager->sched, object->object, 0);
 }
 
-/* The result's fields that a report tells. */
+/* The result's fields that a report tells.  Which input failed, and why, is
+ * worded by who completes the future. */
 static struct hayi_result *new_result(struct hayi_manager *manager,
                                       const struct hayi_action *action,
                                       const struct hayi_report *report,
                                       const char *reason)
 {
     bool finished = action->u.tell.state == HAY_FINISHED;
+    bool worded = reason[0] != 0 && action->u.tell.status != HAY_EDEPENDENCY;
     const hay_future *future = hayi_manager_future(action->u.tell.payload);
     bool command = future->spec->kind == HAYI_TASK_COMMAND;
     size_t value_size = finished && !command ? report->value_size : 0;
@@ -309,7 +311,7 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
         .culprit = action->u.tell.culprit,
         .start_ns = report->start_ns,
         .end_ns = report->end_ns,
-        .reason = reason[0] != 0 ? strdup(reason) : NULL,
+        .reason = worded ? strdup(reason) : NULL,
         .value_size = value_size,
     };
     if (value_size > 0) {
