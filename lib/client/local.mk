@@ -26,6 +26,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/map_iter.c \
 	%D%/objects.c \
 	%D%/objects.h \
+	%D%/persist.c \
+	%D%/persist.h \
+	%D%/persist_tasks.c \
 	%D%/put.c \
 	%D%/put.h \
 	%D%/queue.c \

@@ -15,10 +15,10 @@ extern "C" {
 
 /* ---- data -------------------------------------------------------------- */
 
-/* A value of the caller's as a future that is finished, to be an argument of
- * many tasks: sent at most once to each node.  value: copied (hay_double() ...
- * hay_array(), no references).  HAY_EIO, HAY_ENOMEM: no room for it, with
- * words; HAY_EINVAL. */
+/* A value of the caller's as a future that finishes at once (when the farm has
+ * heard of it), to be an argument of many tasks: sent at most once to each
+ * node.  value: copied (hay_double() ... hay_array(), no references).  HAY_EIO,
+ * HAY_ENOMEM: no room for it, with words; HAY_EINVAL. */
 hay_status hay_put(hay_executor *ex, hay_arg value, hay_future **future);
 /* The same for values[count], dealt out to the nodes in proportion to their
  * cores.  Returns when they are there.  futures[count]: given. */
@@ -34,11 +34,14 @@ hay_status hay_replicate(hay_future *const *futures,
                          uint32_t copies,
                          uint64_t timeout_ns);
 
-/* Write results into a new HDF5 file, each as a dataset, from where they lie.
- * names[count]: of the datasets, copied; NULL: "0", "1", ...  Arrays keep their
- * shape; bytes are uint8, text is a string, numbers are scalars; none is left
- * out.  The file has this name once it is whole.
- * future: given; finished when the file is there, failed with words. */
+/* Write results into an HDF5 file, each as a dataset, from where they lie; at
+ * most 50,000.  names[count]: of the datasets ("group/name" makes the group),
+ * copied; NULL: "0", "1", ...  Arrays keep their shape; bytes are uint8, text
+ * is a string, numbers are scalars; none is left out; of several results of a
+ * task each has NAME.0, NAME.1, ...  path: if relative, to the working folder
+ * of the calling process; must mean the same file on every node.  The file has
+ * this name, and has replaced one that had it, once it is whole. future: given;
+ * finished when the file is there, failed with words. */
 hay_status hay_persist(hay_executor *ex,
                        hay_future *const *futures,
                        const char *const *names,
