@@ -4,8 +4,13 @@ check_PROGRAMS += %D%/farm_calls
 %C%_farm_calls_SOURCES = %D%/farm_calls.c
 %C%_farm_calls_LDADD = lib/libhayfork.la
 
+# Looks into the node's store.
+check_PROGRAMS += %D%/farm_data
+%C%_farm_data_SOURCES = %D%/farm_data.c
+%C%_farm_data_LDADD = lib/libhayfork-all.la
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
 
-dist_check_SCRIPTS += %D%/t_farm.sh %D%/t_life.sh
+dist_check_SCRIPTS += %D%/t_data.sh %D%/t_farm.sh %D%/t_life.sh
