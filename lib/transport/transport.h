@@ -66,9 +66,11 @@ struct hayi_transport_ops {
      * order in which they were made; tags count modulo 2^15 at least.  data:
      * borrowed until sink->bulk() tells of 'cookie'.  size: 1 .. HAYI_BULK_MAX,
      * the same at both ends; or nothing is sent, which refuses what the receive
-     * waits for.  Never blocks.  HAY_EAGAIN: too many are under
-     * way, after a poll() there may be room; HAY_EFARM: the peer is down;
-     * HAY_EUNSUPPORTED: all peers are on one node. */
+     * waits for.  Large ones to one peer one after the other: with more of them
+     * under way btl tcp may abort us if the peer dies.  Never blocks.
+     * HAY_EAGAIN: too many are under way, after a poll() there may be room;
+     * HAY_EFARM: the peer is down; HAY_EUNSUPPORTED: all peers are on one node.
+     */
     hay_status (*bulk_send)(struct hayi_transport *t,
                             uint32_t peer,
                             uint32_t tag,

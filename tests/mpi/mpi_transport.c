@@ -476,10 +476,27 @@ static unsigned char *pieces[PEERS_MAX][2 * PIECES];
 static uint32_t under_way[PEERS_MAX];
 static uint32_t ended[PEERS_MAX];
 static uint32_t failed[PEERS_MAX];
+static uint32_t sent[PEERS_MAX]; /* of PIECES */
+
+static void begun(uint32_t peer, hay_status status)
+{
+    if (status == HAY_OK) {
+        under_way[peer]++;
+    } else if (status != HAY_EFARM || failed[peer] == 0) {
+        complain("bulk with %u: %s", peer, hay_status_name(status));
+    }
+}
+
+/* One after the other. */
+static void send_piece(uint32_t peer)
+{
+    void *data = pieces[peer][sent[peer]++];
+    begun(peer, t->ops->bulk_send(t, peer, 1, data, PIECE, peer + PEERS_MAX));
+}
 
 static void on_bulk(void *context, uint64_t cookie, hay_status status)
 {
-    uint32_t peer = (uint32_t)cookie;
+    uint32_t peer = (uint32_t)cookie % PEERS_MAX;
     (void)context;
     under_way[peer]--;
     ended[peer]++;
@@ -487,6 +504,9 @@ static void on_bulk(void *context, uint64_t cookie, hay_status status)
         failed[peer]++;
     } else if (status != HAY_OK) {
         complain("bulk with %u: %s", peer, hay_status_name(status));
+    }
+    if (cookie >= PEERS_MAX && sent[peer] < PIECES && status == HAY_OK) {
+        send_piece(peer);
     }
 }
 
@@ -497,16 +517,13 @@ static void post_pieces(uint32_t peer)
         if (pieces[peer][i] == NULL) {
             pieces[peer][i] = calloc(1, PIECE);
         }
-        void *data = pieces[peer][i];
-        hay_status st =
-            i % 2 == 0 ? t->ops->bulk_send(t, peer, 1, data, PIECE, peer)
-                       : t->ops->bulk_receive(t, peer, 1, data, PIECE, peer);
-        if (st != HAY_OK) {
-            complain("bulk with %u: %s", peer, hay_status_name(st));
-        } else {
-            under_way[peer]++;
+        if (i >= PIECES) {
+            void *data = pieces[peer][i];
+            begun(peer, t->ops->bulk_receive(t, peer, 1, data, PIECE, peer));
         }
     }
+    sent[peer] = 0;
+    send_piece(peer);
 }
 
 static void await_pieces(uint32_t peer)
@@ -555,7 +572,7 @@ static int run_bulk_death(uint32_t ends)
         t->ops->bulk_drop(t, victim);
     }
     await_pieces(victim);
-    if (ended[victim] != 2 * PIECES || (ends == 0 && failed[victim] == 0)) {
+    if (ended[victim] != PIECES + sent[victim] || failed[victim] == 0) {
         complain("%u have ended, %u failed", ended[victim], failed[victim]);
     }
     uint32_t other = 1 - t->self;
