@@ -56,19 +56,16 @@ hay_status hayi_dataset_load_packed(struct hayi_segments *segments,
     return status;
 }
 
-static hay_status read_packed(struct hayi_files *files,
-                              const struct hayi_dataset *dataset,
-                              const struct hayi_region *region,
-                              void *out,
-                              struct hayi_error *err)
+static hay_status read_segments(struct hayi_files *files,
+                                const struct hayi_dataset *dataset,
+                                const struct hayi_region *region,
+                                void *out,
+                                struct hayi_error *err)
 {
     struct hayi_grid grid;
     struct hayi_chunks walk;
     struct hayi_packed_file *packed;
     uint64_t index;
-    if (!hayi_segments_there(hayi_dataset_path(dataset))) {
-        return hayi_h5_read(dataset, region, out, err);
-    }
     hay_status status = hayi_files_acquire_packed(files, dataset, &packed, err);
     if (status != HAY_OK) {
         return status;
@@ -97,6 +94,23 @@ static hay_status read_packed(struct hayi_files *files,
     free(whole);
     hayi_files_release_packed(files, packed);
     return status;
+}
+
+/* The file is whole when the segments go, which may be at any moment. */
+static hay_status read_packed(struct hayi_files *files,
+                              const struct hayi_dataset *dataset,
+                              const struct hayi_region *region,
+                              void *out,
+                              struct hayi_error *err)
+{
+    const char *path = hayi_dataset_path(dataset);
+    hay_status status = HAY_EIO;
+    if (hayi_segments_there(path)) {
+        status = read_segments(files, dataset, region, out, err);
+    }
+    return status == HAY_OK || hayi_segments_there(path)
+               ? status
+               : hayi_h5_read(dataset, region, out, err);
 }
 
 /* 'what' of a box that lies at 'address', into 'out', which holds 'region'. */

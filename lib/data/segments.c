@@ -94,12 +94,8 @@ says_no(const char *what, const char *path, struct hayi_error *err)
         err, HAY_EIO, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
-hay_status hayi_segments_remove(const char *path, struct hayi_error *err)
+static hay_status remove_folder(const char *folder, struct hayi_error *err)
 {
-    char *folder = folder_of(path);
-    if (folder == NULL) {
-        return no_memory(err);
-    }
     hay_status status = HAY_OK;
     DIR *dir = opendir(folder);
     if (dir != NULL) {
@@ -117,6 +113,29 @@ hay_status hayi_segments_remove(const char *path, struct hayi_error *err)
     } else if (errno != ENOENT) {
         status = says_no("read", folder, err);
     }
+    return status;
+}
+
+/* It goes at once, by another name: who reads from it at this moment either
+ * has what he needs, or sees that it is not there any more. */
+hay_status hayi_segments_remove(const char *path, struct hayi_error *err)
+{
+    char *folder = folder_of(path);
+    size_t size = strlen(path) + sizeof(".parts.gone");
+    char *gone = folder != NULL ? malloc(size) : NULL;
+    if (gone == NULL) {
+        free(folder);
+        return no_memory(err);
+    }
+    (void)snprintf(gone, size, "%s.parts.gone", path);
+    hay_status status = remove_folder(gone, err); /* of one who was killed */
+    if (status == HAY_OK && rename(folder, gone) != 0 && errno != ENOENT) {
+        status = says_no("remove", folder, err);
+    }
+    if (status == HAY_OK) {
+        status = remove_folder(gone, err);
+    }
+    free(gone);
     free(folder);
     return status;
 }
