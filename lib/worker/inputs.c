@@ -158,26 +158,44 @@ hay_status hayi_inputs_restore(const struct hayi_inputs *inputs,
 struct box {
     struct hayi_region region;
     const struct hayi_dataset *dataset;
-    struct hayi_value chunks; /* of arrays in memory */
+    struct hayi_value chunks; /* of arrays in memory: what holds them */
+    size_t first;             /* of them in there */
 };
 
 /* A dataset among the arguments; NULL: damaged, the task's words tell. */
 static const struct hayi_dataset *get_dataset(struct hay_task *task,
-                                              const struct hayi_value *value)
+                                              const struct hayi_inputs *inputs,
+                                              struct hayi_value *value)
 {
-    const void *data = value->data;
-    if (value->type != HAY_BYTES || value->is_object) {
+    locate(inputs, value); /* one with many addresses is an object */
+    if (value->type != HAY_BYTES || value->data == NULL) {
         (void)damaged(task, "no dataset");
         return NULL;
     }
-    if (hayi_dataset_check(data, value->size, &task->error) != HAY_OK) {
+    if (hayi_dataset_check(value->data, value->size, &task->error) != HAY_OK) {
         return NULL;
     }
-    return data;
+    return value->data;
 }
 
-static hay_status
-read_box(struct hay_task *task, const struct hayi_value *value, struct box *box)
+/* The chunks are one list, or stand behind head and dataset one by one. */
+static bool
+find_chunks(const struct hayi_value *value, uint64_t count, struct box *box)
+{
+    if (value->count > 2 && hayi_list_get(value, 2, &box->chunks)
+        && box->chunks.type == HAY_LIST) {
+        box->first = 0;
+        return box->chunks.count == count;
+    }
+    box->chunks = *value;
+    box->first = 2;
+    return value->count == 2 + count;
+}
+
+static hay_status read_box(struct hay_task *task,
+                           const struct hayi_inputs *inputs,
+                           const struct hayi_value *value,
+                           struct box *box)
 {
     struct hayi_value part;
     struct hayi_region_head head;
@@ -190,7 +208,7 @@ read_box(struct hay_task *task, const struct hayi_value *value, struct box *box)
     if (!hayi_list_get(value, 1, &part)) {
         return damaged(task, "a region of nothing");
     }
-    box->dataset = get_dataset(task, &part);
+    box->dataset = get_dataset(task, inputs, &part);
     if (box->dataset == NULL) {
         return HAY_EMISMATCH;
     }
@@ -198,13 +216,10 @@ read_box(struct hay_task *task, const struct hayi_value *value, struct box *box)
             &box->region, box->dataset->ndim, box->dataset->shape)) {
         return damaged(task, "a region outside of its array");
     }
-    if (box->dataset->kind == HAYI_MEMORY
-        && (!hayi_list_get(value, 2, &box->chunks)
-            || box->chunks.type != HAY_LIST
-            || box->chunks.count != head.chunk_count)) {
-        return damaged(task, "the chunks of a region");
-    }
-    return HAY_OK;
+    return box->dataset->kind != HAYI_MEMORY
+                   || find_chunks(value, head.chunk_count, box)
+               ? HAY_OK
+               : damaged(task, "the chunks of a region");
 }
 
 /* Type and shape of what the function will see; its data are NULL. */
@@ -272,7 +287,7 @@ static hay_status get_chunk(struct hay_task *task,
                             struct hayi_value *value)
 {
     size_t element = hayi_dataset_element_bytes(box->dataset);
-    if (!hayi_list_get(&box->chunks, k, value)) {
+    if (!hayi_list_get(&box->chunks, box->first + k, value)) {
         return damaged(task, "a region has too few chunks");
     }
     if (value->type != HAY_ARRAY
@@ -347,7 +362,7 @@ static hay_status open_region(struct hay_task *task,
 {
     static const uint64_t nothing; /* what an empty array points to */
     struct box box;
-    hay_status status = read_box(task, value, &box);
+    hay_status status = read_box(task, inputs, value, &box);
     if (status == HAY_OK) {
         status = make_array(task, &box, &view->array);
     }
@@ -421,7 +436,7 @@ open_output(struct hay_task *task, struct hayi_inputs *inputs, size_t count)
     if (part.type == HAY_NONE) {
         return HAY_OK;
     }
-    inputs->dataset = get_dataset(task, &part);
+    inputs->dataset = get_dataset(task, inputs, &part);
     if (inputs->dataset == NULL) {
         return HAY_EMISMATCH;
     }
