@@ -1,5 +1,9 @@
 # tests/farm: the public calls against real farms.
 
+check_PROGRAMS += %D%/farm_arrays
+%C%_farm_arrays_SOURCES = %D%/farm_arrays.c
+%C%_farm_arrays_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_calls
 %C%_farm_calls_SOURCES = %D%/farm_calls.c
 %C%_farm_calls_LDADD = lib/libhayfork.la
@@ -13,4 +17,8 @@ check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
 
-dist_check_SCRIPTS += %D%/t_data.sh %D%/t_farm.sh %D%/t_life.sh
+dist_check_SCRIPTS += \
+	%D%/t_arrays.sh \
+	%D%/t_data.sh \
+	%D%/t_farm.sh \
+	%D%/t_life.sh
