@@ -27,6 +27,14 @@ noinst_PROGRAMS += %D%/bench_overhead
 %C%_bench_overhead_SOURCES = %D%/bench_overhead.c
 %C%_bench_overhead_LDADD = lib/libhayfork.la
 
+noinst_PROGRAMS += %D%/bench_mpi_data
+%C%_bench_mpi_data_SOURCES = \
+	%D%/bench_mpi_data.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_mpi_data_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
+%C%_bench_mpi_data_LDADD = lib/libhayfork-all.la
+
 noinst_PROGRAMS += %D%/bench_mpi_loop
 %C%_bench_mpi_loop_SOURCES = \
 	%D%/bench_mpi_loop.c \
@@ -40,3 +48,7 @@ noinst_PROGRAMS += %D%/bench_wake
 	%D%/bench_support.c \
 	%D%/bench_support.h \
 	%D%/bench_wake.c
+
+EXTRA_DIST += \
+	%D%/README.md \
+	%D%/data_hosts.sh
