@@ -527,8 +527,8 @@ typedef struct hay_task_options {
     uint32_t retries;       /* further tries if the task fails; 0 */
     uint64_t time_limit_ns; /* commands and fakes; 0: none */
     hay_runner runner;
-    uint32_t worker; /* the only one that may run it: its MPI rank (of
-                        hay_main()), 1 in a farm of one process; 0: any */
+    uint32_t worker;          /* the only one that may run it: its MPI rank (of
+                                 hay_main()), 1 in a farm of one process; 0: any */
     hay_future *const *after; /* must finish before it; borrowed */
     size_t after_count;
     hay_future *const *after_any; /* must end before it, in whatever way */

@@ -256,6 +256,17 @@ static struct battle begin(struct hayi_contract *contract)
     return b;
 }
 
+bool hayi_contract_early(uint32_t end, const void *data, size_t size)
+{
+    struct head head = {0};
+    if (size < sizeof head) {
+        return false;
+    }
+    memcpy(&head, data, sizeof head);
+    early_ready[end] += head.kind == READY;
+    return head.kind == READY;
+}
+
 static unsigned end(struct battle *b)
 {
     unsigned complaints = 0;

@@ -38,6 +38,10 @@ unsigned hayi_contract_answer(struct hayi_contract *contract);
 /* One sleeps without a limit in ppoll(), the other sends: rung every time. */
 unsigned hayi_contract_bell(struct hayi_contract *contract);
 
+/* A frame that came to the manager at the end of another battery, from a worker
+ * that is in the next test already: is it that, and kept for it? */
+bool hayi_contract_early(uint32_t end, const void *data, size_t size);
+
 /* For transports within a process: 'kill' ends the last end, which has sent
  * frames before.  They come, then its death, once; sending to it fails. */
 unsigned hayi_contract_down(struct hayi_contract *contract,
