@@ -493,9 +493,9 @@ hay_status hayi_inputs_open(struct hay_task *task)
         return no_memory(task);
     }
     size_t count = hayi_args_count(task->args);
-    status = open_output(task, inputs, count);
+    status = pin_all(task, inputs, count);
     if (status == HAY_OK) {
-        status = pin_all(task, inputs, count);
+        status = open_output(task, inputs, count);
     }
     if (status == HAY_OK) {
         status = open_regions(task, inputs);

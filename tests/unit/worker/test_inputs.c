@@ -185,6 +185,35 @@ static void object_that_was_spilled_comes_back(void)
     CU_ASSERT(usage.restores > 0);
 }
 
+static void inputs_may_be_more_than_memory_holds(void)
+{
+    enum { COUNT = 6 };
+    hayi_place places[COUNT];
+    const uint64_t shape[1] = {1u << 20};
+    double expected = 0;
+    data_teardown();
+    data_open(20u << 20, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        double *values = numbers(1u << 20);
+        values[0] = i;
+        places[i] = data_put(values, (size_t)8 << 20);
+        expected += i * (double)(i + 1);
+        free(values);
+    }
+    size_t list = data_begin(HAY_LIST);
+    for (int i = 0; i < COUNT; i++) {
+        data_object_array(HAY_F64, 1, shape, 1, places[i]);
+    }
+    data_end(list);
+    data_count(1);
+    data_run(walks_list);
+    data_expect(HAYI_OUTCOME_FINISHED, "");
+    CU_ASSERT_EQUAL(result_number(), expected);
+    struct hayi_store_usage usage;
+    hayi_store_get_usage(bed.store, &usage);
+    CU_ASSERT(usage.used_bytes <= usage.limit_bytes);
+}
+
 static void missing_inputs_are_named_and_the_function_is_not_run(void)
 {
     const uint64_t shape[1] = {10000};
@@ -439,6 +468,8 @@ static CU_TestInfo tests[] = {
      text_and_bytes_may_be_objects_beside_values},
     {"elements_of_a_list_may_be_objects", elements_of_a_list_may_be_objects},
     {"object_that_was_spilled_comes_back", object_that_was_spilled_comes_back},
+    {"inputs_may_be_more_than_memory_holds",
+     inputs_may_be_more_than_memory_holds},
     {"missing_inputs_are_named_and_the_function_is_not_run",
      missing_inputs_are_named_and_the_function_is_not_run},
     {"description_has_a_shape_and_no_data",

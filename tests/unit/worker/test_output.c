@@ -245,6 +245,24 @@ static void boxes_of_a_file_are_inputs(void)
     CU_ASSERT_EQUAL(chunks_done(), 12);
 }
 
+static void dataset_may_be_an_object(void)
+{
+    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    struct hayi_output_head head = {.dtype = HAY_F64};
+    make_file("object", 0);
+    hayi_place place = data_put(dataset, dataset->size_bytes);
+    memcpy(&head.block.region, &block, sizeof(head.block.region));
+    size_t group = data_begin(HAYI_KIND_OUTPUT);
+    data_bytes(&head, sizeof(head));
+    data_object(HAY_BYTES, 9, place, dataset->size_bytes);
+    data_end(group);
+    data_count(1);
+    data_run(numbers_block);
+    data_expect(HAYI_OUTCOME_FINISHED, "");
+    CU_ASSERT_EQUAL(wrong_in_file(&block, 0), 0);
+    CU_ASSERT_EQUAL(chunks_done(), 1);
+}
+
 static void copy_needs_no_function(void)
 {
     const struct hayi_region from = {2, {0, 0}, {CHUNK_ROWS, CHUNK_COLUMNS}};
@@ -426,6 +444,7 @@ static CU_TestInfo tests[] = {
     TEST(block_of_many_chunks_is_cut),
     TEST(packed_array_is_written_chunk_by_chunk),
     TEST(boxes_of_a_file_are_inputs),
+    TEST(dataset_may_be_an_object),
     TEST(copy_needs_no_function),
     TEST(another_shape_fails_it_in_words),
     TEST(failed_task_writes_nothing),
