@@ -51,25 +51,54 @@ static uint64_t join(uint64_t hash, uint64_t sum)
     return (hash ^ step(0, sum)) * prime[0] + prime[3];
 }
 
-static uint64_t xxh64(const unsigned char *at, size_t size)
+static void begin64(struct hayi_hasher *hasher)
+{
+    hasher->sums[0] = prime[0] + prime[1];
+    hasher->sums[1] = prime[1];
+    hasher->sums[2] = 0;
+    hasher->sums[3] = 0 - prime[0];
+    hasher->size_bytes = 0;
+    hasher->tail_bytes = 0;
+}
+
+static void
+add64(struct hayi_hasher *hasher, const unsigned char *at, size_t size)
 {
     const unsigned char *end = at + size;
-    uint64_t hash = prime[4];
-    if (size >= 32) {
-        uint64_t a = prime[0] + prime[1];
-        uint64_t b = prime[1];
-        uint64_t c = 0;
-        uint64_t d = 0 - prime[0];
-        for (; end - at >= 32; at += 32) {
-            a = step(a, load(at, 8));
-            b = step(b, load(at + 8, 8));
-            c = step(c, load(at + 16, 8));
-            d = step(d, load(at + 24, 8));
-        }
-        hash = turn(a, 1) + turn(b, 7) + turn(c, 12) + turn(d, 18);
-        hash = join(join(join(join(hash, a), b), c), d);
+    uint64_t a = hasher->sums[0];
+    uint64_t b = hasher->sums[1];
+    uint64_t c = hasher->sums[2];
+    uint64_t d = hasher->sums[3];
+    assert(hasher->tail_bytes == 0);
+    for (; end - at >= 32; at += 32) {
+        a = step(a, load(at, 8));
+        b = step(b, load(at + 8, 8));
+        c = step(c, load(at + 16, 8));
+        d = step(d, load(at + 24, 8));
     }
-    hash += size;
+    hasher->sums[0] = a;
+    hasher->sums[1] = b;
+    hasher->sums[2] = c;
+    hasher->sums[3] = d;
+    hasher->size_bytes += size;
+    hasher->tail = at;
+    hasher->tail_bytes = (size_t)(end - at);
+}
+
+static uint64_t end64(const struct hayi_hasher *hasher)
+{
+    const uint64_t *sums = hasher->sums;
+    const unsigned char *at = hasher->tail;
+    const unsigned char *end = at + hasher->tail_bytes;
+    uint64_t hash = prime[4];
+    if (hasher->size_bytes >= 32) {
+        hash = turn(sums[0], 1) + turn(sums[1], 7) + turn(sums[2], 12)
+               + turn(sums[3], 18);
+        for (int i = 0; i < 4; i++) {
+            hash = join(hash, sums[i]);
+        }
+    }
+    hash += hasher->size_bytes;
     for (; end - at >= 8; at += 8) {
         hash = turn(hash ^ step(0, load(at, 8)), 27) * prime[0] + prime[3];
     }
@@ -85,25 +114,42 @@ static uint64_t xxh64(const unsigned char *at, size_t size)
     return hash ^ hash >> 32;
 }
 
-bool hayi_hash_has(uint32_t kind)
-{
-    return kind == HAYI_HASH_XXH64
-           || (kind == HAYI_HASH_XXH3 && hayi_hash_best() == HAYI_HASH_XXH3);
-}
+/* ---- either -------------------------------------------------------------- */
 
 #ifdef HAVE_XXHASH_H
+
+static_assert(sizeof(XXH3_state_t)
+                  <= sizeof(((struct hayi_hasher *)NULL)->state),
+              "room for it");
+
+static XXH3_state_t *state_of(struct hayi_hasher *hasher)
+{
+    return (XXH3_state_t *)(void *)hasher->state;
+}
 
 enum hayi_hash_kind hayi_hash_best(void)
 {
     return HAYI_HASH_XXH3;
 }
 
-uint64_t
-hayi_hash(enum hayi_hash_kind kind, const void *data, size_t size_bytes)
+static void begin3(struct hayi_hasher *hasher)
 {
-    assert(hayi_hash_has(kind));
-    return kind == HAYI_HASH_XXH3 ? XXH3_64bits(data, size_bytes)
-                                  : xxh64(data, size_bytes);
+    (void)XXH3_64bits_reset(state_of(hasher));
+}
+
+static void add3(struct hayi_hasher *hasher, const void *data, size_t size)
+{
+    (void)XXH3_64bits_update(state_of(hasher), data, size);
+}
+
+static uint64_t end3(struct hayi_hasher *hasher)
+{
+    return XXH3_64bits_digest(state_of(hasher));
+}
+
+static uint64_t whole3(const void *data, size_t size)
+{
+    return XXH3_64bits(data, size);
 }
 
 #else
@@ -113,11 +159,73 @@ enum hayi_hash_kind hayi_hash_best(void)
     return HAYI_HASH_XXH64;
 }
 
+/* None of these is ever called: hayi_hash_has(). */
+static void begin3(struct hayi_hasher *hasher)
+{
+    (void)hasher;
+}
+
+static void add3(struct hayi_hasher *hasher, const void *data, size_t size)
+{
+    (void)hasher, (void)data, (void)size;
+}
+
+static uint64_t end3(struct hayi_hasher *hasher)
+{
+    (void)hasher;
+    return 0;
+}
+
+static uint64_t whole3(const void *data, size_t size)
+{
+    (void)data, (void)size;
+    return 0;
+}
+
+#endif
+
+bool hayi_hash_has(uint32_t kind)
+{
+    return kind == HAYI_HASH_XXH64
+           || (kind == HAYI_HASH_XXH3 && hayi_hash_best() == HAYI_HASH_XXH3);
+}
+
+void hayi_hasher_init(struct hayi_hasher *hasher, enum hayi_hash_kind kind)
+{
+    assert(hayi_hash_has(kind));
+    hasher->kind = kind;
+    if (kind == HAYI_HASH_XXH3) {
+        begin3(hasher);
+    } else {
+        begin64(hasher);
+    }
+}
+
+void hayi_hasher_add(struct hayi_hasher *hasher,
+                     const void *data,
+                     size_t size_bytes)
+{
+    if (hasher->kind == HAYI_HASH_XXH3) {
+        add3(hasher, data, size_bytes);
+    } else {
+        add64(hasher, data, size_bytes);
+    }
+}
+
+uint64_t hayi_hasher_end(struct hayi_hasher *hasher)
+{
+    return hasher->kind == HAYI_HASH_XXH3 ? end3(hasher) : end64(hasher);
+}
+
 uint64_t
 hayi_hash(enum hayi_hash_kind kind, const void *data, size_t size_bytes)
 {
     assert(hayi_hash_has(kind));
-    return xxh64(data, size_bytes);
+    if (kind == HAYI_HASH_XXH3) {
+        return whole3(data, size_bytes);
+    }
+    struct hayi_hasher hasher;
+    begin64(&hasher);
+    add64(&hasher, data, size_bytes);
+    return end64(&hasher);
 }
-
-#endif

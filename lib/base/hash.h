@@ -27,4 +27,24 @@ bool hayi_hash_has(uint32_t kind);
 uint64_t
 hayi_hash(enum hayi_hash_kind kind, const void *data, size_t size_bytes);
 
+/* The same in pieces, so that bytes are hashed while they are in the cache for
+ * something else.  Each piece but the last is a multiple of HAYI_HASH_STEP. */
+enum { HAYI_HASH_STEP = 64 };
+
+struct hayi_hasher {
+    _Alignas(64) unsigned char state[640]; /* of XXH3 */
+    enum hayi_hash_kind kind;
+    uint64_t sums[4]; /* of XXH64 */
+    uint64_t size_bytes;
+    const unsigned char *tail; /* in the last piece, which is still there */
+    size_t tail_bytes;
+};
+
+void hayi_hasher_init(struct hayi_hasher *hasher, enum hayi_hash_kind kind);
+/* data: the last piece must stay until hayi_hasher_end(). */
+void hayi_hasher_add(struct hayi_hasher *hasher,
+                     const void *data,
+                     size_t size_bytes);
+uint64_t hayi_hasher_end(struct hayi_hasher *hasher);
+
 #endif

@@ -18,6 +18,7 @@
 
 enum {
     RECORDS_BYTES = 256 << 10, /* read at once */
+    PIECE_BYTES = 128 << 10,   /* hashed and written, in the cache */
     META_COMPLETE_AT = 2 * 8,  /* NAME.meta, see h5store.h */
 };
 
@@ -37,6 +38,31 @@ static hay_status write_record(const struct hayi_open_file *file,
                                 err);
 }
 
+/* Writes the bytes, and finds their hash while they are in the cache. */
+static hay_status write_hashed(const struct hayi_open_file *file,
+                               const struct hayi_dataset *dataset,
+                               const char *data,
+                               size_t size_bytes,
+                               uint64_t at,
+                               uint64_t *hash,
+                               struct hayi_error *err)
+{
+    struct hayi_hasher hasher;
+    hay_status status = HAY_OK;
+    hayi_hasher_init(&hasher, (enum hayi_hash_kind)dataset->hash_kind);
+    for (size_t done = 0; status == HAY_OK && done < size_bytes;) {
+        size_t many =
+            size_bytes - done < PIECE_BYTES ? size_bytes - done : PIECE_BYTES;
+        hayi_hasher_add(&hasher, data + done, many);
+        status = hayi_open_file_write(file, data + done, many, at + done, err);
+        done += many;
+    }
+    if (status == HAY_OK) {
+        *hash = hayi_hasher_end(&hasher);
+    }
+    return status;
+}
+
 /* The chunk and its record, so that at no moment a record is wrong. */
 static hay_status put_chunk(const struct hayi_open_file *file,
                             const struct hayi_dataset *dataset,
@@ -48,27 +74,31 @@ static hay_status put_chunk(const struct hayi_open_file *file,
     bool sync = dataset->sync == HAYI_SYNC_CHUNK;
     uint64_t old[HAYI_RECORD_BYTES / 8];
     const uint64_t none[HAYI_RECORD_BYTES / 8] = {0};
-    const uint64_t done[HAYI_RECORD_BYTES / 8] = {
-        1,
-        size_bytes,
-        hayi_hash((enum hayi_hash_kind)dataset->hash_kind, data, size_bytes),
-    };
+    uint64_t done[HAYI_RECORD_BYTES / 8] = {1, size_bytes};
     hay_status status =
         hayi_open_file_read(file,
                             old,
                             sizeof(old),
                             dataset->record_base + index * HAYI_RECORD_BYTES,
                             err);
+    /* Equal bytes over equal bytes need no care. */
     if (status == HAY_OK && old[0] != 0
-        && memcmp(old, done, sizeof(old)) != 0) {
+        && old[2]
+               != hayi_hash(
+                   (enum hayi_hash_kind)dataset->hash_kind, data, size_bytes)) {
         status = write_record(file, dataset, index, none, err);
         if (status == HAY_OK && sync) {
             status = hayi_open_file_flush(file, err);
         }
     }
     if (status == HAY_OK) {
-        status = hayi_open_file_write(
-            file, data, size_bytes, hayi_dataset_chunk_at(dataset, index), err);
+        status = write_hashed(file,
+                              dataset,
+                              data,
+                              size_bytes,
+                              hayi_dataset_chunk_at(dataset, index),
+                              &done[2],
+                              err);
     }
     if (status == HAY_OK && sync) {
         status = hayi_open_file_flush(file, err);

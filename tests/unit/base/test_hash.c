@@ -49,6 +49,33 @@ static void every_bit_counts(void)
     }
 }
 
+static void pieces_give_the_same_hash(void)
+{
+    static unsigned char data[5000];
+    for (size_t i = 0; i < sizeof(data); i++) {
+        data[i] = (unsigned char)(i * i >> 3);
+    }
+    for (uint32_t kind = 1; kind <= 2; kind++) {
+        if (!hayi_hash_has(kind)) {
+            continue;
+        }
+        enum hayi_hash_kind one = (enum hayi_hash_kind)kind;
+        for (size_t size = 0; size < sizeof(data); size += 37) {
+            for (size_t piece = 64; piece <= 1024; piece *= 4) {
+                struct hayi_hasher hasher;
+                hayi_hasher_init(&hasher, one);
+                for (size_t at = 0; at < size; at += piece) {
+                    hayi_hasher_add(&hasher,
+                                    data + at,
+                                    size - at < piece ? size - at : piece);
+                }
+                CU_ASSERT_EQUAL(hayi_hasher_end(&hasher),
+                                hayi_hash(one, data, size));
+            }
+        }
+    }
+}
+
 static void unknown_kinds_are_not_there(void)
 {
     CU_ASSERT_FALSE(hayi_hash_has(0));
@@ -61,6 +88,7 @@ static CU_TestInfo tests[] = {
     {"own_hash_is_xxh64", own_hash_is_xxh64},
     {"quick_hash_is_xxh3", quick_hash_is_xxh3},
     {"every_bit_counts", every_bit_counts},
+    {"pieces_give_the_same_hash", pieces_give_the_same_hash},
     {"unknown_kinds_are_not_there", unknown_kinds_are_not_there},
     CU_TEST_INFO_NULL,
 };
