@@ -15,21 +15,33 @@
 #include "worker/topology.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     RING_NS = 500000,
-    SPIN_LOOKS = 100, /* before it sleeps */
+    SPIN_LOOKS = 100,   /* before it sleeps */
+    KEEP_NS = 50000000, /* before it gives back much private memory */
 };
 
-static void futex_wait(atomic_uint *word, uint32_t value)
+/* wait_ns 0: without a limit.  false: so long has passed. */
+static bool futex_wait(atomic_uint *word, uint32_t value, long wait_ns)
 {
-    (void)syscall(
-        SYS_futex, (void *)word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    const struct timespec limit = {.tv_nsec = wait_ns};
+    return syscall(SYS_futex,
+                   (void *)word,
+                   FUTEX_WAIT_PRIVATE,
+                   value,
+                   wait_ns > 0 ? &limit : NULL,
+                   NULL,
+                   0)
+               == 0
+           || errno != ETIMEDOUT;
 }
 
 static void futex_wake(atomic_uint *word)
@@ -161,13 +173,15 @@ static bool wait_for_work(struct hayi_slot_thread *slot)
         if (looks < SPIN_LOOKS) {
             continue;
         }
-        hayi_scratch_idle(&slot->scratch);
+        long wait_ns = slot->scratch.all_bytes > slot->keep_bytes ? KEEP_NS : 0;
         (void)atomic_exchange(&slot->asleep, 1);
         if (look(slot) || atomic_load(&slot->stop) != 0) {
             (void)atomic_exchange(&slot->asleep, 0);
             continue;
         }
-        futex_wait(&slot->asleep, 1);
+        if (!futex_wait(&slot->asleep, 1, wait_ns)) {
+            hayi_scratch_idle(&slot->scratch);
+        }
     }
     return false;
 }
