@@ -249,6 +249,27 @@ static void released_while_it_is_moved(void)
     }
 }
 
+/* The last one: whatever is under way, the farm ends in order. */
+static void farm_ends_while_objects_move(void)
+{
+    hay_future *made[30];
+    for (int i = 0; i < 30; i++) {
+        made[i] = submit_to(
+            (uint32_t)i, makes, HAY_ARGS(hay_int64(i), hay_int64(MIB)));
+        for (uint32_t k = 1; k < 3; k++) {
+            hay_future_release(
+                submit_to((uint32_t)i + k,
+                          compares,
+                          HAY_ARGS(hay_ref(made[i]), hay_int64(i))));
+        }
+    }
+    CHECK(hay_future_wait(made[3], HAY_FOREVER) == HAY_OK);
+    CHECK(hay_shutdown(ex, true, true) == HAY_OK);
+    for (int i = 0; i < 30; i++) {
+        hay_future_release(made[i]);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -262,6 +283,7 @@ static const struct {
     {"object_is_passed_on_through_all_workers",
      object_is_passed_on_through_all_workers},
     {"released_while_it_is_moved", released_while_it_is_moved},
+    {"farm_ends_while_objects_move", farm_ends_while_objects_move},
 };
 
 static hay_status farm(hay_executor *executor, int argc, char **argv)
