@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 
+#include "base/hash_avx2.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -134,22 +136,32 @@ enum hayi_hash_kind hayi_hash_best(void)
 
 static void begin3(struct hayi_hasher *hasher)
 {
-    (void)XXH3_64bits_reset(state_of(hasher));
+    if (hayi_hash_avx2_there()) {
+        hayi_hash_avx2_begin(hasher->state);
+    } else {
+        (void)XXH3_64bits_reset(state_of(hasher));
+    }
 }
 
 static void add3(struct hayi_hasher *hasher, const void *data, size_t size)
 {
-    (void)XXH3_64bits_update(state_of(hasher), data, size);
+    if (hayi_hash_avx2_there()) {
+        hayi_hash_avx2_add(hasher->state, data, size);
+    } else {
+        (void)XXH3_64bits_update(state_of(hasher), data, size);
+    }
 }
 
 static uint64_t end3(struct hayi_hasher *hasher)
 {
-    return XXH3_64bits_digest(state_of(hasher));
+    return hayi_hash_avx2_there() ? hayi_hash_avx2_end(hasher->state)
+                                  : XXH3_64bits_digest(state_of(hasher));
 }
 
 static uint64_t whole3(const void *data, size_t size)
 {
-    return XXH3_64bits(data, size);
+    return hayi_hash_avx2_there() ? hayi_hash_avx2(data, size)
+                                  : XXH3_64bits(data, size);
 }
 
 #else

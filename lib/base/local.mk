@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/file_name.h \
 	%D%/hash.c \
 	%D%/hash.h \
+	%D%/hash_avx2.c \
+	%D%/hash_avx2.h \
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \
