@@ -96,6 +96,8 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     const uint64_t shape[2] = {size, size};
     char path[1000];
     hay_dataset *image = NULL;
+    hay_future *map = NULL;
+    int64_t computed = 0;
     hay_array_options made = HAY_ARRAY_OPTIONS_INIT;
     hay_array_map_options options = HAY_ARRAY_MAP_OPTIONS_INIT;
     if (argc < 2 || size < 1 || depth < 1 || depth > UINT16_MAX) {
@@ -109,10 +111,14 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     (void)snprintf(path, sizeof(path), "%s.h5", argv[1]);
     HAY_TRY(hay_array_create(
         ex, path, "mandelbrot", HAY_U16, 2, shape, &made, &image));
-    hay_status st = hay_array_map(ex, block, &options, image, NULL);
+    hay_status st = hay_array_map(ex, block, &options, image, &map);
     if (st == HAY_OK) {
-        st = hay_array_wait(image, HAY_FOREVER);
+        st = hay_result_int64(map, HAY_FOREVER, &computed);
     }
+    if (st == HAY_OK) {
+        printf("%lld blocks were missing\n", (long long)computed);
+    }
+    hay_future_release(map);
     if (st == HAY_OK) {
         st = picture(argv[1], image, size, depth);
     }
