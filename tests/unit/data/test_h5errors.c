@@ -206,6 +206,31 @@ static void what_are_no_numbers_is_told(void)
     (void)H5Tclose(list);
 }
 
+/* A program that uses HDF5 too hears of its own errors, and of none of ours. */
+static unsigned heard;
+
+static herr_t hear(hid_t stack, void *data)
+{
+    (void)stack, (void)data;
+    heard++;
+    return 0;
+}
+
+static void errors_of_the_program_stay_its_own(void)
+{
+    H5E_auto2_t before = NULL;
+    void *data = NULL;
+    (void)H5Eget_auto2(H5E_DEFAULT, &before, &data);
+    (void)H5Eset_auto2(H5E_DEFAULT, hear, NULL);
+    heard = 0;
+    make();
+    refuses(path, "b", HAY_EINVAL, "no such dataset; there are /a");
+    CU_ASSERT_EQUAL(heard, 0);
+    CU_ASSERT_TRUE(H5Fopen("/dev/null/none", H5F_ACC_RDONLY, 0) < 0);
+    CU_ASSERT_EQUAL(heard, 1);
+    (void)H5Eset_auto2(H5E_DEFAULT, before, data);
+}
+
 /* ---- as somebody else --------------------------------------------------- */
 
 static struct hayi_h5_plan plan_of(const char *file, uint64_t count)
@@ -464,6 +489,7 @@ static CU_TestInfo tests[] = {
     {"files_open_for_writing_are_told", files_open_for_writing_are_told},
     {"datasets_that_are_there_are_named", datasets_that_are_there_are_named},
     {"what_are_no_numbers_is_told", what_are_no_numbers_is_told},
+    {"errors_of_the_program_stay_its_own", errors_of_the_program_stay_its_own},
     {"missing_permission_is_told", missing_permission_is_told},
     {"wrong_plans_are_refused", wrong_plans_are_refused},
     {"full_disks_are_told_and_nothing_is_left",
