@@ -454,6 +454,7 @@ void hayi_manager_free(struct hayi_manager *manager)
         free(manager->peers[i].paths);
     }
     hayi_manager_rest(manager);
+    hayi_manager_free_kept(manager);
     hayi_run_folder_close(manager->run_folder);
     hayi_sched_free(manager->sched);
     hayi_actions_fini(&manager->actions);

@@ -302,7 +302,8 @@ void hayi_manager_perform(struct hayi_manager *manager,
         hayi_manager_wanted(manager, action);
         break;
     case HAYI_ACTION_FORGET:
-        hayi_manager_forget(hayi_manager_future(action->u.forget.payload));
+        hayi_manager_forget(manager,
+                            hayi_manager_future(action->u.forget.payload));
         break;
     }
 }

@@ -31,11 +31,59 @@ enum {
 /* ---- futures that are more than their value -------------------------------
  */
 
-static void free_if_useless(hay_future *future)
+/* Those that were released and are still needed hang on each other, so that
+ * they are found at the manager's end: next by the node of the inbox, before by
+ * what was the user's, who has no handle of it any more. */
+static hay_future *after(const hay_future *future)
+{
+    return (hay_future *)atomic_load_explicit(&future->item.node.next,
+                                              memory_order_relaxed);
+}
+
+static void set_after(hay_future *future, hay_future *next)
+{
+    struct hayi_mpsc_node *node = next != NULL ? &next->item.node : NULL;
+    atomic_store_explicit(&future->item.node.next, node, memory_order_relaxed);
+}
+
+static void keep(struct hayi_manager *manager, hay_future *future)
+{
+    set_after(future, manager->kept);
+    future->spec->user = NULL;
+    if (manager->kept != NULL) {
+        manager->kept->spec->user = future;
+    }
+    manager->kept = future;
+}
+
+static void unkeep(struct hayi_manager *manager, const hay_future *future)
+{
+    hay_future *before = future->spec->user;
+    hay_future *next = after(future);
+    if (next != NULL) {
+        next->spec->user = before;
+    }
+    if (before != NULL) {
+        set_after(before, next);
+    } else {
+        manager->kept = next;
+    }
+}
+
+void hayi_manager_free_kept(struct hayi_manager *manager)
+{
+    while (manager->kept != NULL) {
+        hay_future *future = manager->kept;
+        manager->kept = after(future);
+        hayi_future_free_record(future);
+    }
+}
+
+static void free_if_useless(struct hayi_manager *manager, hay_future *future)
 {
     if (future->remembered == RELEASED && future->item.listed == 0) {
-        future->remembered = 0; /* its inputs were given back at its end */
-        hayi_future_free_record(future);
+        unkeep(manager, future);
+        hayi_future_free_record(future); /* its inputs went at its end */
     }
 }
 
@@ -59,7 +107,8 @@ void hayi_manager_released(struct hayi_manager *manager, hay_future *future)
         hayi_manager_release_files(manager, result);
     }
     future->remembered |= RELEASED;
-    free_if_useless(future);
+    keep(manager, future);
+    free_if_useless(manager, future);
 }
 
 void hayi_manager_list_inputs(hay_future *future)
@@ -77,7 +126,7 @@ void hayi_manager_remember(hay_future *future)
     future->remembered |= REMEMBERED;
 }
 
-void hayi_manager_forget(hay_future *future)
+void hayi_manager_forget(struct hayi_manager *manager, hay_future *future)
 {
     const struct hayi_spec *spec = future->spec;
     hay_future *const *inputs = hayi_spec_deps(spec);
@@ -86,10 +135,10 @@ void hayi_manager_forget(hay_future *future)
     }
     for (uint32_t i = 0; i < spec->dep_count; i++) {
         inputs[i]->item.listed--;
-        free_if_useless(inputs[i]);
+        free_if_useless(manager, inputs[i]);
     }
     future->remembered &= (uint8_t)~REMEMBERED;
-    free_if_useless(future);
+    free_if_useless(manager, future);
 }
 
 /* ---- inputs ----------------------------------------------------------------

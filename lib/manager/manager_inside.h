@@ -109,6 +109,7 @@ struct hayi_manager {
     size_t refused_count, refused_room;
     struct hayi_mover *mover; /* or NULL: one node */
     struct hayi_want *wants;  /* that are not answered yet */
+    hay_future *kept;         /* released futures that are still needed */
     uint64_t look_ns;         /* when to look at the store again */
     uint32_t used_permille;   /* of it, as the core was told */
     uint32_t words_next;
@@ -184,7 +185,9 @@ void hayi_manager_released(struct hayi_manager *manager, hay_future *future);
 void hayi_manager_list_inputs(hay_future *future);
 /* ... then this. */
 void hayi_manager_remember(hay_future *future);
-void hayi_manager_forget(hay_future *future);
+void hayi_manager_forget(struct hayi_manager *manager, hay_future *future);
+/* At the end: those that were released and kept for others. */
+void hayi_manager_free_kept(struct hayi_manager *manager);
 /* The arguments with the results of the inputs in their places, into
  * manager->args.  place: where an object is, see args.h. */
 hay_status hayi_manager_fill(struct hayi_manager *manager,

@@ -71,6 +71,15 @@ HAY_TASK(agrees)
     return HAY_ECANCELLED;
 }
 
+/* A MiB, from nothing or from another one. */
+HAY_TASK(makes_object)
+{
+    void *data;
+    HAY_TRY(hay_return_alloc(task, (size_t)1 << 20, &data));
+    memset(data, 7, (size_t)1 << 20);
+    return HAY_OK;
+}
+
 HAY_MAP_TASK(slow_items, uint64_t, uint64_t)
 {
     (void)poll(NULL, 0, 1);
@@ -262,6 +271,52 @@ static void results_outlive_their_executor(void)
 enum { CALLS = 500 };
 static hay_task_id called[CALLS];
 static int call_count;
+
+/* Is a store mapped into this process? */
+static bool store_is_mapped(void)
+{
+    char line[500];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+        found = found || strstr(line, "hayfork-store") != NULL
+                || strstr(line, "/dev/shm/#") != NULL;
+    }
+    if (maps != NULL) {
+        (void)fclose(maps);
+    }
+    return found;
+}
+
+/* The one at the end of a chain, whose inputs were released: they are kept, to
+ * make it again, and go with the farm; the store goes with the last future. */
+static void objects_outlive_their_executor(void)
+{
+    hay_executor *ex = NULL;
+    hay_future *chain[3] = {NULL, NULL, NULL};
+    const void *data = NULL;
+    size_t size = 0;
+    CHECK(hay_open_local(NULL, &ex) == HAY_OK);
+    CHECK(hay_submit(ex, makes_object, HAY_NO_ARGS, NULL, &chain[0]) == HAY_OK);
+    for (int i = 1; i < 3; i++) {
+        CHECK(hay_submit(ex,
+                         makes_object,
+                         HAY_ARGS(hay_ref(chain[i - 1])),
+                         NULL,
+                         &chain[i])
+              == HAY_OK);
+    }
+    CHECK(hay_future_wait(chain[2], HAY_FOREVER) == HAY_OK);
+    hay_future_release(chain[0]);
+    hay_future_release(chain[1]);
+    CHECK(hay_shutdown(ex, true, false) == HAY_OK);
+    hay_executor_free(ex);
+    CHECK(hay_result_bytes(chain[2], 0, &data, &size) == HAY_OK);
+    CHECK(size == (size_t)1 << 20 && ((const char *)data)[size - 1] == 7);
+    CHECK(store_is_mapped());
+    hay_future_release(chain[2]);
+    CHECK(!store_is_mapped());
+}
 
 static void note_call(hay_future *future, void *data)
 {
@@ -685,6 +740,7 @@ static const struct test {
     TEST(running_commands_and_maps_end_when_closed),
     TEST(tasks_outlive_a_closing_that_does_not_wait),
     TEST(results_outlive_their_executor),
+    TEST(objects_outlive_their_executor),
     TEST(callbacks_run_in_the_order_of_the_ends),
     TEST(executors_follow_each_other),
     TEST(executors_live_side_by_side),
