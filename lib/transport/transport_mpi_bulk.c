@@ -31,7 +31,7 @@ enum {
     OPS_MAX = 256, /* under way, or ended and not told */
     SPIN_NS = 2000000,
     NAP_SHARE = 16,
-    NAP_MAX_NS = 1000000,
+    NAP_MAX_NS = 4000000,
 };
 
 struct hayi_mpi_op {
