@@ -291,7 +291,13 @@ static hay_status try_create(struct hayi_error *err)
 
 static void missing_permission_is_told(void)
 {
-    path = "/tmp/hay-permission.h5";
+    /* Where others may look, too. */
+    static char open_path[60];
+    (void)snprintf(open_path,
+                   sizeof(open_path),
+                   "/tmp/hay-permission-%ld.h5",
+                   (long)getpid());
+    path = open_path;
     make();
     (void)chmod(path, 0);
     as_nobody(try_open, "no permission to read");
