@@ -39,6 +39,7 @@ struct farm {
     const struct farm_plan *plan;
     hay_queue *queue;
     struct submit submit;
+    struct chunks *chunks;
     struct taskfile *reader; /* of a stream; NULL: at its end */
     struct running *running;
     size_t running_count, running_room, free_first, unfinished;
@@ -133,12 +134,20 @@ static bool submit_some(struct farm *f)
     return count > 0;
 }
 
+/* Its chunks are not needed any more. */
+static void drop_chunks(struct farm *f, uint64_t task)
+{
+    uint32_t block = workload_block_of(f->plan->w, task);
+    chunks_ended(f->chunks, block, task - f->plan->w->blocks[block].first_task);
+}
+
 static void task_ended(struct farm *f, hay_future *future)
 {
     size_t place = (size_t)(uintptr_t)hay_future_user(future) - 1;
     uint64_t task = f->running[place].task;
     struct workload *w = f->plan->w;
     report_task(&f->report, &w->blocks[workload_block_of(w, task)], future);
+    drop_chunks(f, task);
     if (f->show.mode != SHOW_NONE) {
         progress_clear(&f->progress);
         show_task(&f->show, task, future);
@@ -361,6 +370,20 @@ static bool feasible(struct farm *f)
     return true;
 }
 
+/* Are the datasets there that tasks read? */
+static bool datasets_there(struct farm *f)
+{
+    struct fault fault;
+    for (uint32_t i = 0; i < f->plan->w->block_count; i++) {
+        if (chunks_check(f->chunks, i, &fault) != HAY_OK) {
+            fault_print(&fault);
+            f->bad_input = true;
+            return false;
+        }
+    }
+    return true;
+}
+
 static int exit_status(const struct farm *f)
 {
     if (f->broken) {
@@ -410,6 +433,8 @@ static void begin(struct farm *f)
     submit_init(&f->submit, f->ex, f->queue, f->plan->w, f->plan->work);
     f->submit.time_scale = f->plan->time_scale;
     f->submit.stream = f->plan->stream;
+    f->chunks = chunks_new(f->ex, f->plan->w, f->plan->run_folder);
+    f->submit.chunks = f->chunks;
     if (f->plan->stream) {
         f->reader = taskfile_new(f->plan->w, f->plan->defaults, true);
     }
@@ -427,7 +452,7 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
     }
     bool ready = workers_join(&f);
     begin(&f);
-    if (ready && feasible(&f)) {
+    if (ready && feasible(&f) && datasets_there(&f)) {
         loop(&f);
     }
     f.end_ns = now_ns();
@@ -435,6 +460,7 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
     sum_up(&f);
     taskfile_free(f.reader);
     submit_fini(&f.submit);
+    chunks_free(f.chunks);
     show_fini(&f.show);
     for (size_t i = 0; i < f.running_count; i++) {
         hay_future_release(f.running[i].future);

@@ -116,6 +116,15 @@ static void whole_name(struct files *f,
     normalise(path);
 }
 
+void files_whole(struct workload *w,
+                 const struct block *block,
+                 uint64_t element,
+                 const char *template,
+                 struct text *path)
+{
+    whole_name(files_of(w), block, element, template, path);
+}
+
 /* FNV-1a, then mixed, since its low bits are weak. */
 static uint64_t hash_of(const struct text *path)
 {
@@ -311,6 +320,24 @@ static hay_status must_be_there(struct workload *w,
                     error == ENOENT ? ", and no task writes it" : "");
 }
 
+/* A chunk of a file that a task has yet to write. */
+static hay_status not_yet(struct workload *w,
+                          const struct block *block,
+                          uint64_t element,
+                          const char *template,
+                          uint32_t maker,
+                          struct fault *fault)
+{
+    block_expand(block, element, template, &w->files->part);
+    return fault_at(fault,
+                    w->file,
+                    block->line,
+                    "in=" NAME_SHOWN ": a chunk of a file that is not there "
+                    "before, but written by the task of line %" PRIu32,
+                    w->files->part.data,
+                    w->blocks[maker].line);
+}
+
 hay_status files_resolve(struct workload *w,
                          uint32_t index,
                          bool above,
@@ -332,10 +359,12 @@ hay_status files_resolve(struct workload *w,
         for (uint64_t i = 0; i < count && status == HAY_OK; i++) {
             uint32_t maker;
             uint64_t element;
-            if (files_maker(w, index, i, k, above, &maker, &element)) {
-                link_to(w, index, maker);
-            } else {
+            if (!files_maker(w, index, i, k, above, &maker, &element)) {
                 status = must_be_there(w, block, i, template, fault);
+            } else if (block->files->chunk[k] != NULL) {
+                status = not_yet(w, block, i, template, maker, fault);
+            } else {
+                link_to(w, index, maker);
             }
         }
     }

@@ -12,6 +12,13 @@
 
 struct files;
 
+/* The whole name of a file that an element names by 'template'. */
+void files_whole(struct workload *w,
+                 const struct block *block,
+                 uint64_t element,
+                 const char *template,
+                 struct text *path);
+
 /* Enter what the tasks of a block write.  HAY_EINVAL: somebody else does. */
 hay_status files_add(struct workload *w, uint32_t block, struct fault *fault);
 

@@ -32,6 +32,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 
 bin_PROGRAMS += %D%/hayfork
 %C%_hayfork_SOURCES = \
+	%D%/chunks.c \
+	%D%/chunks.h \
 	%D%/cmd_launch.c \
 	%D%/cmd_output.c \
 	%D%/cmd_replay.c \

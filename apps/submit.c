@@ -120,6 +120,7 @@ void submit_fini(struct submit *s)
     free(s->after[0]);
     free(s->after[1]);
     free(s->inputs);
+    free(s->all_env);
     free_list(&s->env);
     free_list(&s->in);
     free_list(&s->out);
@@ -314,14 +315,74 @@ static void name_files(struct submit *s,
     command->input_count = s->input_count;
 }
 
+/* The library's words, for a task of this block. */
+static hay_status worded(const struct submit *s,
+                         const struct block *block,
+                         hay_status status,
+                         struct fault *fault)
+{
+    const char *words = hay_error_text();
+    if (status != HAY_OK) {
+        (void)fault_at(fault,
+                       s->w->file,
+                       block->line,
+                       "%s",
+                       words[0] != '\0' ? words : hay_status_name(status));
+    }
+    return status;
+}
+
+static size_t add_env(struct submit *s, size_t count, const char *const *list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        s->all_env =
+            mem_grow(s->all_env, count, &s->all_env_room, sizeof *s->all_env);
+        s->all_env[count++] = list[i];
+    }
+    return count;
+}
+
+/* Variables of datasets, files of chunks; what brings them comes before. */
+static hay_status add_chunks(struct submit *s,
+                             const struct block *block,
+                             uint64_t element,
+                             hay_command *command,
+                             struct chunks_inputs *inputs,
+                             struct fault *fault)
+{
+    uint32_t index = (uint32_t)(block - s->w->blocks);
+    hay_status status = chunks_submit(s->chunks, index, element, inputs, fault);
+    if (status != HAY_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < block->files->in_count; i++) {
+        if (inputs->paths[i] != NULL) {
+            s->in.list[i] = inputs->paths[i];
+        }
+    }
+    size_t count = add_env(s, 0, inputs->env);
+    count = add_env(s, count, command->env);
+    s->all_env =
+        mem_grow(s->all_env, count, &s->all_env_room, sizeof *s->all_env);
+    s->all_env[count] = NULL;
+    command->env = s->all_env;
+    for (size_t i = 0; i < inputs->future_count; i++) {
+        add_after(s, false, inputs->futures[i]);
+    }
+    return HAY_OK;
+}
+
 static hay_status submit_command(struct submit *s,
                                  const struct block *block,
                                  uint64_t element,
-                                 const hay_task_options *options,
-                                 hay_future **future)
+                                 hay_task_options *options,
+                                 hay_future **future,
+                                 struct fault *fault)
 {
     hay_command command = HAY_COMMAND_INIT;
     const struct request *request = block->request;
+    struct chunks_inputs chunks = {.future_count = 0};
+    hay_status status = HAY_OK;
     command.line = expand(block, element, block->text, &s->line);
     command.cwd = expand(block, element, request->cwd, &s->cwd);
     command.stdin_path =
@@ -333,19 +394,34 @@ static hay_status submit_command(struct submit *s,
     if (block->files != NULL) {
         name_files(s, block, element, &command);
     }
-    return hay_submit_command(s->ex, &command, options, future);
+    if (block->files != NULL && block->files->datasets && s->chunks != NULL) {
+        status = add_chunks(s, block, element, &command, &chunks, fault);
+        options->after = s->after[0];
+        options->after_count = s->after_count[0];
+    }
+    if (status == HAY_OK) {
+        status = worded(s,
+                        block,
+                        hay_submit_command(s->ex, &command, options, future),
+                        fault);
+        for (size_t i = 0; i < chunks.future_count; i++) {
+            hay_future_release(chunks.futures[i]);
+        }
+    }
+    return status;
 }
 
 static hay_status submit_one(struct submit *s,
                              const struct block *block,
                              uint64_t element,
                              void *user,
-                             hay_future **future)
+                             hay_future **future,
+                             struct fault *fault)
 {
     hay_task_options options;
     hay_status status = find_parents(s, block, element);
     if (status != HAY_OK) {
-        return status;
+        return worded(s, block, status, fault);
     }
     submit_options(s, block, &options);
     block_element_name(block, element, &s->name);
@@ -356,18 +432,20 @@ static hay_status submit_one(struct submit *s,
     options.after_any = s->after[1];
     options.after_any_count = s->after_count[1];
     if (s->work == SUBMIT_COMMANDS) {
-        return submit_command(s, block, element, &options, future);
+        return submit_command(s, block, element, &options, future, fault);
     }
     double duration_ns = (double)block->duration_ns * s->time_scale;
     if (s->work == SUBMIT_SLEEP) {
-        return hay_submit_fake(
-            s->ex, (uint64_t)duration_ns, 0, &options, future);
+        status =
+            hay_submit_fake(s->ex, (uint64_t)duration_ns, 0, &options, future);
+    } else {
+        status = hay_submit(s->ex,
+                            replay_spin,
+                            HAY_ARGS(hay_int64((int64_t)duration_ns)),
+                            &options,
+                            future);
     }
-    return hay_submit(s->ex,
-                      replay_spin,
-                      HAY_ARGS(hay_int64((int64_t)duration_ns)),
-                      &options,
-                      future);
+    return worded(s, block, status, fault);
 }
 
 hay_status submit_next(struct submit *s,
@@ -380,17 +458,10 @@ hay_status submit_next(struct submit *s,
         s->stream ? (uint32_t)s->next_order : s->w->order[s->next_order];
     const struct block *block = &s->w->blocks[index];
     uint64_t element = s->next_element++;
-    hay_status status = submit_one(s, block, element, user, future);
+    hay_status status = submit_one(s, block, element, user, future, fault);
     if (status == HAY_OK) {
         *task = block->first_task + element;
         keep_future(s, index, element, *future);
-    } else {
-        const char *words = hay_error_text();
-        (void)fault_at(fault,
-                       s->w->file,
-                       block->line,
-                       "%s",
-                       words[0] != '\0' ? words : hay_status_name(status));
     }
     if (s->next_element == block->count) {
         s->next_element = 0;

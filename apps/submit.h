@@ -4,6 +4,7 @@
 #ifndef APPS_SUBMIT_H
 #define APPS_SUBMIT_H
 
+#include "chunks.h"
 #include "workload.h"
 
 enum submit_work {
@@ -27,6 +28,8 @@ struct submit {
     struct workload *w;
     enum submit_work work;
     double time_scale;
+    struct chunks
+        *chunks; /* brings chunks of datasets; borrowed, may be NULL */
     bool stream; /* blocks are added while it runs, in their order */
 
     size_t next_order;        /* place in w->order, or block if stream */
@@ -37,6 +40,8 @@ struct submit {
     size_t after_count[2], after_room[2];
     struct text name, line, cwd, stdin_path;
     struct submit_list env, in, out;
+    const char **all_env; /* with the variables of datasets */
+    size_t all_env_room;
     hay_future **inputs; /* tasks that write what this one reads */
     size_t input_count, input_room;
 };

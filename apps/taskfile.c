@@ -149,6 +149,28 @@ static void resolve_later(struct taskfile *tf, uint32_t block)
 
 /* ---- lines ---- */
 
+/* FILE:/DATASET#N in its parts. */
+static void cut_name(struct arena *arena,
+                     const char **file,
+                     const char **dataset,
+                     const char **chunk)
+{
+    const char *colon = strstr(*file, ":/");
+    *dataset = NULL;
+    *chunk = NULL;
+    if (colon == NULL || colon == *file) {
+        return;
+    }
+    const char *name = colon + 1;
+    const char *sharp = strrchr(name, '#');
+    if (sharp != NULL) {
+        *chunk = sharp + 1;
+    }
+    size_t length = sharp != NULL ? (size_t)(sharp - name) : strlen(name);
+    *dataset = arena_text(arena, name, length);
+    *file = arena_text(arena, *file, (size_t)(colon - *file));
+}
+
 static struct block_files *files_of(struct arena *arena,
                                     const struct directive *d)
 {
@@ -156,8 +178,20 @@ static struct block_files *files_of(struct arena *arena,
         return NULL;
     }
     struct block_files *files = arena_alloc(arena, sizeof *files);
+    const char **list =
+        arena_alloc(arena, (2 * d->in.count + 1) * sizeof *list);
+    const char **dataset = list;
+    const char **chunk = list + d->in.count;
+    bool datasets = false;
+    for (size_t i = 0; i < d->in.count; i++) {
+        cut_name(arena, &d->in.names[i], &dataset[i], &chunk[i]);
+        datasets = datasets || dataset[i] != NULL;
+    }
     *files = (struct block_files){
         .in = d->in.names,
+        .dataset = dataset,
+        .chunk = chunk,
+        .datasets = datasets,
         .in_count = d->in.count,
         .out = d->out.names,
         .out_count = d->out.count,

@@ -49,7 +49,11 @@ struct dep {
 /* What the tasks of a block read and write: names as they were given, to be
  * expanded for each element. */
 struct block_files {
-    const char *const *in;
+    const char *const *in;      /* without what follows */
+    const char *const *dataset; /* [in_count]: "/DATASET" of FILE:/DATASET#N,
+                                   NULL: none */
+    const char *const *chunk;   /* [in_count]: "N"; NULL: all of it */
+    bool datasets;              /* there are some */
     size_t in_count;
     const char *const *out;
     size_t out_count;

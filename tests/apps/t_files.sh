@@ -128,3 +128,76 @@ E
     runs 0 run t.hay && [ "$(find m -type f | wc -l)" = 2000 ]
 }
 check many_files many
+
+# ---- datasets and their chunks
+
+if ! command -v h5import >/dev/null || ! command -v h5dump >/dev/null; then
+    skip datasets "no h5import, h5dump (Debian package: hdf5-tools)"
+    exit
+fi
+seq 0 1199 >numbers
+cat >shape <<'E'
+PATH /g/a
+INPUT-CLASS TEXTIN
+INPUT-SIZE 32
+RANK 2
+DIMENSION-SIZES 40 30
+OUTPUT-CLASS IN
+OUTPUT-SIZE 32
+CHUNKED-DIMENSION-SIZES 10 20
+E
+h5import numbers -c shape -o in.h5 >/dev/null
+
+# Chunk 5 of 4 x 2 begins at row 20, column 20, and is cut at the edge.
+chunks() { # WHERE...
+    rm -rf hayfork-runs c?.txt
+    cat >t.hay <<'E'
+#HAY name=c[0..7] in=there.txt,in.h5:/g/a#{n} out=c{n}.txt retries=1 env.X=7
+[ $HAY_TASK_ATTEMPT = 2 ] || exit 1; \
+    h5dump -d "$HAY_IN_2_DATASET" -y -w 0 -o c{n}.raw "$HAY_IN_2" >/dev/null || exit 2; \
+    echo $X $HAY_IN_COUNT $HAY_IN_2_START $HAY_IN_2_SHAPE >c{n}.txt; \
+    tr -s ',\n ' ' ' <c{n}.raw >c{n}.values
+#HAY in=in.h5:/g/a
+echo "$HAY_IN $HAY_IN_1_DATASET" >whole.txt
+E
+    runs 0 run t.hay "$@" && [ "$(cat c5.txt)" = '7 2 20,20 40,30' ] &&
+        [ "$(cat c0.txt)" = '7 2 0,0 40,30' ] &&
+        grep -q ' 620 621 622 .* 899 *$' c5.values && ! grep -q ' 900' c5.values &&
+        grep -q ' 0 1 2 .* 19 30 .* 289 *$' c0.values &&
+        [ "$(cat whole.txt)" = "$(pwd -P)/in.h5 /g/a" ] && [ ! -e hayfork-runs/t/chunks ]
+}
+check chunks_are_files_of_their_own chunks
+if have_mpirun; then
+    check chunks_are_files_of_their_own_under_mpirun chunks -n 3
+else
+    skip chunks_are_files_of_their_own_under_mpirun "no mpirun"
+fi
+
+# Known only when the farm is there.
+no_dataset() { # WORDS TEXT
+    rm -rf hayfork-runs ran
+    file "$2"
+    runs 2 run t.hay && [ ! -e ran ] && [ ! -e hayfork-runs ] && [ "$(wc -l <err)" = 1 ] &&
+        grep -q "^hayfork: t.hay:2: .*$1" err
+}
+check no_such_dataset no_dataset "/nothing in .*in.h5: no such dataset; there are /g/a" '#HAY in=in.h5:/nothing\n:\n'
+check no_such_chunk no_dataset ':/g/a has chunks 0 to 7, no chunk 8' '#HAY name=c[6..8] in=in.h5:/g/a#{n}\n:\n'
+check no_number_of_a_chunk no_dataset "'x' is no number of a chunk" '#HAY in=in.h5:/g/a#x\n:\n'
+check no_hdf5_file no_dataset 'there.txt' '#HAY in=there.txt:/a\n:\n'
+file '#HAY in=in.h5:/g/a#1\n:\n#HAY out=in.h5\n:\n'
+refuses chunk_of_a_file_to_be_written "2: in=in.h5: a chunk of a file that is not there before, but written by the task of line 4"
+
+later() {
+    rm -rf hayfork-runs new.h5
+    printf '#HAY in=new.h5:/g/a out=got.txt\necho $HAY_IN_1_DATASET >got.txt\n#HAY out=new.h5\ncp in.h5 new.h5\n' >t.hay
+    runs 0 run t.hay && [ "$(cat got.txt)" = /g/a ]
+}
+check dataset_of_a_file_to_be_written later
+stream_chunks() {
+    rm -rf hayfork-runs
+    printf '#HAY in=in.h5:/g/a#3\necho $HAY_IN_1_START >s3.txt\n' |
+        timeout 60 "$hayfork" run - >out 2>err && [ "$(cat s3.txt)" = 10,20 ]
+    printf '#HAY in=in.h5:/g/a#9\n:\n' | timeout 60 "$hayfork" run - >out 2>err
+    [ $? = 2 ] && grep -q 'hayfork: -:1: .*no chunk 9' err
+}
+check standard_input_knows_chunks stream_chunks
