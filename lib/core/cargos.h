@@ -29,6 +29,7 @@ struct hayi_cargo {
     uint64_t payload;
     uint64_t age;
     uint64_t expected_ns; /* of all its cores, booked at its node */
+    uint64_t stolen;      /* number of the dispatch that stole it last */
     uint64_t report;      /* of the fetch that found no room */
     uint32_t *inputs;     /* objects, ascending, each once */
     uint32_t *made;       /* objects in order; 0: gone */

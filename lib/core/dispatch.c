@@ -259,6 +259,7 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
     if (now_ns > s->now_ns) {
         s->now_ns = now_ns;
     }
+    s->dispatches++;
     do {
         hay_status status = hand_out(s, actions);
         if (status != HAY_OK) {

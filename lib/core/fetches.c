@@ -251,30 +251,38 @@ size_t hayi_fetches_bytes(const struct hayi_fetches *fetches)
            + HAYI_FETCHES_BUCKETS * sizeof(*fetches->buckets);
 }
 
-/* Those of one node, counted again. */
-static void check_node(const struct hayi_fetches *fetches, uint32_t index)
+/* What a node is said to take part in, less what it does. */
+struct recount {
+    uint64_t bytes;
+    uint32_t sends;
+    uint32_t receives;
+    uint32_t lines[2];
+};
+
+static void check_nodes(const struct hayi_fetches *fetches)
 {
-    const struct hayi_node *node = &fetches->nodes->list[index];
-    uint64_t bytes = 0;
-    uint32_t sends = 0;
-    uint32_t receives = 0;
-    uint32_t lines[2] = {0, 0};
+    struct recount *r = calloc(fetches->nodes->max, sizeof(*r));
+    assert(r != NULL);
     for (uint32_t i = 1; i < fetches->count; i++) {
         const struct hayi_fetch *fetch = &fetches->list[i];
         bool flying = fetch->state == HAYI_FETCH_FLYING;
         bool queued = fetch->state == HAYI_FETCH_QUEUED;
-        bytes += (flying || queued) && fetch->to == index ? fetch->bytes : 0;
-        sends += flying && fetch->from == index ? 1 : 0;
-        receives += flying && fetch->to == index ? 1 : 0;
-        if (queued && fetch->line >> 1 == index + 1) {
-            lines[fetch->line & 1u]++;
+        r[fetch->to].bytes += flying || queued ? fetch->bytes : 0;
+        r[fetch->from].sends += flying ? 1 : 0;
+        r[fetch->to].receives += flying ? 1 : 0;
+        if (queued && fetch->line != 0) {
+            r[(fetch->line >> 1) - 1].lines[fetch->line & 1u]++;
         }
     }
-    assert(node->incoming_bytes == bytes);
-    assert(node->sends == sends);
-    assert(node->receives == receives);
-    assert(node->receive_line.count == lines[0]);
-    assert(node->send_line.count == lines[1]);
+    for (uint32_t n = 0; n < fetches->nodes->max; n++) {
+        const struct hayi_node *node = &fetches->nodes->list[n];
+        assert(node->incoming_bytes == r[n].bytes);
+        assert(node->sends == r[n].sends);
+        assert(node->receives == r[n].receives);
+        assert(node->receive_line.count == r[n].lines[0]);
+        assert(node->send_line.count == r[n].lines[1]);
+    }
+    free(r);
 }
 
 void hayi_fetches_check(const struct hayi_fetches *fetches)
@@ -301,7 +309,5 @@ void hayi_fetches_check(const struct hayi_fetches *fetches)
     }
     assert(live == fetches->live);
     assert(flying == fetches->flying);
-    for (uint32_t n = 0; n < fetches->nodes->max; n++) {
-        check_node(fetches, n);
-    }
+    check_nodes(fetches);
 }

@@ -463,6 +463,21 @@ static uint32_t longest(const struct hayi_sched *s, uint64_t *wait_ns)
     return longest_one;
 }
 
+/* Could a worker of the node start such a task at once? */
+static bool
+fits_now(const struct hayi_sched *s, uint32_t n, const struct hayi_needs *needs)
+{
+    for (uint32_t w = s->nodes.list[n].workers; w != 0;) {
+        const struct hayi_worker *worker = &s->workers.list[w - 1];
+        if (needs->cores <= hayi_worker_idle(worker)
+            && hayi_worker_fits(worker, w - 1, needs)) {
+            return true;
+        }
+        w = s->nodes.follow[w - 1];
+    }
+    return false;
+}
+
 /* Would the task start earlier on this idle node?  *move_ns: less than that,
  * and then how long the move takes. */
 static bool better_there(struct hayi_sched *s,
@@ -474,8 +489,8 @@ static bool better_there(struct hayi_sched *s,
     const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
     const struct hayi_node *node = &s->nodes.list[cargo->node - 1];
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
-    if (cargo->avoid == thief + 1 || cargo->cores > s->nodes.list[thief].cores
-        || needs->worker != 0 || !hayi_nodes_meet(&s->nodes, thief, needs)) {
+    if (cargo->avoid == thief + 1 || cargo->stolen == s->dispatches
+        || needs->worker != 0 || !fits_now(s, thief, needs)) {
         return false;
     }
     uint64_t own_ns = cargo->expected_ns / node->cores;
@@ -535,6 +550,7 @@ bool hayi_place_steal(struct hayi_sched *s)
         if (index != 0 && hayi_nodes_reserve(&s->nodes, n) == HAY_OK) {
             hayi_place_withdraw(s, index);
             hayi_nodes_assign(&s->nodes, n, index);
+            hayi_cargo_at(&s->cargos, index)->stolen = s->dispatches;
             return true;
         }
     }

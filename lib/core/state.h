@@ -41,6 +41,7 @@ struct hayi_sched {
     struct hayi_cargos cargos;
     struct hayi_nodes nodes;
     struct hayi_fetches fetches;
+    uint64_t dispatches;
     uint64_t rate; /* of fetches, in bytes per 1024 ns */
     uint64_t now_ns;
     uint64_t state_count[HAYI_ROW_ENDED + 1]; /* rows in each state */
