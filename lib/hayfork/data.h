@@ -53,9 +53,12 @@ hay_status hay_persist(hay_executor *ex,
 
 typedef struct hay_array_options {
     size_t size;
-    uint64_t chunk[HAY_NDIM_MAX]; /* elements; 0: chosen, about 8 MiB */
-    bool resume;      /* create: go on with a file of this type, shape and
-                         chunks; the chunks marked done are kept */
+    uint64_t chunk[HAY_NDIM_MAX]; /* elements; all 0: chosen, about 8 MiB;
+                                     else 0 is the whole length */
+    bool resume;      /* create: go on with a file of this type, shape, chunks
+                         and filters (else HAY_EINVAL tells what differs), or
+                         make it; the chunks marked done are kept: without
+                         'sync' those whose hash is right */
     bool overwrite;   /* create: replace a file of this name */
     bool shuffle;     /* create: before deflate */
     uint32_t deflate; /* create: 1 .. 9; 0: not compressed */
@@ -133,9 +136,12 @@ void hay_array_map_options_init(hay_array_map_options *options);
 /* Compute 'output' by one task a block of chunks.  A task sees its inputs'
  * region (hay_task_block()) as arrays and returns an array of its output
  * region's shape and the output's type.  function NULL: copy input 0.
- * output NULL: nothing is written, the results are the futures of
- * hay_array_future().  Each chunk has one writer: HAY_EINVAL if another map of
- * this dataset handle is unfinished.  options: NULL for defaults.
+ * output NULL: nothing is written, the tasks follow the chunks of input 0 and
+ * what they return is dropped.  In memory output may be an input: the tasks see
+ * the chunks of before; in a file only without a halo.  Of a file the blocks
+ * that are done are left out.  Each chunk has one writer: HAY_EINVAL if another
+ * map of this dataset handle is unfinished; HAY_EINVAL too for an input with a
+ * chunk that nobody has computed.  options: NULL for defaults.
  * map: given, or NULL; finished when all its tasks are and, of a file, all is
  * written; its result is the number of tasks (int64). */
 hay_status hay_array_map(hay_executor *ex,
@@ -168,11 +174,15 @@ hay_status hay_tree(hay_executor *ex,
                     hay_future **result);
 
 /* The future of the task that writes a chunk (shared: release it); NULL
- * through 'future' if none does. */
+ * through 'future' if none does: it is in the file, or was never computed.  Of
+ * a block of several chunks in memory each is one of the task's results,
+ * row-major (hay_ref_at()). */
 hay_status
 hay_array_future(hay_dataset *dataset, uint64_t chunk, hay_future **future);
 /* Copy a box into memory of the caller's, row-major; waits for the tasks that
- * write it.  region NULL: all of it.  size_bytes: of 'data'. */
+ * write it.  region NULL: all of it.  size_bytes: of 'data'.  HAY_EINVAL: a
+ * chunk was never computed, 'data' is too small; HAY_ETIMEDOUT; what a task
+ * that writes it ended with; HAY_EIO. */
 hay_status hay_array_read(hay_dataset *dataset,
                           const hay_region *region,
                           uint64_t timeout_ns,

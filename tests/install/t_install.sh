@@ -21,11 +21,20 @@ flags=$(pkg-config --define-variable=prefix="$PWD/inst" --cflags --libs hayfork)
 ok "pkg-config: $flags" test -n "$flags"
 sanitizer=$(sed -n 's/^HAY_SANITIZE = //p' "$BUILDDIR/Makefile")
 
-awk '/^```c$/ {on = 1; next} /^```$/ {on = 0} on' "$SRCDIR/README.md" >hello.c
+program() { # NUMBER: of those in the README
+    awk -v n="$1" '/^```c$/ {on = ++i == n; next} /^```$/ {on = 0} on' "$SRCDIR/README.md"
+}
+program 1 >hello.c
+program 2 >roots.c
 # shellcheck disable=SC2086
-ok "README's program compiles without a warning" \
+ok "README's first program compiles without a warning" \
     ${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror hello.c $sanitizer $flags -o hello
 ok 'and prints 625' test "$(./hello)" = 625
+# shellcheck disable=SC2086
+ok "README's second program compiles without a warning" \
+    ${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror roots.c $sanitizer $flags -lm -o roots
+./roots none.h5 2>err
+ok 'and says what it wants' grep -q 'no such file.*none.h5' err
 if command -v "${CXX:-c++}" >/dev/null; then
     printf '#include <hayfork/hayfork.h>\nint main() { return hay_status_name(HAY_OK) == nullptr; }\n' >h.cc
     # shellcheck disable=SC2086
