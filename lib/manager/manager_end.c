@@ -59,6 +59,9 @@ void hayi_manager_lose(struct hayi_manager *manager,
     }
     peer->gone = true;
     peer->link.down = true;
+    if (manager->mover != NULL) {
+        hayi_mover_peer_down(manager->mover, worker + 1);
+    }
     if (peer->bye || manager->broken) {
         return;
     }
