@@ -8,10 +8,13 @@ manager_bed = %D%/manager_bed.c %D%/manager_bed.h
 
 check_PROGRAMS += \
 	%D%/test_data \
+	%D%/test_files \
 	%D%/test_losses \
 	%D%/test_manager
 %C%_test_data_SOURCES = %D%/test_data.c $(manager_bed)
 %C%_test_data_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_files_SOURCES = %D%/test_files.c $(manager_bed)
+%C%_test_files_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_losses_SOURCES = %D%/test_losses.c $(manager_bed)
 %C%_test_losses_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_manager_SOURCES = %D%/test_manager.c $(manager_bed)
