@@ -53,8 +53,11 @@ struct chaos {
     uint32_t cancel_permille;
     uint32_t command_permille;
     uint32_t priorities;
-    uint64_t duration_ns; /* around which tasks take */
-    uint64_t spread_ns;   /* submits come within so long */
+    uint32_t nodes_used;
+    uint32_t makes_permille; /* of the tasks make objects */
+    uint64_t bytes;          /* around which these have */
+    uint64_t duration_ns;    /* around which tasks take */
+    uint64_t spread_ns;      /* submits come within so long */
 };
 
 /* Off in most runs, rare in some, common in few. */
@@ -100,6 +103,11 @@ static void choose(struct chaos *c)
     c->dies = hayi_dice_chance(d, 150)
                   ? (uint32_t)hayi_dice_below(d, c->workers)
                   : NO_WORKER;
+    c->nodes_used = hayi_dice_chance(d, 400)
+                        ? 1
+                        : (uint32_t)hayi_dice_log(d, 1, c->workers);
+    c->makes_permille = hayi_dice_chance(d, 500) ? 0 : 700;
+    c->bytes = hayi_dice_log(d, 1, 100000000);
 }
 
 static void choose_nodes(struct chaos *c)
@@ -238,6 +246,10 @@ static void choose_task(struct chaos *c,
         .command = hayi_dice_chance(d, c->command_permille),
     };
     choose_needs(c, &spec->needs);
+    if (hayi_dice_chance(d, c->makes_permille)) {
+        spec->makes = (uint32_t)hayi_dice_between(d, 1, HAYI_SIM_MAKES_MAX);
+        spec->make_bytes = hayi_dice_between(d, c->bytes / 2, c->bytes * 2);
+    }
     if (hayi_dice_chance(d, c->failing_permille)) {
         spec->failures = (uint32_t)hayi_dice_between(d, 1, 3);
         spec->by_farm = hayi_dice_chance(d, 100);
@@ -379,6 +391,11 @@ hayi_chaos_new(uint64_t seed,
                                ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)
                                : 0;
         config.turn_ns = hayi_dice_log(&c.dice, 1, 300000);
+        config.node_count = c.nodes_used;
+        config.full_permille = hayi_dice_chance(&c.dice, 200) ? 30 : 0;
+        config.bytes_per_us = hayi_dice_log(&c.dice, 100, 10000);
+        config.sched.lineage_max =
+            hayi_dice_chance(&c.dice, 100) ? hayi_dice_log(&c.dice, 1, 100) : 0;
         config.frame_max = (size_t)hayi_dice_log(&c.dice, 8, 2048) * 8;
         c.sim = hayi_sim_new(&config);
     }
@@ -389,11 +406,13 @@ hayi_chaos_new(uint64_t seed,
     }
     (void)snprintf(about,
                    size,
-                   "%u workers, %u tasks (%s), %u maps%s",
+                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s",
                    c.workers,
+                   c.nodes_used,
                    c.tasks,
                    shape_names[c.shape],
                    c.maps,
+                   c.makes_permille != 0 ? ", objects" : "",
                    c.dies != NO_WORKER ? ", one dies" : "");
     free(c.nodes);
     free(c.join_ns);

@@ -9,9 +9,10 @@
  */
 #include "config.h"
 
-#include "sim/cluster.h"
+#include "sim/cluster_inside.h"
 
 #include "sim/mail.h"
+#include "wire/record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -25,36 +26,6 @@
 #define STUCK_NS       60000000000u
 #define STILL_MAX      5000000u /* things at one time, or it is a loop */
 #define NET_FRAMES_MAX 1024u
-
-struct sim_link {
-    struct hayi_channel *channel;
-    uint64_t slow_ns; /* besides; both ways */
-    bool dirty;       /* in the list of those to flush */
-};
-
-struct hayi_sim {
-    struct hayi_sim_config config;
-    struct hayi_sim_world world;
-    struct hayi_sched *sched;
-    struct hayi_actions actions;
-    struct hayi_simnet *net;
-    struct hayi_transport *transport; /* the manager's */
-    struct hayi_sim_node **nodes;
-    uint64_t *join_ns;
-    struct sim_link *links; /* [worker] */
-    uint32_t *dirty;
-    uint32_t dirty_count;
-    struct hayi_sim_wish *wishes;
-    uint32_t wish_count;
-    uint32_t wish_room;
-    struct hayi_dep *deps; /* room for the largest submit */
-    size_t dep_room;
-    bool turn_set;
-    uint64_t tick_ns; /* when the earliest tick is set for */
-    uint64_t credit;  /* for checks */
-    uint64_t still;   /* things that happened since time moved */
-    uint64_t events;
-};
 
 /* ---- life ---- */
 
@@ -106,6 +77,10 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
     sim->config.sched.worker_max = count;
     sim->config.sched.workers_expected = count;
     sim->config.sched.seed = config->seed;
+    sim->config.sched.node_max = config->node_count;
+    if (config->bytes_per_us == 0) {
+        sim->config.bytes_per_us = 1000;
+    }
     if (config->stuck_ns == 0) {
         sim->config.stuck_ns = STUCK_NS;
     }
@@ -120,12 +95,14 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
     sim->dirty = calloc(count, sizeof sim->dirty[0]);
     sim->join_ns = calloc(count, sizeof sim->join_ns[0]);
     sim->sched = hayi_sched_new(&sim->config.sched);
-    if (hayi_ledger_init(&sim->world.ledger, count) != HAY_OK
+    if (hayi_ledger_init(&sim->world.ledger, count, config->node_count)
+            != HAY_OK
         || sim->nodes == NULL || sim->links == NULL || sim->dirty == NULL
         || sim->join_ns == NULL || sim->sched == NULL || !make_net(sim)) {
         hayi_sim_free(sim);
         return NULL;
     }
+    sim->world.ledger.stores.full_permille = config->full_permille;
     memcpy(sim->join_ns, config->join_ns, count * sizeof sim->join_ns[0]);
     sim->config.nodes = NULL;
     sim->config.join_ns = NULL;
@@ -233,7 +210,7 @@ static void flush(struct hayi_sim *sim, uint32_t worker)
 
 /* ---- the core ---- */
 
-static void wake_manager(struct hayi_sim *sim)
+void hayi_sim_wake_manager(struct hayi_sim *sim)
 {
     if (!sim->turn_set) {
         sim->turn_set = true;
@@ -277,6 +254,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        action->u.tell.payload - 1,
                        hay_state_name((hay_state)action->u.tell.state));
         sim->world.moved_ns = sim->world.now_ns;
+        hayi_sim_release_after(sim, (uint32_t)(action->u.tell.payload - 1));
         break;
     case HAYI_ACTION_WORKER_LOST:
         hayi_sim_trace(&sim->world,
@@ -285,23 +263,39 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        action->u.worker_lost.silent ? ", silent" : "");
         sim->world.moved_ns = sim->world.now_ns;
         break;
+    case HAYI_ACTION_INPUTS:
+        hayi_sim_set_timer(
+            &sim->world,
+            READ_AFTER_NS,
+            (struct hayi_sim_due){
+                .timer = HAYI_SIM_INPUTS,
+                .number = (uint32_t)(action->u.inputs.payload - 1)});
+        break;
+    case HAYI_ACTION_FETCH:
+        hayi_sim_fetch(sim, action);
+        break;
+    case HAYI_ACTION_DROP: {
+        const char *rule = hayi_stores_drop(&sim->world.ledger.stores, action);
+        if (rule != NULL) {
+            hayi_ledger_fail(&sim->world.ledger, "%s", rule);
+        }
+        break;
+    }
     case HAYI_ACTION_STATE:
     case HAYI_ACTION_ATTEMPT_ENDED:
     case HAYI_ACTION_ANSWER:
     case HAYI_ACTION_ALL_ENDED:
-    case HAYI_ACTION_INPUTS:
-    case HAYI_ACTION_FETCH:
-    case HAYI_ACTION_DROP:
     case HAYI_ACTION_WANTED:
     case HAYI_ACTION_FORGET:
         break;
     }
 }
 
-static void act_all(struct hayi_sim *sim)
+void hayi_sim_act_all(struct hayi_sim *sim)
 {
     for (size_t i = 0; i < sim->actions.count; i++) {
-        act(sim, &sim->actions.list[i]);
+        struct hayi_action action = sim->actions.list[i]; /* more may come */
+        act(sim, &action);
     }
     sim->actions.count = 0;
 }
@@ -323,7 +317,7 @@ static void check(struct hayi_sim *sim)
     }
 }
 
-static hay_status step(struct hayi_sim *sim, struct hayi_event *event)
+hay_status hayi_sim_step(struct hayi_sim *sim, struct hayi_event *event)
 {
     hay_status st =
         hayi_sched_step(sim->sched, sim->world.now_ns, event, &sim->actions);
@@ -380,7 +374,7 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
         hayi_ledger_fail(
             &sim->world.ledger, "a frame is refused: %s", err.text);
     }
-    (void)step(sim, &event);
+    (void)hayi_sim_step(sim, &event);
     mark_dirty(sim, peer - 1); /* credit may have come */
 }
 
@@ -390,20 +384,29 @@ static void peer_down(void *context, uint32_t peer, const char *how)
     struct hayi_event event = {.kind = HAYI_EVENT_LOST,
                                .u.lost = {.worker = peer - 1}};
     (void)how;
-    (void)step(sim, &event);
+    (void)hayi_sim_step(sim, &event);
 }
 
 static hay_status
 record_came(void *context, uint16_t type, const void *body, size_t size)
 {
     const struct sender *sender = context;
+    const struct hayi_ledger *ledger = &sender->sim->world.ledger;
     struct hayi_event event;
 
     (void)size;
     if (hayi_sim_mail_read(sender->worker, type, body, &event) != HAY_OK) {
         hayi_ledger_fail(&sender->sim->world.ledger, "an unknown record");
+        return HAY_OK;
+    }
+    if (event.kind == HAYI_EVENT_JOINED) {
+        event.u.joined.node = ledger->stores.node_of[sender->worker];
+    }
+    if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
+        && event.u.ended.outcome == HAYI_OUTCOME_FINISHED) {
+        hayi_sim_step_made(sender->sim, &event);
     } else {
-        (void)step(sender->sim, &event);
+        (void)hayi_sim_step(sender->sim, &event);
     }
     return HAY_OK;
 }
@@ -420,7 +423,7 @@ static void manager_turn(struct hayi_sim *sim)
         hayi_ledger_fail(&sim->world.ledger, "no memory to dispatch");
     }
     check(sim);
-    act_all(sim);
+    hayi_sim_act_all(sim);
     while (sim->dirty_count > 0) {
         flush(sim, sim->dirty[--sim->dirty_count]);
     }
@@ -436,7 +439,7 @@ static void submit(struct hayi_sim *sim, uint32_t index)
 
     hayi_ledger_event(&sim->world.ledger, index, sim->deps, &event);
     task->submitted = true;
-    hay_status st = step(sim, &event);
+    hay_status st = hayi_sim_step(sim, &event);
     if (st != HAY_OK) {
         hayi_ledger_fail(&sim->world.ledger,
                          "the submit of %u is refused: %s",
@@ -457,8 +460,8 @@ static void cancel(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
     if (task->submitted && !task->told) {
         event.u.cancel.task = task->handle;
         task->cancels++;
-        (void)step(sim, &event);
-        act_all(sim);
+        (void)hayi_sim_step(sim, &event);
+        hayi_sim_act_all(sim);
         if (task->answers != task->cancels) {
             hayi_ledger_fail(&sim->world.ledger,
                              "the cancel of %u is not answered",
@@ -487,7 +490,7 @@ static void wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         hayi_sim_trace(&sim->world, "close%s", wish->flag ? " at once" : "");
         sim->world.ledger.closed = true;
         sim->world.ledger.cancel_pending = wish->flag;
-        (void)step(sim, &event);
+        (void)hayi_sim_step(sim, &event);
         break;
     case HAYI_SIM_WISH_PAUSE:
         hayi_sim_node_pause(sim->nodes[wish->worker], wish->for_ns);
@@ -500,8 +503,8 @@ static void wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         sim->links[wish->worker].slow_ns = wish->for_ns;
         break;
     }
-    act_all(sim);
-    wake_manager(sim);
+    hayi_sim_act_all(sim);
+    hayi_sim_wake_manager(sim);
 }
 
 /* A reader has seen all items of a map that have been reported. */
@@ -514,9 +517,9 @@ static void read_items(struct hayi_sim *sim, uint32_t index)
 
     if (!task->told && task->reported > task->read) {
         task->read = task->reported;
-        (void)step(sim, &event);
-        act_all(sim);
-        wake_manager(sim);
+        (void)hayi_sim_step(sim, &event);
+        hayi_sim_act_all(sim);
+        hayi_sim_wake_manager(sim);
     }
 }
 
@@ -526,9 +529,9 @@ static void tick(struct hayi_sim *sim)
 
     sim->tick_ns = UINT64_MAX;
     if (hayi_sched_deadline_ns(sim->sched) <= sim->world.now_ns) {
-        (void)step(sim, &event);
-        act_all(sim);
-        wake_manager(sim);
+        (void)hayi_sim_step(sim, &event);
+        hayi_sim_act_all(sim);
+        hayi_sim_wake_manager(sim);
     } else {
         set_tick(sim);
     }
@@ -552,6 +555,12 @@ static void timer_due(struct hayi_sim *sim, struct hayi_sim_due due)
         break;
     case HAYI_SIM_READ:
         read_items(sim, due.number);
+        break;
+    case HAYI_SIM_INPUTS:
+        hayi_sim_tell_inputs(sim, due.number);
+        break;
+    case HAYI_SIM_FLIGHT:
+        hayi_sim_land(sim, due.number);
         break;
     case HAYI_SIM_NODE_JOIN:
     case HAYI_SIM_NODE_TURN:
@@ -590,7 +599,7 @@ static bool advance(struct hayi_sim *sim)
         set_time(sim, frame_ns);
         uint32_t peer = hayi_simnet_tell(sim->net);
         if (peer == 0) {
-            wake_manager(sim);
+            hayi_sim_wake_manager(sim);
         } else {
             hayi_sim_node_wake(sim->nodes[peer - 1]);
         }
@@ -632,12 +641,18 @@ static void tell_stories(struct hayi_sim *sim, const char *why)
 static void count_states(const struct hayi_sim *sim,
                          struct hayi_sim_result *result)
 {
+    const struct hayi_stores *stores = &sim->world.ledger.stores;
     struct hayi_sched_stats stats;
 
     hayi_sched_get_stats(sim->sched, &stats);
     *result = (struct hayi_sim_result){.end_ns = sim->world.now_ns,
                                        .events = sim->events,
                                        .stale = stats.stale,
+                                       .fetched = stores->fetched,
+                                       .dropped = stores->dropped,
+                                       .full = stores->full,
+                                       .broken = stores->broken,
+                                       .remakes = sim->world.ledger.remakes,
                                        .counts = sim->world.counts};
     for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
         const struct hayi_ledger_task *task = &sim->world.ledger.tasks[i];

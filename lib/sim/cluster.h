@@ -19,6 +19,9 @@ struct hayi_sim_config {
     const uint64_t *join_ns; /* [worker_count], when each joins; copied */
     struct hayi_sched_config sched; /* worker_max, workers_expected and seed
                                        are filled in */
+    uint32_t node_count;            /* workers live on them in turn; 0: 1 */
+    uint32_t full_permille;         /* so often there is no room for a fetch */
+    uint64_t bytes_per_us;          /* of a fetch; 0: 1,000 */
     uint64_t latency_ns;            /* of every frame */
     uint64_t jitter_ns;             /* at most so much besides */
     uint64_t turn_ns;  /* at most so long from news to the manager's turn */
@@ -66,7 +69,9 @@ struct hayi_sim_result {
     uint64_t end_ns; /* virtual */
     uint64_t events; /* that the core took */
     uint32_t finished, failed, cancelled;
-    uint64_t stale; /* news that the core dropped */
+    uint64_t stale;                          /* news that the core dropped */
+    uint64_t fetched, dropped, full, broken; /* objects, fetches */
+    uint32_t remakes;
     struct hayi_sim_counts counts;
 };
 

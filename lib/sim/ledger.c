@@ -20,11 +20,15 @@
 #define MARK_REPORTED 0x80u
 #define HAND_OUTS_MAX 50u /* of one task, and one for each end of any */
 
-hay_status hayi_ledger_init(struct hayi_ledger *ledger, uint32_t worker_max)
+hay_status hayi_ledger_init(struct hayi_ledger *ledger,
+                            uint32_t worker_max,
+                            uint32_t node_count)
 {
     *ledger = (struct hayi_ledger){.worker_max = worker_max};
     ledger->lost = calloc(worker_max, sizeof ledger->lost[0]);
-    return ledger->lost != NULL ? HAY_OK : HAY_ENOMEM;
+    hay_status status =
+        hayi_stores_init(&ledger->stores, worker_max, node_count);
+    return ledger->lost != NULL ? status : HAY_ENOMEM;
 }
 
 void hayi_ledger_fini(struct hayi_ledger *ledger)
@@ -35,6 +39,7 @@ void hayi_ledger_fini(struct hayi_ledger *ledger)
     }
     free(ledger->tasks);
     free(ledger->lost);
+    hayi_stores_fini(&ledger->stores);
     *ledger = (struct hayi_ledger){.tasks = NULL};
 }
 
@@ -74,6 +79,7 @@ hay_status hayi_ledger_add(struct hayi_ledger *ledger,
     for (size_t i = 0; i < spec->dep_count; i++) {
         deps[i] = spec->deps[i];
         assert(deps[i].task < ledger->count);
+        ledger->tasks[deps[i].task].dependents++;
     }
     task->spec.deps = deps;
     *index = ledger->count++;
@@ -105,6 +111,7 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
         const struct hayi_ledger_task *input =
             &ledger->tasks[spec->deps[i].task];
         deps[i] = (struct hayi_dep){.any = spec->deps[i].any};
+        deps[i].objects = input->told ? input->has : input->spec.makes > 0;
         if (input->told) {
             deps[i].ended = input->state;
             deps[i].culprit = input->culprit;
@@ -124,6 +131,34 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
 
 /* ---- the truth ---- */
 
+/* It has ended, and may run again to make its objects again. */
+static bool remakes(const struct hayi_ledger_task *task)
+{
+    return task->told && task->state == HAY_FINISHED && task->spec.makes > 0
+           && !task->forgotten;
+}
+
+/* The objects of its inputs must be on its node. */
+static void
+check_objects(struct hayi_ledger *ledger, uint32_t index, uint32_t worker)
+{
+    const struct hayi_sim_spec *spec = &ledger->tasks[index].spec;
+    for (size_t i = 0; i < spec->dep_count; i++) {
+        const struct hayi_ledger_task *input =
+            &ledger->tasks[spec->deps[i].task];
+        for (uint32_t j = 0; input->has && j < input->spec.makes; j++) {
+            if (!hayi_stores_has(&ledger->stores, worker, input->made[j])) {
+                hayi_ledger_fail(ledger,
+                                 "task %u begins on w%u, its input %u is not"
+                                 " there",
+                                 index,
+                                 worker,
+                                 spec->deps[i].task);
+            }
+        }
+    }
+}
+
 void hayi_ledger_began(struct hayi_ledger *ledger,
                        uint32_t index,
                        uint32_t attempt,
@@ -132,9 +167,13 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     struct hayi_ledger_task *task = &ledger->tasks[index];
     const struct hayi_needs *needs = &task->spec.needs;
 
-    if (task->told) {
+    bool again = remakes(task);
+
+    if (task->told && !again) {
         hayi_ledger_fail(ledger, "task %u begins after its end", index);
     }
+    ledger->remakes += again ? 1 : 0;
+    check_objects(ledger, index, worker);
     for (size_t i = 0; i < task->spec.dep_count; i++) {
         const struct hayi_sim_dep *dep = &task->spec.deps[i];
         const struct hayi_ledger_task *input = &ledger->tasks[dep->task];
@@ -149,7 +188,7 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     if (needs->worker != 0 && needs->worker - 1 != worker) {
         hayi_ledger_fail(ledger, "task %u begins on worker %u", index, worker);
     }
-    if (task->running || task->finished) {
+    if (task->running || (task->finished && !again)) {
         hayi_ledger_fail(ledger, "task %u runs twice", index);
     }
     if (task->never_run) {
@@ -209,6 +248,7 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
 void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker)
 {
     ledger->lost[worker] = true;
+    hayi_stores_lose(&ledger->stores, worker);
     for (uint32_t i = 0; i < ledger->count; i++) {
         struct hayi_ledger_task *task = &ledger->tasks[i];
         if (task->running && task->worker == worker) {
@@ -226,6 +266,23 @@ static bool any_lost(const struct hayi_ledger *ledger)
         }
     }
     return false;
+}
+
+bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index)
+{
+    if (!ledger->tasks[index].has || any_lost(ledger)) {
+        return false;
+    }
+    for (uint32_t i = index + 1; i < ledger->count; i++) {
+        const struct hayi_ledger_task *task = &ledger->tasks[i];
+        for (size_t d = 0; d < task->spec.dep_count; d++) {
+            if (task->spec.deps[d].task == index && task->submitted
+                && !task->told) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 /* ---- what is told ---- */
@@ -262,7 +319,8 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
                        : task->failed_attempts == task->spec.retries + 1);
     case HAY_EFARM:
         return culprit == hayi_ledger_payload(index)
-               && (task->outcome == HAYI_OUTCOME_FARM || any_lost(ledger));
+               && (task->outcome == HAYI_OUTCOME_FARM || any_lost(ledger)
+                   || ledger->stores.full > 0);
     case HAY_EDEPENDENCY:
         return task->attempt == 0 && culprit != 0
                && explained_by_input(ledger, task, HAY_FAILED, culprit);
@@ -444,12 +502,25 @@ static void handed_out(struct hayi_ledger *ledger,
     uint32_t index = (uint32_t)(action->u.hand_out.payload - 1);
     struct hayi_ledger_task *task = &ledger->tasks[index];
 
-    if (index >= ledger->count || task->told) {
+    if (index >= ledger->count || (task->told && !remakes(task))) {
         hayi_ledger_fail(ledger, "task %u: handed out after its end", index);
     } else if (!task->spec.map
                && ++task->hand_outs > HAND_OUTS_MAX + ledger->ended_count) {
         hayi_ledger_fail(ledger, "task %u goes to and fro", index);
     }
+}
+
+static void forgotten(struct hayi_ledger *ledger,
+                      const struct hayi_action *action)
+{
+    uint32_t index = (uint32_t)(action->u.forget.payload - 1);
+    struct hayi_ledger_task *task = &ledger->tasks[index];
+
+    if (index >= ledger->count || !remakes(task)) {
+        hayi_ledger_fail(ledger, "task %u is forgotten wrongly", index);
+        return;
+    }
+    task->forgotten = true;
 }
 
 void hayi_ledger_action(struct hayi_ledger *ledger,
@@ -484,6 +555,9 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_HAND_OUT:
         handed_out(ledger, action);
         break;
+    case HAYI_ACTION_FORGET:
+        forgotten(ledger, action);
+        break;
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL:
     case HAYI_ACTION_WORKER_LOST:
@@ -491,7 +565,6 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_FETCH:
     case HAYI_ACTION_DROP:
     case HAYI_ACTION_WANTED:
-    case HAYI_ACTION_FORGET:
         break;
     }
 }

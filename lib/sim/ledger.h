@@ -13,6 +13,9 @@
 #define HAYI_SIM_LEDGER_H
 
 #include "core/sched.h"
+#include "sim/stores.h"
+
+#define HAYI_SIM_MAKES_MAX 4u
 
 struct hayi_sim_dep {
     uint32_t task; /* index; a smaller one than the task's own */
@@ -32,6 +35,8 @@ struct hayi_sim_spec {
     bool by_farm;         /* ... by the farm, not by the task */
     bool agrees;          /* ends when it is asked to */
     bool command;         /* runs as a command, not in a thread */
+    uint32_t makes;       /* objects, at most HAYI_SIM_MAKES_MAX */
+    uint64_t make_bytes;  /* each of them */
 
     bool map;
     uint64_t items;
@@ -62,6 +67,11 @@ struct hayi_ledger_task {
     uint32_t cancels;   /* asked for */
     uint32_t answers;   /* of them answered */
     bool never_run;     /* answered: it will never run */
+    /* objects */
+    hayi_object made[HAYI_SIM_MAKES_MAX];
+    bool has;            /* its future holds them */
+    bool forgotten;      /* it is not run again */
+    uint32_t dependents; /* that have not ended, not yet submitted ones too */
     /* maps */
     uint8_t *marks; /* [items]: how often run; bit 7: reported */
     uint64_t reported;
@@ -80,10 +90,14 @@ struct hayi_ledger {
     bool all_ended;
     bool *lost; /* [worker_max] */
     uint32_t worker_max;
+    struct hayi_stores stores;
+    uint32_t remakes;
     struct hayi_error err;
 };
 
-hay_status hayi_ledger_init(struct hayi_ledger *ledger, uint32_t worker_max);
+hay_status hayi_ledger_init(struct hayi_ledger *ledger,
+                            uint32_t worker_max,
+                            uint32_t node_count);
 void hayi_ledger_fini(struct hayi_ledger *ledger);
 
 /* Note a task; *index: its number, from 0.  HAY_ENOMEM. */
@@ -111,6 +125,9 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
                        uint64_t first,
                        uint64_t count);
 void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker);
+
+/* Does no task that is on its way need the objects of this one? */
+bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index);
 
 /* What the core tells its client. */
 void hayi_ledger_action(struct hayi_ledger *ledger,

@@ -6,6 +6,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/chaos.h \
 	%D%/cluster.c \
 	%D%/cluster.h \
+	%D%/cluster_data.c \
+	%D%/cluster_inside.h \
 	%D%/dice.c \
 	%D%/dice.h \
 	%D%/ledger.c \
@@ -16,5 +18,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/node.h \
 	%D%/slot.c \
 	%D%/slot.h \
+	%D%/stores.c \
+	%D%/stores.h \
 	%D%/world.c \
 	%D%/world.h

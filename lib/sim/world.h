@@ -22,6 +22,8 @@ enum hayi_sim_timer {
     HAYI_SIM_NODE_TURN,    /* node: looks around */
     HAYI_SIM_NODE_FLUSH,   /* node: sends what it has to tell */
     HAYI_SIM_NODE_BEAT,    /* node: shows that it lives */
+    HAYI_SIM_INPUTS,       /* number: of the task whose inputs are told */
+    HAYI_SIM_FLIGHT,       /* number: of the fetch that is over */
     HAYI_SIM_SLOT,         /* node, core, number: an attempt may have ended */
 };
 

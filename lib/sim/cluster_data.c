@@ -1,0 +1,135 @@
+/* cluster_data.c - objects in the simulated cluster: what tasks make, what is
+ * told of inputs, fetches that take their time, futures that are released.
+ */
+#include "config.h"
+
+#include "sim/cluster_inside.h"
+
+#include <stdlib.h>
+
+/* A future is released when it and all that name it have ended. */
+static void release(struct hayi_sim *sim, uint32_t index)
+{
+    struct hayi_ledger_task *task = &sim->world.ledger.tasks[index];
+    if (!task->told || !task->has || task->dependents > 0) {
+        return;
+    }
+    task->has = false;
+    for (uint32_t i = 0; i < task->spec.makes; i++) {
+        struct hayi_event event = {.kind = HAYI_EVENT_RELEASE,
+                                   .u.release = {.object = task->made[i]}};
+        (void)hayi_sim_step(sim, &event);
+    }
+}
+
+/* The actions that follow are put behind those that are done now. */
+void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index)
+{
+    const struct hayi_sim_spec *spec = &sim->world.ledger.tasks[index].spec;
+    for (size_t i = 0; i < spec->dep_count; i++) {
+        sim->world.ledger.tasks[spec->deps[i].task].dependents--;
+        release(sim, spec->deps[i].task);
+    }
+    release(sim, index);
+}
+
+void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action)
+{
+    struct hayi_stores *stores = &sim->world.ledger.stores;
+    const char *rule = hayi_stores_fetch(stores, sim->world.now_ns, action);
+    if (rule != NULL) {
+        hayi_ledger_fail(&sim->world.ledger, "%s", rule);
+        return;
+    }
+    uint64_t bytes = action->u.fetch.bytes;
+    hayi_sim_set_timer(
+        &sim->world,
+        bytes / sim->config.bytes_per_us * 1000 + sim->config.latency_ns,
+        (struct hayi_sim_due){.timer = HAYI_SIM_FLIGHT,
+                              .number = (uint32_t)stores->flight_count - 1});
+}
+
+/* A task has finished, and so made its objects. */
+void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event)
+{
+    struct hayi_stores *stores = &sim->world.ledger.stores;
+    uint32_t index = (uint32_t)((event->u.ended.report >> 32) - 1);
+    struct hayi_ledger_task *task = &sim->world.ledger.tasks[index];
+    struct hayi_made made[HAYI_SIM_MAKES_MAX];
+    bool first = !task->told;
+
+    event->u.ended.made = made;
+    event->u.ended.made_count = task->spec.makes;
+    event->u.ended.objects = task->spec.makes > 0;
+    for (uint32_t i = 0; i < task->spec.makes; i++) {
+        uint32_t node = stores->node_of[event->u.ended.worker];
+        made[i] = (struct hayi_made){
+            .bytes = task->spec.make_bytes,
+            .place = hayi_stores_add(stores, node, 0),
+        };
+    }
+    (void)hayi_sim_step(sim, event);
+    for (uint32_t i = 0; i < task->spec.makes; i++) {
+        if (hayi_stores_name(stores, made[i].place, made[i].object) != HAY_OK) {
+            hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
+        }
+        if (first && made[i].object != 0) {
+            task->made[i] = made[i].object;
+            task->has = true;
+        }
+    }
+}
+
+/* The client says which objects a task needs. */
+void hayi_sim_tell_inputs(struct hayi_sim *sim, uint32_t index)
+{
+    const struct hayi_ledger *ledger = &sim->world.ledger;
+    const struct hayi_ledger_task *task = &ledger->tasks[index];
+    struct hayi_event event = {.kind = HAYI_EVENT_INPUTS,
+                               .u.inputs = {.task = task->handle}};
+    hayi_object *list =
+        calloc(task->spec.dep_count * HAYI_SIM_MAKES_MAX + 1, sizeof list[0]);
+    if (list == NULL) {
+        hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
+        return;
+    }
+    for (size_t i = 0; i < task->spec.dep_count; i++) {
+        const struct hayi_ledger_task *input =
+            &ledger->tasks[task->spec.deps[i].task];
+        for (uint32_t j = 0; input->has && j < input->spec.makes; j++) {
+            list[event.u.inputs.count++] = input->made[j];
+        }
+    }
+    event.u.inputs.list = list;
+    (void)hayi_sim_step(sim, &event);
+    free(list);
+    hayi_sim_act_all(sim);
+    hayi_sim_wake_manager(sim);
+}
+
+/* A fetch is over; now and then a node drops a copy that nobody needs soon. */
+void hayi_sim_land(struct hayi_sim *sim, uint32_t flight)
+{
+    struct hayi_ledger *ledger = &sim->world.ledger;
+    struct hayi_event event;
+
+    sim->world.moved_ns = sim->world.now_ns;
+    if (hayi_stores_land(&ledger->stores,
+                         flight,
+                         sim->world.now_ns,
+                         &sim->world.dice,
+                         &event)) {
+        (void)hayi_sim_step(sim, &event);
+    }
+    if (hayi_dice_chance(&sim->world.dice, 100)) {
+        uint32_t index =
+            (uint32_t)hayi_dice_below(&sim->world.dice, ledger->count);
+        if (hayi_ledger_idle(ledger, index)
+            && hayi_stores_make_room(
+                &ledger->stores, ledger->tasks[index].made[0], &event)) {
+            (void)hayi_sim_step(sim, &event);
+        }
+    }
+    hayi_sim_act_all(sim);
+    hayi_sim_wake_manager(sim);
+}

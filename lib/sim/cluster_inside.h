@@ -1,0 +1,57 @@
+/* cluster_inside.h - the simulated cluster, for the files that make it up.
+ *
+ * Owns: nothing beyond what cluster.h says.
+ * Never: included by anything but lib/sim/cluster*.c.
+ * Threads: one at a time.
+ */
+#ifndef HAYI_SIM_CLUSTER_INSIDE_H
+#define HAYI_SIM_CLUSTER_INSIDE_H
+
+#include "sim/cluster.h"
+
+struct sim_link {
+    struct hayi_channel *channel;
+    uint64_t slow_ns; /* besides; both ways */
+    bool dirty;       /* in the list of those to flush */
+};
+
+struct hayi_sim {
+    struct hayi_sim_config config;
+    struct hayi_sim_world world;
+    struct hayi_sched *sched;
+    struct hayi_actions actions;
+    struct hayi_simnet *net;
+    struct hayi_transport *transport; /* the manager's */
+    struct hayi_sim_node **nodes;
+    uint64_t *join_ns;
+    struct sim_link *links; /* [worker] */
+    uint32_t *dirty;
+    uint32_t dirty_count;
+    struct hayi_sim_wish *wishes;
+    uint32_t wish_count;
+    uint32_t wish_room;
+    struct hayi_dep *deps; /* room for the largest submit */
+    size_t dep_room;
+    bool turn_set;
+    uint64_t tick_ns; /* when the earliest tick is set for */
+    uint64_t credit;  /* for checks */
+    uint64_t still;   /* things that happened since time moved */
+    uint64_t events;
+};
+
+/* cluster.c */
+/* The core takes an event; what it answers is left in 'actions'. */
+hay_status hayi_sim_step(struct hayi_sim *sim, struct hayi_event *event);
+void hayi_sim_act_all(struct hayi_sim *sim);
+void hayi_sim_wake_manager(struct hayi_sim *sim);
+
+/* cluster_data.c: what the manager and its client do for objects */
+/* A task has been told: the futures that it named may be released. */
+void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index);
+void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action);
+/* The same as a step, of an ENDED that finished its task. */
+void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event);
+void hayi_sim_tell_inputs(struct hayi_sim *sim, uint32_t index);
+void hayi_sim_land(struct hayi_sim *sim, uint32_t flight);
+
+#endif
