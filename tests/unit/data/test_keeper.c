@@ -68,7 +68,7 @@ static void store_that_nobody_uses_costs_no_thread(void)
     CU_ASSERT_EQUAL(threads(), before);
     (void)put((size_t)8 * MIB);
     (void)look();
-    CU_ASSERT_EQUAL(threads(), before + 1);
+    CU_ASSERT(threads() > before);
 }
 
 static void full_store_is_relieved(void)

@@ -122,6 +122,7 @@ static void object_is_dropped_at_the_managers_word(void)
 static void use_of_the_memory_is_told_when_it_changes(void)
 {
     joined();
+    bed.hide_started = true;
     bed_call(1, bed_makes);
     until_told("ended 1.1 finished exit=0\n");
     until_told("memory 62\n"); /* 4 of 64 MiB */
