@@ -148,18 +148,17 @@ static bool tell_gone(struct hayi_worker *worker)
 
 /* How full it is, when that has changed; sooner where the manager acts on it.
  */
-static void tell_memory(struct hayi_worker *worker)
+static void tell_memory(struct hayi_worker *worker,
+                        const struct hayi_store_usage *usage)
 {
     static const uint32_t marks[] = {800, 950};
     struct hayi_worker_data *data = &worker->data;
-    struct hayi_store_usage usage;
-    hayi_store_get_usage(worker->farm.store, &usage);
     if (data->keeper != NULL) {
-        hayi_keeper_look(data->keeper, &usage);
+        hayi_keeper_look(data->keeper, usage);
     }
     uint32_t told = data->told_permille;
     uint32_t now =
-        (uint32_t)(usage.used_bytes / (usage.limit_bytes / 1000 + 1));
+        (uint32_t)(usage->used_bytes / (usage->limit_bytes / 1000 + 1));
     uint32_t change = now > told ? now - told : told - now;
     bool tell = change >= TELL_PERMILLE || (now == 0 && told != 0);
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
@@ -181,10 +180,15 @@ bool hayi_worker_poll_data(struct hayi_worker *worker)
         return false;
     }
     bool any = false;
+    struct hayi_store_usage usage;
+    hayi_store_get_usage(worker->farm.store, &usage);
     if (worker->data.mover != NULL) {
         any = tell_all_moved(worker);
-        any = tell_gone(worker) || any;
+        if (usage.drops != worker->data.drops) {
+            any = tell_gone(worker) || any;
+            worker->data.drops = usage.drops;
+        }
     }
-    tell_memory(worker);
+    tell_memory(worker, &usage);
     return any;
 }

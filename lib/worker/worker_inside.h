@@ -34,6 +34,7 @@ struct hayi_worker_data {
     struct hayi_keeper *keeper; /* or NULL */
     struct hayi_mover *mover;   /* NULL: there is no other node */
     uint32_t told_permille;     /* of the store's use, last time */
+    uint64_t drops;             /* of replicas, when they were told last */
     uint64_t look_ns;           /* when to look at it again, at the latest */
 };
 

@@ -69,15 +69,20 @@ static void until_told(const char *line)
     CU_ASSERT_PTR_NOT_NULL(strstr(bed.told, line));
 }
 
-static hayi_place put(size_t size)
+static hayi_place put_named(size_t size, uint64_t name)
 {
     hayi_place place = 0;
     void *data = NULL;
     CU_ASSERT_EQUAL_FATAL(
         hayi_store_create(bed.store, size, &place, &data, NULL), HAY_OK);
     memset(data, 2, size);
-    hayi_store_seal(bed.store, place, 0);
+    hayi_store_seal(bed.store, place, name);
     return place;
+}
+
+static hayi_place put(size_t size)
+{
+    return put_named(size, 0);
 }
 
 static void put_args(uint64_t handle, hayi_place place, size_t size)
@@ -117,6 +122,18 @@ static void object_is_dropped_at_the_managers_word(void)
     bed_call(1, bed_counts);
     bed_expect(1, "ended 1.1 finished exit=0\n");
     CU_ASSERT_EQUAL(objects(), 0);
+}
+
+static void replica_that_made_room_is_told(void)
+{
+    joined();
+    (void)put_named((size_t)30 << 20, 501);
+    (void)put((size_t)30 << 20);
+    bed_turn();
+    CU_ASSERT_PTR_NULL(strstr(bed.told, "gone"));
+    (void)put((size_t)20 << 20);
+    until_told("gone 501\n");
+    CU_ASSERT_EQUAL(objects(), 2);
 }
 
 static void use_of_the_memory_is_told_when_it_changes(void)
@@ -207,6 +224,7 @@ static CU_TestInfo tests[] = {
      missing_input_brings_the_attempt_back},
     {"object_is_dropped_at_the_managers_word",
      object_is_dropped_at_the_managers_word},
+    {"replica_that_made_room_is_told", replica_that_made_room_is_told},
     {"use_of_the_memory_is_told_when_it_changes",
      use_of_the_memory_is_told_when_it_changes},
     {"cancelled_task_leaves_nothing_in_the_store",

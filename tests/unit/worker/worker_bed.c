@@ -160,6 +160,12 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_REFUSE:
         note("refuse %s\n", (const char *)(words + 1));
         break;
+    case HAYI_RECORD_GONE:
+        for (uint64_t i = 0; i < ((const struct hayi_gone_record *)body)->count;
+             i++) {
+            note("gone %" PRIu64 "\n", ((const uint64_t *)body)[1 + i]);
+        }
+        break;
     case HAYI_RECORD_MEMORY:
         note("memory %" PRIu64 "\n",
              ((const struct hayi_memory_record *)body)->used_permille);
