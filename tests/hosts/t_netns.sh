@@ -20,6 +20,22 @@ ok "run --hosts ends with 0: $rc" test $rc = 0
 ok 'each task finished, and once' each_once
 ok 'tasks ran on all three hosts' hosts_used 3
 
+# Who reads a large file runs where it was written, as a rule: by chance it would
+# be 4 of 12.
+cat >near.hay <<'E'
+#HAY name=make[1..12] out=big{n},made{n}
+sleep 0.3; truncate -s 400M big{n}; hostname >made{n}
+#HAY name=use[1..12] in=big{n},made{n} out=used{n}
+sleep 0.1; hostname >used{n}
+E
+timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --rsh "$bed rsh" --hosts "$hosts" near.hay
+rc=$?
+near=0
+for i in {1..12}; do
+    cmp -s "made$i" "used$i" && near=$((near + 1))
+done
+ok "readers of large files run near: $rc, $near of 12" test "$rc $((near >= 9))" = '0 1'
+
 # A host that dies: the run ends with a word, and does not hang.
 seq 12 | sed 's/.*/sleep 60/' >long.hay
 timeout 60 "$bed" run "${NH_PREFIX}1" "$hayfork" run --rsh "$bed rsh" --hosts "$hosts" long.hay >lost.out 2>&1 &
