@@ -102,7 +102,7 @@ static void commands_arrive_packed(void)
     CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, NULL, &f), HAY_OK);
     CU_ASSERT_EQUAL(f->spec->kind, HAYI_TASK_COMMAND);
     CU_ASSERT(f->spec->has_index && f->spec->index == 9);
-    CU_ASSERT_EQUAL(f->spec->args_size, 24 + 5);
+    CU_ASSERT_EQUAL(f->spec->args_size, 32 + 5);
     command.size--;
     CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, NULL, NULL),
                     HAY_EINVAL);
