@@ -37,6 +37,7 @@ dist_check_SCRIPTS += \
 	%D%/batch/t_pbs.sh \
 	%D%/batch/t_slurm.sh \
 	%D%/hosts/t_arrays.sh \
+	%D%/hosts/t_data.sh \
 	%D%/hosts/t_netns.sh \
 	%D%/install/t_install.sh \
 	%D%/tidy/t_tidy.sh \
