@@ -147,13 +147,57 @@ static void note_capture(struct hayi_manager *manager,
 /* ---- words ------------------------------------------------------------------
  */
 
+/* "worker 3 on node7 (pid 4711)" */
+static void word_worker(const struct hayi_manager *manager,
+                        uint32_t worker,
+                        char *text,
+                        size_t size)
+{
+    const struct hayi_worker_name *name = &manager->peers[worker + 1].name;
+    (void)snprintf(text,
+                   size,
+                   "worker %" PRIu32 " on %s (pid %d)",
+                   name->number,
+                   name->host,
+                   (int)name->pid);
+}
+
+/* Why the farm failed a task of which no worker has told. */
+static void word_farm(const struct hayi_manager *manager,
+                      const struct hayi_action *action,
+                      char *text,
+                      size_t size)
+{
+    char who[200];
+    uint32_t worker = action->u.tell.worker;
+    const char *words = hayi_manager_words(manager, action->u.tell.report);
+    if (words != NULL) {
+        (void)snprintf(text, size, "%s", words);
+    } else if (action->u.tell.lost != 0) {
+        (void)snprintf(who, sizeof(who), "the node that had it");
+        if (action->u.tell.lost_by > 0
+            && action->u.tell.lost_by < manager->peer_count) {
+            word_worker(manager, action->u.tell.lost_by - 1, who, sizeof(who));
+        }
+        (void)snprintf(text,
+                       size,
+                       "an input was lost with %s, and cannot be made again",
+                       who);
+    } else if (action->u.tell.attempt > 0 && worker + 1 < manager->peer_count
+               && manager->peers[worker + 1].gone) {
+        word_worker(manager, worker, who, sizeof(who));
+        (void)snprintf(text, size, "lost %s", who);
+    } else {
+        (void)snprintf(text, size, "the farm broke down");
+    }
+}
+
 static void word_reason(const struct hayi_manager *manager,
                         const struct hayi_action *action,
                         const struct hayi_report *report,
                         char *text,
                         size_t size)
 {
-    const struct hayi_peer *peer = NULL;
     text[0] = 0;
     switch (action->u.tell.status) {
     case HAY_OK:
@@ -179,28 +223,8 @@ static void word_reason(const struct hayi_manager *manager,
         }
         break;
     case HAY_EFARM:
-        if (hayi_manager_words(manager, action->u.tell.report) != NULL) {
-            (void)snprintf(text,
-                           size,
-                           "%s",
-                           hayi_manager_words(manager, action->u.tell.report));
-            return;
-        }
         if (report->reason[0] == 0) {
-            if (action->u.tell.attempt > 0
-                && action->u.tell.worker + 1 < manager->peer_count) {
-                peer = &manager->peers[action->u.tell.worker + 1];
-            }
-            if (peer == NULL || !peer->gone) {
-                (void)snprintf(text, size, "the farm broke down");
-            } else {
-                (void)snprintf(text,
-                               size,
-                               "lost worker %" PRIu32 " on %s (pid %d)",
-                               peer->name.number,
-                               peer->name.host,
-                               (int)peer->name.pid);
-            }
+            word_farm(manager, action, text, size);
             return;
         }
         break;

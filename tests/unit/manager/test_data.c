@@ -130,7 +130,39 @@ static void input_that_is_missing_is_asked_for_again(void)
     bed_expect("");
 }
 
+/* hay_put() would wait for nobody, but the store has to be ours. */
+static hay_future *put(void)
+{
+    char *bytes = calloc(1, BED_OBJECT);
+    hay_future *future = NULL;
+    CU_ASSERT_EQUAL_FATAL(
+        hay_put(bed_ex, hay_bytes(bytes, BED_OBJECT), &future), HAY_OK);
+    free(bytes);
+    return future;
+}
+
+static void put_object_that_is_lost_fails_its_dependents(void)
+{
+    bed_ready(1);
+    hay_future *f = put();
+    hay_future *g = bed_submit(HAY_ARGS(hay_ref(f)), NULL);
+    bed_expect("task 2.1\n");
+    CU_ASSERT_NOT_EQUAL(bed_place, 0);
+    const struct {
+        struct hayi_attempt_record head;
+        uint64_t missing;
+    } returned = {{.task = bed_known[2].task, .attempt = 1, .missing = 1},
+                  bed_object};
+    bed_say(HAYI_RECORD_RETURNED, &returned, sizeof(returned));
+    bed_expect("");
+    bed_check_end(g, HAY_EFARM, "an input was lost with");
+    hay_future_release(f);
+    bed_expect("");
+}
+
 static CU_TestInfo tests[] = {
+    {"put_object_that_is_lost_fails_its_dependents",
+     put_object_that_is_lost_fails_its_dependents},
     {"made_object_is_the_argument_of_the_next",
      made_object_is_the_argument_of_the_next},
     {"object_lives_until_its_last_task_has_ended",
