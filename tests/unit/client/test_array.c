@@ -551,6 +551,43 @@ static void chunks_done_are_left_out(void)
     hay_array_release(a);
 }
 
+/* There is no room for the fourth task, and this thread may not wait. */
+static void a_map_that_is_made_in_part_can_be_made_again(void)
+{
+    hay_dataset *a = in_file();
+    fake.ex->pending_max = 3;
+    hayi_thread_set_no_wait(true);
+    CU_ASSERT_EQUAL(map(NULL, a, NULL), HAY_EAGAIN);
+    CU_ASSERT_EQUAL_FATAL(fake.held_count, 3);
+    CU_ASSERT_EQUAL(map(NULL, a, NULL), HAY_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(hay_error_text(), "unfinished"));
+    hayi_thread_set_no_wait(false);
+    for (uint64_t i = 0; i < 3; i++) {
+        write_chunk(a, i);
+        fake_finish(&fake, fake.held[0]);
+    }
+    CU_ASSERT_EQUAL(map(NULL, a, NULL), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(fake.held_count, 2);
+    CU_ASSERT_STRING_EQUAL(hay_future_name(fake.held[0]), "step[3]");
+    hay_array_release(a);
+}
+
+static void nothing_is_made_when_the_farm_is_closed(void)
+{
+    hay_dataset *a = in_memory();
+    hay_future **list = NULL;
+    size_t count = 0;
+    fill(a);
+    CU_ASSERT_EQUAL(hay_shutdown(fake.ex, false, false), HAY_OK);
+    CU_ASSERT_EQUAL(map(NULL, a, NULL), HAY_ECLOSED);
+    CU_ASSERT_EQUAL(
+        hay_array_reduce(fake.ex, a, work, join, 0, NULL, &list, &count),
+        HAY_ECLOSED);
+    CU_ASSERT_EQUAL(info_of(a).chunks_done, 4); /* those of before */
+    CU_ASSERT_EQUAL(hay_array_wait(a, 0), HAY_OK);
+    hay_array_release(a);
+}
+
 static void a_file_that_is_opened_is_cut_and_read(void)
 {
     hay_dataset *a = in_file();
@@ -672,6 +709,8 @@ static CU_TestInfo tests[] = {
     TEST(wrong_maps_are_refused),
     TEST(one_failing_block_fails_the_map_with_its_words),
     TEST(chunks_done_are_left_out),
+    TEST(a_map_that_is_made_in_part_can_be_made_again),
+    TEST(nothing_is_made_when_the_farm_is_closed),
     TEST(a_file_that_is_opened_is_cut_and_read),
     TEST(a_reduction_is_a_tree_over_the_chunks),
     TEST(axes_give_a_result_for_each_of_the_others),
