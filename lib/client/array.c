@@ -546,21 +546,6 @@ hay_status hay_array_wait(hay_dataset *dataset, uint64_t timeout_ns)
     return st;
 }
 
-hay_status hay_array_flush(hay_dataset *dataset)
-{
-    struct hayi_error *err = hayi_thread_error();
-    struct hayi_files *files = NULL;
-    hay_status st = check_handle(dataset);
-    if (st != HAY_OK || dataset->done == NULL) {
-        return st;
-    }
-    if (dataset->file->kind == HAYI_PACKED) {
-        return hayi_h5_pack(dataset->file, false, err);
-    }
-    st = hayi_array_files(dataset, &files, err);
-    return st == HAY_OK ? hayi_dataset_sync(files, dataset->file, err) : st;
-}
-
 /* ---- reading ------------------------------------------------------------ */
 
 struct reading {

@@ -4,6 +4,8 @@
 #include "client/array_tasks.h"
 
 #include "client/executor.h"
+#include "client/result.h"
+#include "data/h5store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +159,15 @@ gather(hay_executor *ex, const hay_task_options *like, struct front *front)
     return HAY_OK;
 }
 
+static bool several_nodes(const hay_executor *ex)
+{
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < ex->node_count && ex->node_cores != NULL; i++) {
+        nodes += ex->node_cores[i] > 0 ? 1 : 0;
+    }
+    return nodes > 1;
+}
+
 /* Each node has to bring to the disk what it has written; which workers are on
  * one node we do not know, a second one there finds nothing to do. */
 static hay_status sync_all(hay_executor *ex,
@@ -185,15 +196,6 @@ static hay_status sync_all(hay_executor *ex,
     front_free(front);
     *front = next;
     return HAY_OK;
-}
-
-static bool several_nodes(const hay_executor *ex)
-{
-    uint32_t nodes = 0;
-    for (uint32_t i = 0; i < ex->node_count && ex->node_cores != NULL; i++) {
-        nodes += ex->node_cores[i] > 0 ? 1 : 0;
-    }
-    return nodes > 1;
 }
 
 hay_status hayi_array_end(hay_executor *ex,
@@ -233,4 +235,46 @@ hay_status hayi_array_end(hay_executor *ex,
     }
     front_free(&front);
     return st;
+}
+
+/* Ask all nodes, and wait for them. */
+static hay_status flush_all(hay_dataset *dataset)
+{
+    hay_task_options o = HAY_TASK_OPTIONS_INIT;
+    struct front front;
+    if (!several_nodes(dataset->ex)) {
+        return HAY_OK;
+    }
+    hay_status st = front_new(0, &front);
+    if (st == HAY_OK) {
+        st = sync_all(dataset->ex, dataset, &o, &front);
+    }
+    for (size_t i = 0; st == HAY_OK && i < front.count; i++) {
+        st = hay_future_wait(front.list[i], HAY_FOREVER);
+        if (st == HAY_OK) {
+            st = hayi_result_status(front.list[i], hayi_thread_error());
+        }
+    }
+    front_free(&front);
+    return st;
+}
+
+hay_status hay_array_flush(hay_dataset *dataset)
+{
+    struct hayi_error *err = hayi_thread_error();
+    struct hayi_files *files = NULL;
+    if (dataset == NULL) {
+        return hayi_fail(err, HAY_EINVAL, "the dataset is NULL");
+    }
+    if (dataset->done == NULL) {
+        return HAY_OK; /* it is not written, or not into a file */
+    }
+    if (dataset->file->kind == HAYI_PACKED) {
+        return hayi_h5_pack(dataset->file, false, err);
+    }
+    hay_status st = hayi_array_files(dataset, &files, err);
+    if (st == HAY_OK) {
+        st = hayi_dataset_sync(files, dataset->file, err);
+    }
+    return st == HAY_OK ? flush_all(dataset) : st;
 }

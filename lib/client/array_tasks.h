@@ -1,4 +1,5 @@
-/* array_tasks.h - the tasks of our own that end a map over an array.
+/* array_tasks.h - the tasks of our own that end a map over an array, and
+ * hay_array_flush().
  *
  * After the tasks of all blocks: one that waits for a thousand others each,
  * while there are more; where several nodes have written a file, one on each

@@ -313,6 +313,7 @@ static void a_copy_goes_into_a_file_and_back(void)
     CHECK(compute(a, numbers, NULL, 0, 1) == HAY_OK);
     CHECK(compute(file, NULL, a, 0, 1) == HAY_OK);
     CHECK(hay_array_wait(file, long_ns) == HAY_OK);
+    CHECK(hay_array_flush(file) == HAY_OK);
     CHECK(holds_wanted(file));
     CHECK(hay_array_open(ex, "copy.h5", "a", NULL, &opened) == HAY_OK);
     b = make(NULL, 20, 20, 0);
