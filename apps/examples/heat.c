@@ -117,6 +117,7 @@ last_frame(hay_executor *ex, uint64_t *number, hay_dataset **found)
             return HAY_OK;
         }
         hay_array_release(*found);
+        *found = NULL;
     }
     *number = 0;
     return plate(ex, NULL, found);
