@@ -84,15 +84,31 @@ set_value(struct hay_task *task, struct target target, hay_status status)
     return HAY_OK;
 }
 
+/* Empty it; '*old' keeps the bytes if the new ones are among them. */
+static void begin_value(struct hayi_buffer *value,
+                        const void *data,
+                        struct hayi_buffer *old)
+{
+    uintptr_t first = (uintptr_t)value->data;
+    uintptr_t at = (uintptr_t)data;
+    hayi_buffer_init(old);
+    if (at >= first && at - first < value->size) {
+        *old = *value;
+        hayi_buffer_init(value);
+    }
+    value->size = 0;
+}
+
 static hay_status
 set_small(struct hay_task *task, hay_type type, const void *data, size_t size)
 {
     struct target target = target_of(task);
-    target.value->size = 0;
-    return set_value(
-        task,
-        target,
-        hayi_value_append(target.value, type, data, size, &task->error));
+    struct hayi_buffer old;
+    begin_value(target.value, data, &old);
+    hay_status status =
+        hayi_value_append(target.value, type, data, size, &task->error);
+    hayi_buffer_fini(&old);
+    return set_value(task, target, status);
 }
 
 static hay_status set_small_array(struct hay_task *task,
@@ -100,15 +116,16 @@ static hay_status set_small_array(struct hay_task *task,
                                   const void *data)
 {
     struct target target = target_of(task);
-    target.value->size = 0;
-    return set_value(task,
-                     target,
-                     hayi_value_append_array(target.value,
-                                             array->dtype,
-                                             array->ndim,
-                                             array->shape,
-                                             data,
-                                             &task->error));
+    struct hayi_buffer old;
+    begin_value(target.value, data, &old);
+    hay_status status = hayi_value_append_array(target.value,
+                                                array->dtype,
+                                                array->ndim,
+                                                array->shape,
+                                                data,
+                                                &task->error);
+    hayi_buffer_fini(&old);
+    return set_value(task, target, status);
 }
 
 /* Room in the store; or in scratch, if the result is not what is handed on. */

@@ -62,6 +62,26 @@ HAY_TASK(allocates_small)
     return HAY_OK;
 }
 
+/* Its own bytes, as something else. */
+HAY_TASK(allocates_then_shapes)
+{
+    const uint64_t shape[1] = {64};
+    void *data = NULL;
+    HAY_TRY(hay_return_alloc(task, 64, &data));
+    for (int i = 0; i < 64; i++) {
+        ((char *)data)[i] = (char)i;
+    }
+    return hay_return_array(task, HAY_U8, 1, shape, data);
+}
+
+HAY_TASK(allocates_then_cuts)
+{
+    void *data = NULL;
+    HAY_TRY(hay_return_alloc(task, 12, &data));
+    memcpy(data, "0123 the end", 12);
+    return hay_return_bytes(task, (const char *)data + 5, 7);
+}
+
 HAY_TASK(allocates_array)
 {
     const uint64_t shape[2] = {100, 50};
@@ -284,6 +304,20 @@ static void last_result_counts_and_the_first_is_gone(void)
     CU_ASSERT_EQUAL(data_objects(), 0);
 }
 
+static void result_is_made_of_the_one_that_it_replaces(void)
+{
+    run(allocates_then_shapes);
+    data_expect(HAYI_OUTCOME_FINISHED, "");
+    CU_ASSERT_EQUAL_FATAL(data_result().type, HAY_ARRAY);
+    for (int i = 0; i < 64; i++) {
+        CU_ASSERT_EQUAL(((const char *)data_result().data)[i], i);
+    }
+    run(allocates_then_cuts);
+    data_expect(HAYI_OUTCOME_FINISHED, "");
+    CU_ASSERT_EQUAL_FATAL(data_result().size, 7);
+    CU_ASSERT_NSTRING_EQUAL(data_result().data, "the end", 7);
+}
+
 static void failed_task_leaves_nothing_in_the_store(void)
 {
     run(fails_with_a_result);
@@ -385,6 +419,8 @@ static CU_TestInfo tests[] = {
     {"array_is_made_in_place", array_is_made_in_place},
     {"last_result_counts_and_the_first_is_gone",
      last_result_counts_and_the_first_is_gone},
+    {"result_is_made_of_the_one_that_it_replaces",
+     result_is_made_of_the_one_that_it_replaces},
     {"failed_task_leaves_nothing_in_the_store",
      failed_task_leaves_nothing_in_the_store},
     {"array_that_cannot_be_is_refused", array_that_cannot_be_is_refused},
