@@ -229,9 +229,10 @@ hay_status hayi_move_moved(struct hayi_sched *s,
     }
     struct hayi_fetch fetch = *hayi_fetch_at(&s->fetches, index);
     hay_status status = event->u.moved.status;
+    bool full = status == HAY_EIO || status == HAY_ENOMEM;
     size_t room =
         (size_t)s->nodes.list[fetch.to].staged_count + 1 + s->objects.want_live;
-    if (hayi_actions_reserve(actions, status == HAY_EIO ? room : 1) != HAY_OK
+    if (hayi_actions_reserve(actions, full ? room : 1) != HAY_OK
         || hayi_objects_reserve(&s->objects, 0, 1, 0) != HAY_OK) {
         return HAY_ENOMEM;
     }
@@ -244,7 +245,7 @@ hay_status hayi_move_moved(struct hayi_sched *s,
         }
     } else if (fetch.state == HAYI_FETCH_STRAY) {
         hayi_fetches_end(&s->fetches, index);
-    } else if (status == HAY_EIO) {
+    } else if (full) {
         hayi_fetches_end(&s->fetches, index);
         no_room(s, fetch.thing, fetch.to, event, actions);
     } else {

@@ -147,6 +147,20 @@ static void no_room_answers_the_want(void)
     CU_ASSERT_NOT_EQUAL(hayi_sched_place(bed.sched, object, 0), 0);
 }
 
+/* The sender is not to blame: it has the object still. */
+static void a_receiver_without_memory_has_no_room(void)
+{
+    some_nodes(3);
+    hayi_object object = bed_put(0, MIB);
+    bed_want(object, 1, false, 9);
+    bed_forget();
+    bed_moved(1, HAY_ENOMEM);
+    BED_EXPECT("wanted 9 HAY_EIO report 501");
+    CU_ASSERT_NOT_EQUAL(hayi_sched_place(bed.sched, object, 0), 0);
+    bed_want(object, 2, false, 10);
+    BED_EXPECT("fetch 2 o1 1048576 bytes at 1 w0 to w2");
+}
+
 static void a_moved_object_is_on_one_node_after_it(void)
 {
     some_nodes(3);
@@ -256,6 +270,8 @@ static CU_TestInfo tests[] = {
     {"no_room_sends_the_task_elsewhere_once",
      no_room_sends_the_task_elsewhere_once},
     {"no_room_answers_the_want", no_room_answers_the_want},
+    {"a_receiver_without_memory_has_no_room",
+     a_receiver_without_memory_has_no_room},
     {"a_moved_object_is_on_one_node_after_it",
      a_moved_object_is_on_one_node_after_it},
     {"the_manager_moves_where_no_worker_lives",
