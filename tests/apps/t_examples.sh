@@ -57,7 +57,8 @@ with h5py.File("stats.h5", "w") as f:
 PY
     cat >look.py <<'PY'
 import h5py, numpy, sys
-a = h5py.File("stats.h5")[sys.argv[1]][:].astype("f8")
+name = sys.argv[3] if len(sys.argv) > 3 else "stats.h5"
+a = h5py.File(name)[sys.argv[1]][:].astype("f8")
 said = dict(line.rsplit(" ", 1) for line in open(sys.argv[2]))
 want = {"count": a.size, "mean": a.mean(), "variance": a.var(),
         "least": a.min(), "greatest": a.max()}
@@ -81,8 +82,42 @@ PY
                 numpy_says_so "$workers" $name
         done
     done
+
+    # 10 times the limit, in chunks of 8 MiB.
+    cat >large.py <<'PY'
+import h5py, numpy
+a = (numpy.arange(20 * 1024 * 1024, dtype="f8") % 1000).reshape(160, 131072)
+with h5py.File("large.h5", "w") as f:
+    f["flat"] = a
+    f.create_dataset("gzip", data=a, chunks=(8, 131072), compression="gzip",
+                     compression_opts=1)
+PY
+    $python large.py
+    private_memory_is_small() { # DATASET
+        local most=0 rss dir
+        on "$workers" stats large.h5 "/$1" 17 --hay-memory-limit 16M &
+        while kill -0 $! 2>/dev/null; do
+            for dir in $(pgrep -x stats | sed 's|^|/proc/|'); do
+                { tr '\0' '\n' <"$dir/environ"; } 2>/dev/null |
+                    grep -qx "HAYFORK_TEST_MARK=$HAYFORK_TEST_MARK" || continue
+                rss=$(awk '/^RssAnon/ {print $2}' "$dir/status" 2>/dev/null)
+                [ "${rss:-0}" -le "$most" ] || most=$rss
+            done
+        done
+        wait $! || return
+        echo "# at most $most KiB of a process of its own"
+        $python look.py "$1" out large.h5 >differs && [ "$most" -gt 0 ] &&
+            [ "$most" -lt $((64 << 10)) ]
+    }
+    workers=${places[${#places[@]} > 1 ? 2 : 0]}
+    for name in flat gzip; do
+        check "private_memory_is_small ($name, $workers workers)" \
+            private_memory_is_small $name
+    done
+    rm -f large.h5
 else
     skip stats_are_those_of_numpy "there is no h5py"
+    skip private_memory_is_small "there is no h5py"
     on 0 heat stats --size 50 --steps 1 && mv stats.000001.h5 stats.h5
 fi
 
