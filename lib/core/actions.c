@@ -200,13 +200,14 @@ print_object(const struct hayi_action *action, char *text, size_t size)
         (void)snprintf(text,
                        size,
                        "fetch %" PRIu32 " o%" PRIu32 " %" PRIu64
-                       " bytes at %" PRIu64 " %s to %s",
+                       " bytes at %" PRIu64 " %s to %s%s",
                        action->u.fetch.transfer,
                        (uint32_t)action->u.fetch.object,
                        action->u.fetch.bytes,
                        action->u.fetch.place,
                        worker_name(action->u.fetch.from, from, sizeof(from)),
-                       worker_name(action->u.fetch.to, to, sizeof(to)));
+                       worker_name(action->u.fetch.to, to, sizeof(to)),
+                       action->u.fetch.keep ? " keep" : "");
         break;
     case HAYI_ACTION_DROP:
         (void)snprintf(text,

@@ -56,6 +56,8 @@ struct hayi_cargo {
     bool kept;       /* a recipe, run again now or not */
     bool listed;     /* to be looked at */
     bool spoilt;     /* one of its inputs was not known */
+    bool crowded;    /* a node dropped one of them before the others were there:
+                        what is fetched for it from now on stays */
 };
 
 struct hayi_cargos {

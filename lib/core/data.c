@@ -420,6 +420,11 @@ void hayi_data_joined(struct hayi_sched *s, uint32_t worker)
 void hayi_data_missing(struct hayi_sched *s, const struct hayi_event *event)
 {
     uint32_t node = s->workers.list[event->u.returned.worker].node;
+    uint32_t task = hayi_table_find(&s->table, event->u.returned.task);
+    uint32_t cargo = task != 0 ? hayi_sched_row(s, task)->cargo : 0;
+    if (cargo != 0 && event->u.returned.missing_count > 0) {
+        hayi_cargo_at(&s->cargos, cargo)->crowded = true;
+    }
     for (size_t i = 0; i < event->u.returned.missing_count; i++) {
         uint32_t index =
             hayi_objects_find(&s->objects, event->u.returned.missing[i]);

@@ -39,6 +39,7 @@ struct hayi_fetch {
     uint32_t other; /* next one of the object */
     uint32_t line;  /* 1 + node << 1 | is it the line of senders; 0: none */
     uint8_t state;  /* enum hayi_fetch_state */
+    bool keep;      /* the receiver shall not drop it to make room */
 };
 
 struct hayi_fetches {

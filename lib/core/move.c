@@ -82,6 +82,7 @@ void hayi_move_start(struct hayi_sched *s,
     a->u.fetch.place = fetch->place;
     a->u.fetch.from = fetch->from_worker;
     a->u.fetch.to = fetch->to_worker;
+    a->u.fetch.keep = fetch->keep;
 }
 
 hay_status

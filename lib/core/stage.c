@@ -9,6 +9,11 @@
  * When the node's memory is full nothing is fetched for later: only for a core
  * that would stand idle.  When it is nearly used up, only a task goes on whose
  * end is likely to free some, or one if nothing runs there.
+ *
+ * A node drops copies to make room.  If it drops one before the other inputs of
+ * its task have come, and so on, the task would wait for ever: what is fetched
+ * for such a task from then on is not to be dropped (it is spilled instead), so
+ * that each round brings one more of its inputs.
  */
 #include "config.h"
 
@@ -116,6 +121,7 @@ static void stage(struct hayi_sched *s,
         cargo->missing++;
         if (hayi_fetches_find(&s->fetches, object, n) == 0) {
             uint32_t fetch = hayi_fetches_add(&s->fetches, object, n);
+            hayi_fetch_at(&s->fetches, fetch)->keep = cargo->crowded;
             hayi_move_start(s, fetch, actions);
         }
     }
@@ -165,9 +171,10 @@ void hayi_stage_gone(struct hayi_sched *s, uint32_t object, uint32_t n)
 {
     uint32_t index = s->nodes.list[n].staged;
     while (index != 0) {
-        const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+        struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
         uint32_t next = cargo->next;
         if (hayi_cargo_lists(cargo, object)) {
+            cargo->crowded = true;
             hayi_place_withdraw(s, index);
         }
         index = next;

@@ -483,11 +483,14 @@ hay_status hayi_task_returned(struct hayi_sched *s,
         return HAY_OK;
     }
     struct hayi_row *row = hayi_sched_row(s, index);
-    if (row->state == HAYI_ROW_RUNNING) {
+    bool running = row->state == HAYI_ROW_RUNNING;
+    if (running && event->u.returned.missing_count == 0) {
         s->stale++; /* it cannot come back unstarted */
         return HAY_OK;
     }
-    hayi_recall_returned(s, row->worker);
+    if (!running) { /* else it was looking for its inputs */
+        hayi_recall_returned(s, row->worker);
+    }
     row->attempt--;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
         hayi_range_returned(s, index, actions);
@@ -500,7 +503,7 @@ hay_status hayi_task_returned(struct hayi_sched *s,
     if ((row->flags & HAYI_ROW_CANCEL) != 0) {
         end_cancelled(s, index, 0, actions);
     } else {
-        hayi_task_ready(s, index, false, actions);
+        hayi_task_ready(s, index, running, actions);
     }
     return HAY_OK;
 }

@@ -398,7 +398,7 @@ void hayi_manager_fetch(struct hayi_manager *manager,
     uint32_t from = action->u.fetch.from;
     uint32_t to = action->u.fetch.to;
     struct hayi_send_record record = {
-        .object = action->u.fetch.object,
+        .object = action->u.fetch.keep ? 0 : action->u.fetch.object,
         .bytes = action->u.fetch.bytes,
         .transfer = action->u.fetch.transfer,
         .peer = peer_of(from),

@@ -31,6 +31,8 @@ run() {
 
 run "3 hosts"
 run "3 hosts, 256 MiB each, compared by hash" --hay-memory-limit=256M --hay-checksum
+run "3 hosts, a task's inputs larger than the limit" many_objects_of_a_node_store \
+    --hay-memory-limit=64M
 if command -v h5dump >/dev/null; then
     h5dump -w 0 -y -d array "$folder/results.h5" | tr -d '\n' >values
     ok "what three hosts wrote is whole" grep -q ' 14997, 14998, 14999 *}' values

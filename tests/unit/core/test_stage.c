@@ -112,7 +112,7 @@ static void pressed_memory_starves_no_node(void)
     CU_ASSERT_EQUAL(bed_count("fetch"), 2);
 }
 
-static void a_copy_that_is_gone_is_fetched_again(void)
+static void a_copy_that_is_gone_is_fetched_again_and_stays(void)
 {
     bed_config.workers_expected = 2;
     bed_open();
@@ -131,7 +131,7 @@ static void a_copy_that_is_gone_is_fetched_again(void)
     bed_inputs(1, list);
     bed_forget();
     bed_gone(object, 1);
-    BED_EXPECT("fetch 2 o1 1048576 bytes at 1 w0 to w1");
+    BED_EXPECT("fetch 2 o1 1048576 bytes at 1 w0 to w1 keep");
     bed_moved(2, HAY_OK);
     bed_dispatch();
     BED_EXPECT("hand_out w1 p1 attempt 1 priority 0 cores 1 prompt");
@@ -155,7 +155,27 @@ static void what_a_worker_misses_is_fetched_again(void)
     CU_ASSERT_EQUAL(bed_count("hand_out") + bed_count("fetch"), 1);
 }
 
+/* It was slow to look for its inputs, so its start had been told. */
+static void a_started_task_may_miss_an_input(void)
+{
+    bed_open();
+    bed_join_on(0, 1, 0);
+    bed_join_on(1, 1, 1);
+    hayi_object object = bed_put(0, MIB);
+    bed_want(object, 1, false, 1);
+    bed_moved(1, HAY_OK);
+    bed_use2(1, object, 0);
+    bed_dispatch();
+    bed_started(1);
+    bed_forget();
+    bed_missing(1, object);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("state"), 1);
+    CU_ASSERT_EQUAL(bed_count("hand_out") + bed_count("fetch"), 1);
+}
+
 static CU_TestInfo tests[] = {
+    {"a_started_task_may_miss_an_input", a_started_task_may_miss_an_input},
     {"few_tasks_are_staged_at_once", few_tasks_are_staged_at_once},
     {"few_bytes_are_under_way_for_later_tasks",
      few_bytes_are_under_way_for_later_tasks},
@@ -165,8 +185,8 @@ static CU_TestInfo tests[] = {
     {"pressed_memory_lets_only_go_on_what_frees_some",
      pressed_memory_lets_only_go_on_what_frees_some},
     {"pressed_memory_starves_no_node", pressed_memory_starves_no_node},
-    {"a_copy_that_is_gone_is_fetched_again",
-     a_copy_that_is_gone_is_fetched_again},
+    {"a_copy_that_is_gone_is_fetched_again_and_stays",
+     a_copy_that_is_gone_is_fetched_again_and_stays},
     {"what_a_worker_misses_is_fetched_again",
      what_a_worker_misses_is_fetched_again},
     CU_TEST_INFO_NULL,
