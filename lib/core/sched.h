@@ -304,7 +304,7 @@ struct hayi_action {
             uint64_t bytes;
             uint64_t place;    /* at the sender */
             uint32_t from, to; /* workers, or HAYI_MANAGER_SELF */
-            bool keep; /* it is not to be dropped there to make room */
+            bool keep;         /* it is not to be dropped there to make room */
         } fetch;
         struct {
             uint32_t node;

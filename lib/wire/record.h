@@ -162,7 +162,7 @@ struct hayi_attempt_record { /* STARTED, RETURNED */
 struct hayi_send_record { /* SEND, RECEIVE, DROP */
     uint64_t object; /* RECEIVE: told when it is dropped to make room; 0: it is
                         not to be dropped */
-    uint64_t place; /* SEND, DROP: in the store of this node */
+    uint64_t place;  /* SEND, DROP: in the store of this node */
     uint64_t bytes;
     uint32_t transfer;
     uint32_t peer; /* the other end */
