@@ -37,6 +37,8 @@ struct hayi_farm {
     pthread_t thread;
     sem_t ready;
 
+    hay_status begun; /* the thread writes it before 'ready' alone */
+
     /* the thread, until 'ready' and after its end the caller */
     hay_status status;
     struct hayi_error error;
@@ -382,6 +384,7 @@ static void *farm_main(void *argument)
     if (started) {
         farm->status = farm->mpi ? make_over_mpi(farm) : make_inproc(farm);
     }
+    farm->begun = farm->status;
     if (farm->status != HAY_OK) {
         if (farm->mpi && started) {
             /* The others wait for us: they see the end of this process. */
@@ -506,8 +509,8 @@ hay_status hayi_farm_start(const struct hayi_farm_start *start,
     }
     while (sem_wait(&farm->ready) != 0) {
     }
-    if (farm->status != HAY_OK) {
-        status = farm->status;
+    status = farm->begun;
+    if (status != HAY_OK) {
         *err = farm->error;
         (void)pthread_join(farm->thread, NULL);
         hay_executor *started = farm->ex;
