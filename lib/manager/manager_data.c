@@ -596,11 +596,11 @@ void hayi_manager_wanted(struct hayi_manager *manager,
     } else if (item->error.status == HAY_OK) {
         const char *words =
             hayi_manager_words(manager, action->u.wanted.report);
-        (void)hayi_fail(&item->error,
-                        status,
-                        "%s",
-                        words != NULL ? words
-                                      : "its object is lost with its node");
+        if (words == NULL) {
+            words = manager->broken ? manager->ex->broken_error.text
+                                    : "its object is lost with its node";
+        }
+        (void)hayi_fail(&item->error, status, "%s", words);
     }
     want->left--;
     if (want->left == 0) {
@@ -628,7 +628,7 @@ static const char *why_refused(const struct hayi_manager *manager,
 {
     const struct hayi_result *result = item->future->result;
     if (manager->broken) {
-        return "the farm broke down";
+        return manager->ex->broken_error.text;
     }
     if (item->node != HAYI_NODE_CLIENT
         && item->node >= manager->ex->node_count) {

@@ -188,7 +188,11 @@ static void word_farm(const struct hayi_manager *manager,
         word_worker(manager, worker, who, sizeof(who));
         (void)snprintf(text, size, "lost %s", who);
     } else {
-        (void)snprintf(text, size, "the farm broke down");
+        (void)snprintf(text,
+                       size,
+                       "%s",
+                       manager->broken ? manager->ex->broken_error.text
+                                       : "the farm broke down");
     }
 }
 

@@ -52,6 +52,7 @@ static void check_broken(hay_future *list[5], const char *words)
         CU_ASSERT_EQUAL(outcome.state, HAY_FAILED);
         CU_ASSERT_TRUE(outcome.status == HAY_EFARM
                        || (i == 3 && outcome.status == HAY_EDEPENDENCY));
+        CU_ASSERT_PTR_NOT_NULL(strstr(outcome.reason, " worker "));
         hay_future_release(list[i]);
     }
     bed_ahead_ns += 3 * SECOND_NS;
