@@ -139,7 +139,6 @@ static void replica_that_made_room_is_told(void)
 static void use_of_the_memory_is_told_when_it_changes(void)
 {
     joined();
-    bed.hide_started = true;
     bed_call(1, bed_makes);
     until_told("ended 1.1 finished exit=0\n");
     until_told("memory 62\n"); /* 4 of 64 MiB */
@@ -154,7 +153,6 @@ static void use_of_the_memory_is_told_when_it_changes(void)
 static void cancelled_task_leaves_nothing_in_the_store(void)
 {
     joined();
-    bed.hide_started = true;
     bed_call(1, bed_makes_until_told);
     while (sem_trywait(&bed.began) != 0) {
         bed_turn();

@@ -389,7 +389,7 @@ void bed_setup(void)
     (void)sem_init(&bed.go_on, 0, 0);
     atomic_store(&bed.ran, 0);
     bed.ahead_ns = 0;
-    bed.hide_started = false;
+    bed.hide_started = true;
     bed.told[0] = 0;
     bed.told_count = 0;
     bed.worker = NULL;

@@ -28,7 +28,7 @@ struct bed {
     uint64_t ahead_ns;        /* of the worker's clock */
     char told[BED_LOG_MAX];   /* what the worker has told, a line a record */
     unsigned told_count;
-    bool hide_started;  /* whether a short command is told depends */
+    bool hide_started;  /* true: on a slow machine any start may be told */
     sem_t began, go_on; /* of a gate */
     atomic_uint ran;
 };
