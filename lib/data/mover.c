@@ -33,8 +33,8 @@
 
 enum {
     WINDOW = 3,
-    PIECE = 4 << 20,
-    WHOLE_MAX = 8 << 20,     /* in one message */
+    PIECE = 16 << 20, /* in one message; between two of them the line idles */
+    HASH_BYTES = 4 << 20,    /* in one step of the loop */
     SENDS_BYTES = 256 << 10, /* in flight to a peer, or one message */
     FULL_PERMILLE = 900,     /* from here on making room may need the disk */
     DRAINED = 64,
@@ -86,7 +86,7 @@ struct hayi_mover {
     struct list under_way;
     struct list ended;
     struct lane *lanes;             /* by peer */
-    unsigned char *drain;           /* WHOLE_MAX bytes, or NULL */
+    unsigned char *drain;           /* PIECE bytes, or NULL */
     struct hayi_moved odd[DRAINED]; /* those without memory for a transfer */
     uint32_t odd_count;
 };
@@ -102,7 +102,7 @@ static void append(struct list *list, struct transfer *t)
 
 static uint32_t piece_count(const struct transfer *t)
 {
-    return t->size <= WHOLE_MAX ? 1 : (uint32_t)((t->size + PIECE - 1) / PIECE);
+    return (uint32_t)((t->size + PIECE - 1) / PIECE);
 }
 
 static uint32_t message_count(const struct hayi_mover *m,
@@ -115,9 +115,7 @@ static uint32_t message_count(const struct hayi_mover *m,
 static size_t piece_size(const struct transfer *t, uint32_t index)
 {
     uint64_t left = t->size - (uint64_t)index * PIECE;
-    return left <= WHOLE_MAX && t->size <= WHOLE_MAX ? (size_t)left
-           : left < PIECE                            ? (size_t)left
-                                                     : PIECE;
+    return left < PIECE ? (size_t)left : PIECE;
 }
 
 static void fail(struct transfer *t, hay_status status, const char *format, ...)
@@ -147,7 +145,7 @@ static bool hash_step(struct transfer *t, const unsigned char *bytes)
 {
     uint64_t kind = t->trailer.kind;
     uint64_t left = t->size - t->hashed;
-    size_t size = left < PIECE ? (size_t)left : PIECE;
+    size_t size = left < HASH_BYTES ? (size_t)left : HASH_BYTES;
     if (left == 0) {
         return false;
     }
@@ -201,7 +199,7 @@ static hay_status post_receive(struct hayi_mover *m, struct transfer *t)
             data = t->room + (uint64_t)t->posted * PIECE;
         } else {
             if (m->drain == NULL) {
-                m->drain = malloc(WHOLE_MAX);
+                m->drain = malloc(PIECE);
             }
             data = m->drain;
         }
@@ -243,7 +241,7 @@ static void give_up_room(struct hayi_mover *m, struct transfer *t)
         return;
     }
     uint64_t reached = (uint64_t)t->posted * PIECE;
-    if (t->size > WHOLE_MAX && reached < t->size) {
+    if (reached < t->size) {
         hayi_store_shrink(m->config.store, t->job.place, reached);
     }
 }

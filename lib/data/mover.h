@@ -1,8 +1,8 @@
 /* mover.h - moves objects between the stores of two nodes, both ends.
  *
  * The manager tells both ends of a transfer its number; they match by it.  An
- * object of up to 8 MiB is one bulk message, straight from store to store, a
- * larger one goes in pieces of 4 MiB, a few of them in flight.
+ * object of up to 16 MiB is one bulk message, straight from store to store, a
+ * larger one goes in pieces of so many.
  *
  * Owns: what is under way, a thread that brings objects back from the disk and
  *     makes room, so that the loop never waits for it.
