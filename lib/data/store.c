@@ -13,9 +13,6 @@ enum {
     NAP_MIN_NS = 20 * 1000,
     NAP_MAX_NS = 1000 * 1000,
 };
-/* Beyond this the table is not made longer while something in it is free. */
-static const uint32_t ample_entries = HAYI_STORE_ENTRY_MAX / 4 * 3;
-
 static uint64_t generation_of(uint64_t word)
 {
     return word >> HAYI_STORE_GENERATION_SHIFT;
@@ -61,7 +58,8 @@ uint32_t hayi_store_claim_entry(struct hayi_store *store)
     }
     index = HAYI_STORE_ENTRY_MAX;
     if (hint < top) {
-        bool ample = top >= ample_entries;
+        /* Beyond this it is not made longer while something is free. */
+        bool ample = top >= store->entry_max / 4 * 3;
         uint32_t end =
             ample || top - hint < SEARCH_MAX ? top : hint + SEARCH_MAX;
         index = search(store, hint, end);
@@ -72,14 +70,15 @@ uint32_t hayi_store_claim_entry(struct hayi_store *store)
         }
     }
     while (index == HAYI_STORE_ENTRY_MAX
-           && (top = atomic_load(&header->entry_top)) < HAYI_STORE_ENTRY_MAX) {
+           && (top = atomic_load(&header->entry_top)) < store->entry_max) {
         if (atomic_compare_exchange_strong(&header->entry_top, &top, top + 1)
             && try_claim(store, top)) {
             index = top;
         }
     }
     if (index == HAYI_STORE_ENTRY_MAX) {
-        index = search(store, 0, HAYI_STORE_ENTRY_MAX);
+        index = search(store, 0, store->entry_max);
+        index = index < store->entry_max ? index : HAYI_STORE_ENTRY_MAX;
     }
     if (index < HAYI_STORE_ENTRY_MAX) {
         (void)atomic_compare_exchange_strong(
@@ -266,7 +265,7 @@ hay_status hayi_store_create(struct hayi_store *store,
                          HAY_ENOMEM,
                          "there are %" PRIu32 " objects on this node, and no "
                          "more can be told apart",
-                         HAYI_STORE_ENTRY_MAX);
+                         store->entry_max);
     }
     hay_status status = get_room(store, index, size_bytes, &room, &flags, err);
     uint64_t word = atomic_load(&store->words[index]);
@@ -290,7 +289,7 @@ hay_status hayi_store_create(struct hayi_store *store,
 static uint64_t unsealed_word(struct hayi_store *store, hayi_place place)
 {
     uint32_t index = (uint32_t)place;
-    assert(index < HAYI_STORE_ENTRY_MAX);
+    assert(index < store->entry_max);
     uint64_t word = atomic_load(&store->words[index]);
     assert(hayi_store_place(word, index) == place);
     assert(hayi_store_state_of(word) == HAYI_STORE_UNSEALED);
@@ -421,7 +420,7 @@ static hay_status pin_once(struct hayi_store *store,
 {
     uint32_t index = (uint32_t)place;
     assert(store->words != NULL);
-    if (index >= HAYI_STORE_ENTRY_MAX || place >> 32 == 0) {
+    if (index >= store->entry_max || place >> 32 == 0) {
         return hayi_fail(err, HAY_EEMPTY, "there is no such object");
     }
     atomic_fetch_add(&store->entries[index].pins[store->me], 1);
@@ -473,7 +472,7 @@ hay_status hayi_store_pin(struct hayi_store *store,
 void hayi_store_unpin(struct hayi_store *store, hayi_place place)
 {
     uint32_t index = (uint32_t)place;
-    assert(index < HAYI_STORE_ENTRY_MAX);
+    assert(index < store->entry_max);
     uint64_t word = atomic_load(&store->words[index]);
     assert(hayi_store_place(word, index) == place);
     /* It cannot move while it is pinned. */
@@ -486,7 +485,7 @@ void hayi_store_unpin(struct hayi_store *store, hayi_place place)
 void hayi_store_drop(struct hayi_store *store, hayi_place place)
 {
     uint32_t index = (uint32_t)place;
-    if (index >= HAYI_STORE_ENTRY_MAX) {
+    if (index >= store->entry_max) {
         return;
     }
     uint64_t word = atomic_load(&store->words[index]);

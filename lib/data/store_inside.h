@@ -49,7 +49,8 @@
 #define HAYI_STORE_UNIT_BYTES ((uint64_t)16 << 10)
 /* Objects of so many units lie at multiples of it, where that fits. */
 #define HAYI_STORE_HUGE_UNITS   ((uint64_t)128)
-#define HAYI_STORE_ENTRY_MAX    ((uint32_t)1 << 20)
+#define HAYI_STORE_ENTRY_BITS   20 /* fewer where addresses are limited */
+#define HAYI_STORE_ENTRY_MAX    ((uint32_t)1 << HAYI_STORE_ENTRY_BITS)
 #define HAYI_STORE_DISK_UNITS   ((uint64_t)1 << 28)
 #define HAYI_STORE_MEMORY_UNITS ((uint64_t)1 << 30)
 
@@ -113,8 +114,9 @@ struct hayi_store_member {
 
 struct hayi_store_header {
     uint64_t magic;
-    uint64_t build;               /* who joins must have the same layout */
-    _Atomic uint64_t configured;  /* units << 8 | 1 + member; 0: not yet */
+    uint64_t build; /* who joins must have the same layout */
+    /* log2 of the entries << 48 | units << 8 | 1 + member; 0: not yet */
+    _Atomic uint64_t configured;
     _Atomic uint32_t spill_maker; /* 1 + member; 0: none yet */
     _Atomic uint32_t member_top;  /* one past the highest member */
     _Atomic uint64_t reaps;
@@ -156,8 +158,9 @@ struct hayi_store {
     uint64_t inode;
     struct hayi_store_header *header;
     /* From configuring on. */
-    unsigned char *base; /* the whole file but its tail */
-    uint64_t base_bytes;
+    void *tables[2]; /* up to the entries; those of memory */
+    size_t tables_bytes[2];
+    uint32_t entry_max;
     unsigned char *units;            /* to write objects */
     const unsigned char *read_units; /* the same, read only */
     uint64_t units_bytes;

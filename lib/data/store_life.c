@@ -19,7 +19,7 @@
 /* "hayfork", and what must be equal for two builds to share a store. */
 #define MAGIC UINT64_C(0x6b726f66796168)
 #define BUILD                                                                  \
-    ((uint64_t)1 << 48 | (uint64_t)sizeof(struct hayi_store_header) << 16      \
+    ((uint64_t)2 << 48 | (uint64_t)sizeof(struct hayi_store_header) << 16      \
      | sizeof(struct hayi_store_entry))
 
 #define LIMIT_MIN_BYTES HAYI_STORE_MIB
@@ -28,7 +28,10 @@ enum {
     /* For the first member to tell which spill file he has made. */
     WAITS_MAX = 1000,
     WAIT_NS = 1000 * 1000,
+    ENTRY_BITS_MIN = 14,
+    ENTRY_BITS_SHIFT = 48, /* in header->configured */
 };
+#define UNITS_MASK (((uint64_t)1 << 40) - 1)
 
 /* ---- The memory file ------------------------------------------------------
  */
@@ -167,6 +170,26 @@ hay_status hayi_store_join(const struct hayi_store_card *card,
     return HAY_OK;
 }
 
+static void unmap_all(struct hayi_store *store)
+{
+    for (int i = 0; i < 2; i++) {
+        if (store->tables[i] != NULL) {
+            (void)munmap(store->tables[i], store->tables_bytes[i]);
+        }
+    }
+    if (store->units != NULL) {
+        (void)munmap(store->units, (size_t)store->units_bytes);
+    }
+    if (store->read_units != NULL) {
+        (void)munmap((void *)(uintptr_t)store->read_units,
+                     (size_t)store->units_bytes);
+    }
+    store->tables[0] = store->tables[1] = NULL;
+    store->units = NULL;
+    store->read_units = NULL;
+    store->words = NULL;
+}
+
 void hayi_store_free(struct hayi_store *store)
 {
     if (store == NULL) {
@@ -180,9 +203,7 @@ void hayi_store_free(struct hayi_store *store)
     }
     if (store->words != NULL) {
         hayi_store_reap(store, store->me);
-        (void)munmap(store->base, (size_t)store->base_bytes);
-        (void)munmap((void *)(uintptr_t)store->read_units,
-                     (size_t)store->units_bytes);
+        unmap_all(store);
     }
     if (store->has_spill) {
         hayi_spill_close(&store->spill);
@@ -402,53 +423,79 @@ make_longer(int fd, uint64_t size_bytes, struct hayi_error *err)
     return HAY_OK;
 }
 
-static hay_status
-map_all(struct hayi_store *store, uint64_t units, struct hayi_error *err)
+/* How many objects can be told apart, as a power of 2: their table may take a
+ * 16th of the addresses that there are. */
+static unsigned usual_entry_bits(void)
 {
+    unsigned bits = HAYI_STORE_ENTRY_BITS;
+    uint64_t most = resource(RLIMIT_AS) / 16;
+    while (bits > ENTRY_BITS_MIN
+           && sizeof(struct hayi_store_entry) << bits > most) {
+        bits--;
+    }
+    return bits;
+}
+
+/* NULL: errno tells. */
+static void *
+map_part(struct hayi_store *store, uint64_t at, uint64_t size_bytes, int access)
+{
+    void *part = mmap(NULL,
+                      (size_t)size_bytes,
+                      access,
+                      MAP_SHARED | MAP_NORESERVE,
+                      store->fd,
+                      (off_t)at);
+    return part == MAP_FAILED ? NULL : part;
+}
+
+/* 'configured' as in the header. */
+static hay_status
+map_all(struct hayi_store *store, uint64_t configured, struct hayi_error *err)
+{
+    uint64_t units = configured >> 8 & UNITS_MASK;
     uint64_t units_bytes = units * HAYI_STORE_UNIT_BYTES;
-    uint64_t base_bytes = HAYI_STORE_UNITS_AT + units_bytes;
-    uint64_t file_bytes = base_bytes + HAYI_STORE_TAIL_BYTES;
+    uint64_t file_bytes =
+        HAYI_STORE_UNITS_AT + units_bytes + HAYI_STORE_TAIL_BYTES;
     hay_status status = make_longer(store->fd, file_bytes, err);
     if (status != HAY_OK) {
         return status;
     }
-    unsigned char *base = mmap(NULL,
-                               (size_t)base_bytes,
-                               PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_NORESERVE,
-                               store->fd,
-                               0);
-    const void *read = mmap(NULL,
-                            (size_t)units_bytes,
-                            PROT_READ,
-                            MAP_SHARED | MAP_NORESERVE,
-                            store->fd,
-                            (off_t)HAYI_STORE_UNITS_AT);
-    if (base == MAP_FAILED || read == MAP_FAILED) {
+    const int both = PROT_READ | PROT_WRITE;
+    store->entry_max = (uint32_t)1 << (configured >> ENTRY_BITS_SHIFT);
+    store->tables_bytes[0] =
+        HAYI_STORE_ENTRIES_AT
+        + store->entry_max * sizeof(struct hayi_store_entry);
+    store->tables_bytes[1] = units / 8 + 2 * sizeof(uint64_t);
+    store->units_bytes = units_bytes;
+    store->tables[0] = map_part(store, 0, store->tables_bytes[0], both);
+    store->tables[1] =
+        map_part(store, HAYI_STORE_MEMORY_AT, store->tables_bytes[1], both);
+    store->units = map_part(store, HAYI_STORE_UNITS_AT, units_bytes, both);
+    store->read_units =
+        map_part(store, HAYI_STORE_UNITS_AT, units_bytes, PROT_READ);
+    if (store->tables[0] == NULL || store->tables[1] == NULL
+        || store->units == NULL || store->read_units == NULL) {
         int error = errno;
-        if (base != MAP_FAILED) {
-            (void)munmap(base, (size_t)base_bytes);
-        }
-        if (read != MAP_FAILED) {
-            (void)munmap((void *)(uintptr_t)read, (size_t)units_bytes);
-        }
+        unmap_all(store);
         return hayi_fail(err,
                          HAY_ENOMEM,
-                         "store: cannot map %" PRIu64 " MiB twice: %s",
+                         "store: cannot map %" PRIu64 " MiB twice and %" PRIu64
+                         " MiB of tables: %s%s",
                          units_bytes / HAYI_STORE_MIB,
-                         strerror(error));
+                         (uint64_t)store->tables_bytes[0] / HAYI_STORE_MIB,
+                         strerror(error),
+                         resource(RLIMIT_AS) != UINT64_MAX ? " (see ulimit -v)"
+                                                           : "");
     }
-    (void)madvise(
-        base + HAYI_STORE_UNITS_AT, (size_t)units_bytes, MADV_HUGEPAGE);
-    (void)madvise((void *)(uintptr_t)read, (size_t)units_bytes, MADV_DONTDUMP);
-    store->base = base;
-    store->base_bytes = base_bytes;
-    store->units = base + HAYI_STORE_UNITS_AT;
-    store->read_units = read;
-    store->units_bytes = units_bytes;
+    unsigned char *base = store->tables[0];
+    (void)madvise(store->units, (size_t)units_bytes, MADV_HUGEPAGE);
+    (void)madvise((void *)(uintptr_t)store->read_units,
+                  (size_t)units_bytes,
+                  MADV_DONTDUMP);
     store->entries = (void *)(base + HAYI_STORE_ENTRIES_AT);
     store->memory.head = &store->header->memory;
-    store->memory.words = (void *)(base + HAYI_STORE_MEMORY_AT);
+    store->memory.words = store->tables[1];
     store->memory.unit_count = units;
     store->disk.head = &store->header->disk;
     store->disk.words = (void *)(base + HAYI_STORE_DISK_AT);
@@ -486,9 +533,11 @@ static hay_status be_first(struct hayi_store *store,
                          " MiB that objects may take in memory",
                          limit / HAYI_STORE_MIB);
     }
+    uint64_t wanted = (uint64_t)usual_entry_bits() << ENTRY_BITS_SHIFT
+                      | units << 8 | (store->me + 1);
     hay_status status = make_spill(store, kind, folder, err);
     if (status == HAY_OK) {
-        status = map_all(store, units, err);
+        status = map_all(store, wanted, err);
     }
     if (status != HAY_OK) {
         drop_spill(store);
@@ -500,7 +549,6 @@ static hay_status be_first(struct hayi_store *store,
                    store->has_spill ? store->spill.folder : "");
     atomic_store(&member->folder_kind,
                  store->has_spill ? kind : HAYI_STORE_FOLDER_NONE);
-    uint64_t wanted = units << 8 | (store->me + 1);
     if (atomic_compare_exchange_strong(
             &header->configured, configured, wanted)) {
         *configured = wanted;
@@ -510,10 +558,7 @@ static hay_status be_first(struct hayi_store *store,
         atomic_store(&header->spill_maker, store->me + 1);
         return HAY_OK;
     }
-    (void)munmap(store->base, (size_t)store->base_bytes);
-    (void)munmap((void *)(uintptr_t)store->read_units,
-                 (size_t)store->units_bytes);
-    store->words = NULL;
+    unmap_all(store);
     drop_spill(store);
     return HAY_OK;
 }
@@ -535,7 +580,7 @@ hay_status hayi_store_configure(struct hayi_store *store,
     }
     status = follow(store, (uint32_t)(configured & 0xff) - 1, err);
     if (status == HAY_OK) {
-        status = map_all(store, configured >> 8, err);
+        status = map_all(store, configured, err);
     }
     if (status != HAY_OK) {
         drop_spill(store);

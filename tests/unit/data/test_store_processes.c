@@ -371,6 +371,68 @@ static int with_small_files(void)
     return mine == NULL ? FULL_WRONG : fill_until_full(mine, folder);
 }
 
+/* What this process has of addresses, and so much more. */
+static bool limit_addresses(uint64_t more_bytes)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    bool read = file != NULL && fscanf(file, "%lu", &pages) == 1;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    const struct rlimit few = {pages * 4096 + more_bytes,
+                               pages * 4096 + more_bytes};
+    return read && setrlimit(RLIMIT_AS, &few) == 0;
+}
+
+/* Under batch systems that limit the memory of a job so. */
+static int with_few_addresses(void)
+{
+    const struct hayi_store_config usual = {.spill_folder = ""};
+    struct hayi_store *mine = NULL;
+    hayi_place place = 0;
+    void *room = NULL;
+    const void *data = NULL;
+    uint64_t size = 0;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return FULL_SKIP;
+#endif
+    if (!limit_addresses((uint64_t)200 * MIB)) {
+        return FULL_SKIP;
+    }
+    if (hayi_store_new(&mine, &err) != HAY_OK
+        || hayi_store_configure(mine, &usual, &err) != HAY_OK) {
+        return __LINE__;
+    }
+    /* More objects one after the other than can be told apart at a time. */
+    for (int i = 0; i < 100000; i++) {
+        if (hayi_store_create(mine, 9, &place, &room, &err) != HAY_OK) {
+            return __LINE__;
+        }
+        memcpy(room, "few bytes", 9);
+        hayi_store_seal(mine, place, 0);
+        if (hayi_store_pin(mine, place, &data, &size, &err) != HAY_OK
+            || memcmp(data, "few bytes", 9) != 0) {
+            return __LINE__;
+        }
+        hayi_store_unpin(mine, place);
+        hayi_store_drop(mine, place);
+    }
+    /* As many at a time as there may be, and then one more. */
+    int count = 0;
+    while (hayi_store_create(mine, 9, &place, &room, &err) == HAY_OK) {
+        count++;
+    }
+    if (count == 0
+        || hayi_store_pin(mine, UINT64_C(1) << 32 | 0xfffff, &data, &size, &err)
+               != HAY_EEMPTY) {
+        return __LINE__;
+    }
+    hayi_store_drop(mine, UINT64_C(1) << 32 | 0xfffff);
+    hayi_store_free(mine);
+    return FULL_OK;
+}
+
 static void check_full(int (*work)(void))
 {
     (void)fflush(stdout);
@@ -395,6 +457,11 @@ static void check_full(int (*work)(void))
 static void full_disk_is_told_and_nothing_is_lost(void)
 {
     check_full(with_small_tmpfs);
+}
+
+static void few_addresses_are_room_for_a_store(void)
+{
+    check_full(with_few_addresses);
 }
 
 static void make_folder(void)
@@ -501,6 +568,7 @@ static CU_TestInfo tests[] = {
      processes_share_a_store_that_is_too_small},
     {"members_die_at_any_moment_and_the_others_go_on",
      members_die_at_any_moment_and_the_others_go_on},
+    {"few_addresses_are_room_for_a_store", few_addresses_are_room_for_a_store},
     {"full_disk_is_told_and_nothing_is_lost",
      full_disk_is_told_and_nothing_is_lost},
     {"file_size_limit_is_a_full_disk", file_size_limit_is_a_full_disk},
