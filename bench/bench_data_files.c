@@ -172,7 +172,7 @@ static void read_chunks(struct file_bed *bed, unsigned number)
 {
     struct hayi_error err;
     struct hayi_grid grid;
-    struct hayi_region region;
+    hay_region region;
     unsigned char *to = bed->memory + (size_t)number * DATA_PIECE;
     hayi_dataset_grid(bed->dataset, &grid);
     for (size_t i = number; i < bed->chunks; i += bed->writers) {

@@ -550,16 +550,15 @@ hay_status hay_array_wait(hay_dataset *dataset, uint64_t timeout_ns)
 
 struct reading {
     hay_dataset *dataset;
-    struct hayi_region region;
+    hay_region region;
     const struct hayi_array_box *box; /* writers and parts */
     uint64_t start_ns, timeout_ns;
     unsigned char *data;
 };
 
 /* One that is an object, or a part of several. */
-static hay_status read_object(const struct reading *reading,
-                              size_t i,
-                              const struct hayi_region *chunk)
+static hay_status
+read_object(const struct reading *reading, size_t i, const hay_region *chunk)
 {
     struct hayi_error *err = hayi_thread_error();
     const struct hayi_array_box *box = reading->box;
@@ -568,7 +567,7 @@ static hay_status read_object(const struct reading *reading,
     uint64_t left_ns = time_left(reading->start_ns, reading->timeout_ns);
     bool whole =
         box->list[2].kind == HAYI_KIND_REFS || box->list[2 + i].count == 0;
-    struct hayi_region what;
+    hay_region what;
     hay_value value = {.type = HAY_ARRAY};
     hay_status st = whole
                         ? hay_result_array(box->held[i], left_ns, &value.array)
@@ -599,7 +598,7 @@ static hay_status read_object(const struct reading *reading,
 static hay_status read_memory(const struct reading *reading)
 {
     const struct hayi_grid *grid = &reading->dataset->grid;
-    struct hayi_region chunk;
+    hay_region chunk;
     struct hayi_chunks walk;
     uint64_t index = 0;
     size_t i = 0;

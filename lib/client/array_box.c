@@ -11,25 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(HAY_NDIM_MAX == 8, "regions are copied number by number");
-
 /* ---- regions ------------------------------------------------------------ */
 
 void hayi_region_from(const hay_dataset *dataset,
                       const hay_region *region,
-                      struct hayi_region *out)
+                      hay_region *out)
 {
-    memset(out, 0, sizeof(*out));
-    if (region == NULL) {
+    if (region != NULL) {
+        *out = *region;
+    } else {
         hayi_region_whole(dataset->grid.ndim, dataset->grid.shape, out);
-        return;
     }
-    out->ndim = region->ndim;
-    memcpy(out->start, region->start, sizeof(out->start));
-    memcpy(out->count, region->count, sizeof(out->count));
 }
 
-void hayi_region_to(const struct hayi_region *region, hay_region *out)
+void hayi_region_tidy(const hay_region *region, hay_region *out)
 {
     memset(out, 0, sizeof(*out));
     out->ndim = region->ndim;
@@ -135,7 +130,7 @@ static hay_status add_chunk(struct hayi_array_box *box,
 
 static hay_status add_chunks(struct hayi_array_box *box,
                              hay_dataset *dataset,
-                             const struct hayi_region *region,
+                             const hay_region *region,
                              struct hayi_error *err)
 {
     struct hayi_chunks walk;
@@ -180,7 +175,7 @@ static hay_status outside(const hay_dataset *dataset, struct hayi_error *err)
 
 hay_status hayi_array_box_set(struct hayi_array_box *box,
                               hay_dataset *dataset,
-                              const struct hayi_region *region,
+                              const hay_region *region,
                               struct hayi_error *err)
 {
     if (!hayi_region_inside(region, dataset->grid.ndim, dataset->grid.shape)) {
@@ -190,7 +185,7 @@ hay_status hayi_array_box_set(struct hayi_array_box *box,
     box->held_count = 0;
     box->in_memory = hayi_array_in_memory(dataset);
     memset(&box->head, 0, sizeof(box->head));
-    hayi_region_to(region, &box->head.region);
+    hayi_region_tidy(region, &box->head.region);
     const hay_arg head = {.kind = HAY_NONE};
     const hay_arg blob = hay_ref(dataset->blob);
     hay_status st = HAY_OK;
@@ -257,7 +252,7 @@ static hay_status expand(struct hayi_array_args *expanded,
                          struct hayi_error *err)
 {
     struct hayi_error inner = {0};
-    struct hayi_region region;
+    hay_region region;
     struct hayi_array_box *box = &expanded->boxes[expanded->box_count];
     hay_dataset *dataset = (hay_dataset *)(uintptr_t)arg->u.data;
     if (dataset == NULL || dataset->ex != ex) {

@@ -23,17 +23,18 @@ struct hayi_array_box {
     bool in_memory; /* held[] are arguments, not to be waited for besides */
 };
 
-/* From public words and back; NULL: the whole array. */
+/* What the caller means, not yet looked at; NULL: the whole array. */
 void hayi_region_from(const hay_dataset *dataset,
                       const hay_region *region,
-                      struct hayi_region *out);
-void hayi_region_to(const struct hayi_region *region, hay_region *out);
+                      hay_region *out);
+/* A copy to be sent: all that does not count, padding too, is 0. */
+void hayi_region_tidy(const hay_region *region, hay_region *out);
 
 /* box: all 0, or dropped.  HAY_EINVAL with words: not inside, a chunk that
  * nobody has computed; HAY_ENOMEM. */
 hay_status hayi_array_box_set(struct hayi_array_box *box,
                               hay_dataset *dataset,
-                              const struct hayi_region *region,
+                              const hay_region *region,
                               struct hayi_error *err);
 /* The box as an argument; borrows from it. */
 hay_arg hayi_array_box_arg(const struct hayi_array_box *box);

@@ -230,7 +230,7 @@ static void making_fini(struct making *m)
 /* ---- one task ----------------------------------------------------------- */
 
 /* With the mutex of the output: has every chunk of the block been computed? */
-static bool block_done(const struct making *m, const struct hayi_region *region)
+static bool block_done(const struct making *m, const hay_region *region)
 {
     struct hayi_chunks walk;
     uint64_t chunk = 0;
@@ -244,7 +244,7 @@ static bool block_done(const struct making *m, const struct hayi_region *region)
 }
 
 /* Only what a file has already may be left out. */
-static bool is_wanted(const struct making *m, const struct hayi_region *region)
+static bool is_wanted(const struct making *m, const hay_region *region)
 {
     hay_dataset *output = m->output;
     if (output == NULL || output->done == NULL || m->options->again) {
@@ -286,14 +286,14 @@ static hay_status list_after(struct making *m, size_t *count)
 }
 
 /* The boxes of the inputs, as arguments. */
-static hay_status set_inputs(struct making *m, const struct hayi_region *region)
+static hay_status set_inputs(struct making *m, const hay_region *region)
 {
     const hay_array_map_options *o = m->options;
-    struct hayi_region grown;
+    hay_region grown;
     hay_status st = HAY_OK;
     hayi_region_grow(region, o->halo, o->halo, m->shape->grid.shape, &grown);
-    hayi_region_to(region, &m->head.block.region);
-    hayi_region_to(&grown, &m->head.block.inputs);
+    hayi_region_tidy(region, &m->head.block.region);
+    hayi_region_tidy(&grown, &m->head.block.inputs);
     for (size_t i = 0; st == HAY_OK && i < o->input_count; i++) {
         st = hayi_array_box_set(
             &m->boxes[i], o->inputs[i], &grown, hayi_thread_error());
@@ -308,7 +308,7 @@ static hay_status make_task(struct making *m, uint64_t index)
 {
     const hay_array_map_options *o = m->options;
     hay_task_options t = HAY_TASK_OPTIONS_INIT;
-    struct hayi_region region;
+    hay_region region;
     hayi_grid_region(&m->blocks, index, &region);
     if (!is_wanted(m, &region)) {
         return HAY_OK;
@@ -376,7 +376,7 @@ static hay_status begin_making(struct making *m)
 static void set_writer(struct making *m, uint64_t index, hay_future *task)
 {
     hay_dataset *output = m->output;
-    struct hayi_region region;
+    hay_region region;
     struct hayi_chunks walk;
     uint64_t chunk = 0;
     hayi_grid_region(&m->blocks, index, &region);

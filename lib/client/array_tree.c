@@ -229,10 +229,8 @@ struct reduction {
 static hay_status
 make_leaf(struct reduction *r, uint64_t chunk, hay_future **leaf)
 {
-    struct hayi_region box;
     hay_region region;
-    hayi_grid_region(r->axes.grid, chunk, &box);
-    hayi_region_to(&box, &region);
+    hayi_grid_region(r->axes.grid, chunk, &region);
     r->args[0] = hay_array_region(r->input, &region);
     hay_task_options o = r->tree.options;
     o.name = next_name(&r->tree);

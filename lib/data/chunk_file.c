@@ -58,7 +58,7 @@ hay_status hayi_dataset_load_packed(struct hayi_segments *segments,
 
 static hay_status read_segments(struct hayi_files *files,
                                 const struct hayi_dataset *dataset,
-                                const struct hayi_region *region,
+                                const hay_region *region,
                                 void *out,
                                 struct hayi_error *err)
 {
@@ -77,8 +77,8 @@ static hay_status read_segments(struct hayi_files *files,
     hayi_dataset_grid(dataset, &grid);
     hayi_chunks_begin(&walk, &grid, region);
     while (status == HAY_OK && hayi_chunks_next(&walk, &index)) {
-        struct hayi_region box;
-        struct hayi_region common;
+        hay_region box;
+        hay_region common;
         hayi_grid_box(&grid, index, &box);
         status = hayi_dataset_load_packed(
             packed->segments, dataset, index, whole, err);
@@ -99,7 +99,7 @@ static hay_status read_segments(struct hayi_files *files,
 /* The file is whole when the segments go, which may be at any moment. */
 static hay_status read_packed(struct hayi_files *files,
                               const struct hayi_dataset *dataset,
-                              const struct hayi_region *region,
+                              const hay_region *region,
                               void *out,
                               struct hayi_error *err)
 {
@@ -116,9 +116,9 @@ static hay_status read_packed(struct hayi_files *files,
 /* 'what' of a box that lies at 'address', into 'out', which holds 'region'. */
 static hay_status read_box(const struct hayi_open_file *file,
                            uint64_t address,
-                           const struct hayi_region *box,
-                           const struct hayi_region *what,
-                           const struct hayi_region *region,
+                           const hay_region *box,
+                           const hay_region *what,
+                           const hay_region *region,
                            void *out,
                            size_t element,
                            struct hayi_error *err)
@@ -173,12 +173,12 @@ static hay_status wrong_region(const struct hayi_dataset *dataset,
 
 static hay_status read_plain(struct hayi_files *files,
                              const struct hayi_dataset *dataset,
-                             const struct hayi_region *region,
+                             const hay_region *region,
                              void *out,
                              struct hayi_error *err)
 {
     struct hayi_open_file *file;
-    struct hayi_region box;
+    hay_region box;
     size_t element = hayi_dataset_element_bytes(dataset);
     hay_status status = hayi_files_acquire_dataset(files, dataset, &file, err);
     if (status != HAY_OK) {
@@ -195,7 +195,7 @@ static hay_status read_plain(struct hayi_files *files,
         hayi_dataset_grid(dataset, &grid);
         hayi_chunks_begin(&walk, &grid, region);
         while (status == HAY_OK && hayi_chunks_next(&walk, &index)) {
-            struct hayi_region common;
+            hay_region common;
             hayi_grid_box(&grid, index, &box);
             if (hayi_region_intersect(&box, region, &common)) {
                 status = read_box(file,
@@ -215,7 +215,7 @@ static hay_status read_plain(struct hayi_files *files,
 
 hay_status hayi_dataset_read(struct hayi_files *files,
                              const struct hayi_dataset *dataset,
-                             const struct hayi_region *region,
+                             const hay_region *region,
                              void *out,
                              struct hayi_error *err)
 {
@@ -242,12 +242,12 @@ hay_status hayi_dataset_read(struct hayi_files *files,
 
 hay_status hayi_dataset_map(struct hayi_files *files,
                             const struct hayi_dataset *dataset,
-                            const struct hayi_region *region,
+                            const hay_region *region,
                             const void **data,
                             struct hayi_mapping *mapping,
                             struct hayi_error *err)
 {
-    struct hayi_region box;
+    hay_region box;
     uint64_t address = dataset->data_base;
     uint64_t first = 0;
     size_t element = hayi_dataset_element_bytes(dataset);

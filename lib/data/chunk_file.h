@@ -29,7 +29,7 @@ void hayi_files_free(struct hayi_files *files);
  * any more that was opened. */
 hay_status hayi_dataset_read(struct hayi_files *files,
                              const struct hayi_dataset *dataset,
-                             const struct hayi_region *region,
+                             const hay_region *region,
                              void *out,
                              struct hayi_error *err);
 
@@ -46,7 +46,7 @@ struct hayi_mapping {
  * element), use hayi_dataset_read(); other errors as there. */
 hay_status hayi_dataset_map(struct hayi_files *files,
                             const struct hayi_dataset *dataset,
-                            const struct hayi_region *region,
+                            const hay_region *region,
                             const void **data,
                             struct hayi_mapping *mapping,
                             struct hayi_error *err);

@@ -162,8 +162,8 @@ hay_status hayi_dataset_write_chunk(struct hayi_files *files,
                          hayi_dataset_path(dataset),
                          index);
     }
-    struct hayi_region box;
-    struct hayi_region inside;
+    hay_region box;
+    hay_region inside;
     hayi_grid_box(&grid, index, &box);
     hayi_grid_region(&grid, index, &inside);
     size_t element = hayi_dataset_element_bytes(dataset);

@@ -110,7 +110,7 @@ void hayi_h5_abandon(const char *path);
  * What has to be unpacked is unpacked outside the mutex.  HAY_EIO (the file is
  * gone, damaged, or another one by now), HAY_EINVAL (region). */
 hay_status hayi_h5_read(const struct hayi_dataset *dataset,
-                        const struct hayi_region *region,
+                        const hay_region *region,
                         void *out,
                         struct hayi_error *err);
 /* Close all files of the cache that nobody reads at the moment. */

@@ -182,7 +182,7 @@ static bool chunk_address(hid_t dataset,
                           uint64_t index,
                           uint64_t *address)
 {
-    struct hayi_region box;
+    hay_region box;
     hsize_t start_at[HAY_NDIM_MAX];
     unsigned mask = 0;
     haddr_t at = HADDR_UNDEF;

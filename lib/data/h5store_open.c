@@ -379,7 +379,7 @@ static bool address_of(const struct look *look,
                        uint64_t chunk_bytes,
                        uint64_t *address)
 {
-    struct hayi_region box;
+    hay_region box;
     hsize_t start[HAY_NDIM_MAX];
     unsigned mask = 0;
     haddr_t at = HADDR_UNDEF;

@@ -133,7 +133,7 @@ static hay_status write_chunk(struct pack *pack,
                               const void *bytes,
                               struct hayi_error *err)
 {
-    struct hayi_region box;
+    hay_region box;
     hsize_t start[HAY_NDIM_MAX];
     struct hayi_h5_guard guard;
     hay_status status = hayi_h5_enter(&guard, err);

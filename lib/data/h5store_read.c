@@ -265,7 +265,7 @@ static hay_status acquire(const struct hayi_dataset *dataset,
 
 static hay_status read_by_library(const struct hayi_dataset *dataset,
                                   struct opened *opened,
-                                  const struct hayi_region *region,
+                                  const hay_region *region,
                                   void *out,
                                   struct hayi_error *err)
 {
@@ -303,7 +303,7 @@ struct stored {
 
 static hay_status load(const struct hayi_dataset *dataset,
                        struct opened *opened,
-                       const struct hayi_region *box,
+                       const hay_region *box,
                        struct stored *stored,
                        struct hayi_error *err)
 {
@@ -364,13 +364,13 @@ static hay_status read_chunk(const struct hayi_dataset *dataset,
                              struct opened *opened,
                              const struct hayi_grid *grid,
                              uint64_t index,
-                             const struct hayi_region *region,
+                             const hay_region *region,
                              void *out,
                              struct hayi_error *err)
 {
-    struct hayi_region box;
-    struct hayi_region inside;
-    struct hayi_region common;
+    hay_region box;
+    hay_region inside;
+    hay_region common;
     struct stored stored;
     size_t element = hayi_dataset_element_bytes(dataset);
     hayi_grid_box(grid, index, &box);
@@ -419,7 +419,7 @@ static hay_status read_chunk(const struct hayi_dataset *dataset,
 }
 
 hay_status hayi_h5_read(const struct hayi_dataset *dataset,
-                        const struct hayi_region *region,
+                        const hay_region *region,
                         void *out,
                         struct hayi_error *err)
 {

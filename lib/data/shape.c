@@ -50,16 +50,14 @@ bool hayi_shape_count(uint32_t ndim,
 
 /* ---- regions ------------------------------------------------------------ */
 
-void hayi_region_whole(uint32_t ndim,
-                       const uint64_t *shape,
-                       struct hayi_region *region)
+void hayi_region_whole(uint32_t ndim, const uint64_t *shape, hay_region *region)
 {
     assert(ndim > 0 && ndim <= HAY_NDIM_MAX);
-    *region = (struct hayi_region){.ndim = ndim};
+    *region = (hay_region){.ndim = ndim};
     memcpy(region->count, shape, ndim * sizeof(*shape));
 }
 
-uint64_t hayi_region_count(const struct hayi_region *region)
+uint64_t hayi_region_count(const hay_region *region)
 {
     uint64_t count = 1;
     for (uint32_t d = 0; d < region->ndim; d++) {
@@ -68,14 +66,14 @@ uint64_t hayi_region_count(const struct hayi_region *region)
     return count;
 }
 
-bool hayi_region_equal(const struct hayi_region *a, const struct hayi_region *b)
+bool hayi_region_equal(const hay_region *a, const hay_region *b)
 {
     size_t size = a->ndim * sizeof(a->start[0]);
     return a->ndim == b->ndim && memcmp(a->start, b->start, size) == 0
            && memcmp(a->count, b->count, size) == 0;
 }
 
-bool hayi_region_inside(const struct hayi_region *region,
+bool hayi_region_inside(const hay_region *region,
                         uint32_t ndim,
                         const uint64_t *shape)
 {
@@ -91,8 +89,7 @@ bool hayi_region_inside(const struct hayi_region *region,
     return true;
 }
 
-bool hayi_region_holds(const struct hayi_region *box,
-                       const struct hayi_region *region)
+bool hayi_region_holds(const hay_region *box, const hay_region *region)
 {
     if (box->ndim != region->ndim) {
         return false;
@@ -107,11 +104,11 @@ bool hayi_region_holds(const struct hayi_region *box,
     return true;
 }
 
-bool hayi_region_intersect(const struct hayi_region *a,
-                           const struct hayi_region *b,
-                           struct hayi_region *common)
+bool hayi_region_intersect(const hay_region *a,
+                           const hay_region *b,
+                           hay_region *common)
 {
-    struct hayi_region both = {.ndim = a->ndim};
+    hay_region both = {.ndim = a->ndim};
     if (a->ndim != b->ndim) {
         return false;
     }
@@ -129,13 +126,13 @@ bool hayi_region_intersect(const struct hayi_region *a,
     return true;
 }
 
-void hayi_region_grow(const struct hayi_region *region,
+void hayi_region_grow(const hay_region *region,
                       const uint64_t *before,
                       const uint64_t *after,
                       const uint64_t *shape,
-                      struct hayi_region *grown)
+                      hay_region *grown)
 {
-    struct hayi_region wide = {.ndim = region->ndim};
+    hay_region wide = {.ndim = region->ndim};
     for (uint32_t d = 0; d < region->ndim; d++) {
         uint64_t end = region->start[d] + region->count[d];
         assert(end <= shape[d]);
@@ -146,8 +143,8 @@ void hayi_region_grow(const struct hayi_region *region,
     *grown = wide;
 }
 
-bool hayi_region_run(const struct hayi_region *box,
-                     const struct hayi_region *region,
+bool hayi_region_run(const hay_region *box,
+                     const hay_region *region,
                      uint64_t *first)
 {
     assert(hayi_region_holds(box, region));
@@ -228,11 +225,11 @@ uint64_t hayi_grid_index(const struct hayi_grid *grid, const uint64_t *at)
 
 void hayi_grid_box(const struct hayi_grid *grid,
                    uint64_t index,
-                   struct hayi_region *box)
+                   hay_region *box)
 {
     uint64_t at[HAY_NDIM_MAX];
     hayi_grid_coordinates(grid, index, at);
-    *box = (struct hayi_region){.ndim = grid->ndim};
+    *box = (hay_region){.ndim = grid->ndim};
     for (uint32_t d = 0; d < grid->ndim; d++) {
         box->start[d] = at[d] * grid->chunk[d];
         box->count[d] = grid->chunk[d];
@@ -241,7 +238,7 @@ void hayi_grid_box(const struct hayi_grid *grid,
 
 void hayi_grid_region(const struct hayi_grid *grid,
                       uint64_t index,
-                      struct hayi_region *region)
+                      hay_region *region)
 {
     hayi_grid_box(grid, index, region);
     for (uint32_t d = 0; d < grid->ndim; d++) {
@@ -288,7 +285,7 @@ void hayi_grid_blocks(const struct hayi_grid *grid,
 
 void hayi_chunks_begin(struct hayi_chunks *walk,
                        const struct hayi_grid *grid,
-                       const struct hayi_region *region)
+                       const hay_region *region)
 {
     assert(hayi_region_inside(region, grid->ndim, grid->shape));
     *walk = (struct hayi_chunks){.grid = grid, .more = true};
@@ -414,9 +411,9 @@ void hayi_shape_slab(uint32_t ndim,
 /* ---- copies ------------------------------------------------------------- */
 
 bool hayi_runs_begin(struct hayi_runs *runs,
-                     const struct hayi_region *target_box,
-                     const struct hayi_region *source_box,
-                     const struct hayi_region *what,
+                     const hay_region *target_box,
+                     const hay_region *source_box,
+                     const hay_region *what,
                      size_t element_bytes)
 {
     assert(hayi_region_holds(target_box, what));
@@ -466,10 +463,10 @@ bool hayi_runs_next(struct hayi_runs *runs)
 }
 
 void hayi_region_copy(void *target,
-                      const struct hayi_region *target_box,
+                      const hay_region *target_box,
                       const void *source,
-                      const struct hayi_region *source_box,
-                      const struct hayi_region *what,
+                      const hay_region *source_box,
+                      const hay_region *what,
                       size_t element_bytes)
 {
     struct hayi_runs runs;

@@ -16,13 +16,6 @@
 /* What a chunk has where nobody says otherwise. */
 #define HAYI_CHUNK_BYTES ((uint64_t)8 << 20)
 
-/* A box of elements.  count[d] may be 0: the region is then empty. */
-struct hayi_region {
-    uint32_t ndim;
-    uint64_t start[HAY_NDIM_MAX];
-    uint64_t count[HAY_NDIM_MAX];
-};
-
 /* Elements of shape[ndim].  false: ndim is not 1 .. HAY_NDIM_MAX, or elements
  * times 'element_bytes' are more than INT64_MAX; '*count' is then unchanged. */
 bool hayi_shape_count(uint32_t ndim,
@@ -32,37 +25,38 @@ bool hayi_shape_count(uint32_t ndim,
 
 /* ---- regions ------------------------------------------------------------ */
 
+/* A hay_region is a box of elements.  count[d] may be 0: it is then empty.
+ * Those made here have 0 beyond their dimensions. */
+
 /* The whole of an array of this shape. */
 void hayi_region_whole(uint32_t ndim,
                        const uint64_t *shape,
-                       struct hayi_region *region);
-uint64_t hayi_region_count(const struct hayi_region *region);
-bool hayi_region_equal(const struct hayi_region *a,
-                       const struct hayi_region *b);
+                       hay_region *region);
+uint64_t hayi_region_count(const hay_region *region);
+bool hayi_region_equal(const hay_region *a, const hay_region *b);
 /* Does it lie in an array of this shape, and have as many dimensions?  Holds
  * for any numbers, so that it can judge what comes from outside. */
-bool hayi_region_inside(const struct hayi_region *region,
+bool hayi_region_inside(const hay_region *region,
                         uint32_t ndim,
                         const uint64_t *shape);
 /* Does 'box' hold all of 'region'?  Both lie inside some array. */
-bool hayi_region_holds(const struct hayi_region *box,
-                       const struct hayi_region *region);
+bool hayi_region_holds(const hay_region *box, const hay_region *region);
 /* What both have in common; false: nothing, '*common' is then unchanged. */
-bool hayi_region_intersect(const struct hayi_region *a,
-                           const struct hayi_region *b,
-                           struct hayi_region *common);
+bool hayi_region_intersect(const hay_region *a,
+                           const hay_region *b,
+                           hay_region *common);
 /* Wider by before[d] and after[d] elements, cut at the borders of an array of
  * this shape.  'grown' may be 'region'. */
-void hayi_region_grow(const struct hayi_region *region,
+void hayi_region_grow(const hay_region *region,
                       const uint64_t *before,
                       const uint64_t *after,
                       const uint64_t *shape,
-                      struct hayi_region *grown);
+                      hay_region *grown);
 /* Do the elements of 'region' follow each other in memory that holds 'box',
  * row-major?  '*first': how many elements of the box come before.  An empty
  * region is no run.  'box' must hold 'region'. */
-bool hayi_region_run(const struct hayi_region *box,
-                     const struct hayi_region *region,
+bool hayi_region_run(const hay_region *box,
+                     const hay_region *region,
                      uint64_t *first);
 
 /* ---- grids of chunks ---------------------------------------------------- */
@@ -90,11 +84,11 @@ uint64_t hayi_grid_index(const struct hayi_grid *grid, const uint64_t *at);
 /* The elements of a chunk that the array has: cut at its edge. */
 void hayi_grid_region(const struct hayi_grid *grid,
                       uint64_t index,
-                      struct hayi_region *region);
+                      hay_region *region);
 /* The same not cut: the box that is stored. */
 void hayi_grid_box(const struct hayi_grid *grid,
                    uint64_t index,
-                   struct hayi_region *box);
+                   hay_region *box);
 /* The chunk that an element is in; element[ndim] inside the array. */
 uint64_t hayi_grid_find(const struct hayi_grid *grid, const uint64_t *element);
 /* Elements of a whole chunk. */
@@ -125,7 +119,7 @@ struct hayi_chunks {
 };
 void hayi_chunks_begin(struct hayi_chunks *walk,
                        const struct hayi_grid *grid,
-                       const struct hayi_region *region);
+                       const hay_region *region);
 bool hayi_chunks_next(struct hayi_chunks *walk, uint64_t *index);
 
 /* A chunk of at most about 'bytes' for an array that is new: near to a cube of
@@ -166,9 +160,9 @@ struct hayi_runs {
 };
 /* false: 'what' is empty. */
 bool hayi_runs_begin(struct hayi_runs *runs,
-                     const struct hayi_region *target_box,
-                     const struct hayi_region *source_box,
-                     const struct hayi_region *what,
+                     const hay_region *target_box,
+                     const hay_region *source_box,
+                     const hay_region *what,
                      size_t element_bytes);
 bool hayi_runs_next(struct hayi_runs *runs);
 
@@ -176,10 +170,10 @@ bool hayi_runs_next(struct hayi_runs *runs);
  * to 'target', which holds target_box; both boxes hold 'what'.  In the longest
  * runs that both have.  The memory must not overlap. */
 void hayi_region_copy(void *target,
-                      const struct hayi_region *target_box,
+                      const hay_region *target_box,
                       const void *source,
-                      const struct hayi_region *source_box,
-                      const struct hayi_region *what,
+                      const hay_region *source_box,
+                      const hay_region *what,
                       size_t element_bytes);
 
 #endif

@@ -17,8 +17,6 @@ struct hayi_input_view {
     bool mapped;
 };
 
-static_assert(sizeof(hay_region) == sizeof(struct hayi_region), "the same");
-
 static hay_status no_memory(struct hay_task *task)
 {
     return hayi_fail(
@@ -156,7 +154,7 @@ hay_status hayi_inputs_restore(const struct hayi_inputs *inputs,
 
 /* A region as it was sent, checked. */
 struct box {
-    struct hayi_region region;
+    hay_region region;
     const struct hayi_dataset *dataset;
     struct hayi_value chunks; /* of arrays in memory: what holds them */
     size_t first;             /* of them in there */
@@ -204,7 +202,7 @@ static hay_status read_box(struct hay_task *task,
         return damaged(task, "the head of a region");
     }
     memcpy(&head, part.data, sizeof(head));
-    memcpy(&box->region, &head.region, sizeof(box->region));
+    box->region = head.region;
     if (!hayi_list_get(value, 1, &part)) {
         return damaged(task, "a region of nothing");
     }
@@ -283,7 +281,7 @@ static hay_status get_chunk(struct hay_task *task,
                             const struct hayi_inputs *inputs,
                             const struct box *box,
                             size_t k,
-                            const struct hayi_region *region,
+                            const hay_region *region,
                             struct hayi_value *value)
 {
     size_t element = hayi_dataset_element_bytes(box->dataset);
@@ -321,8 +319,8 @@ static hay_status gather(struct hay_task *task,
 {
     struct hayi_grid grid;
     struct hayi_chunks walk;
-    struct hayi_region chunk;
-    struct hayi_region common;
+    hay_region chunk;
+    hay_region common;
     struct hayi_value value;
     uint64_t index = 0;
     uint64_t first = 0;
@@ -417,7 +415,6 @@ open_output(struct hay_task *task, struct hayi_inputs *inputs, size_t count)
 {
     struct hayi_value last;
     struct hayi_value part;
-    struct hayi_region region;
     inputs->count = count;
     if (count == 0 || !hayi_args_get(task->args, count - 1, &last)
         || (int)last.type != HAYI_KIND_OUTPUT) {
@@ -440,9 +437,9 @@ open_output(struct hay_task *task, struct hayi_inputs *inputs, size_t count)
     if (inputs->dataset == NULL) {
         return HAY_EMISMATCH;
     }
-    memcpy(&region, &inputs->output->block.region, sizeof(region));
+    const hay_region *region = &inputs->output->block.region;
     if (!hayi_region_inside(
-            &region, inputs->dataset->ndim, inputs->dataset->shape)
+            region, inputs->dataset->ndim, inputs->dataset->shape)
         || inputs->output->dtype != (hay_dtype)inputs->dataset->dtype) {
         return damaged(task, "a block that is not of its array");
     }
@@ -450,7 +447,7 @@ open_output(struct hay_task *task, struct hayi_inputs *inputs, size_t count)
     struct hayi_chunks walk;
     uint64_t index = 0;
     hayi_dataset_grid(inputs->dataset, &grid);
-    hayi_chunks_begin(&walk, &grid, &region);
+    hayi_chunks_begin(&walk, &grid, region);
     inputs->staged =
         inputs->dataset->kind != HAYI_MEMORY
         || (hayi_chunks_next(&walk, &index) && hayi_chunks_next(&walk, &index));

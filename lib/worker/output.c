@@ -96,7 +96,7 @@ static hay_status check_block(struct hay_task *task, struct hayi_value *value)
 struct source {
     const struct hayi_dataset *dataset;
     struct hayi_grid grid;
-    struct hayi_region block;
+    hay_region block;
     const void *data;
     size_t element_bytes;
 };
@@ -111,7 +111,7 @@ static bool is_empty(const struct source *source)
 static hay_status chunk_region(struct hay_task *task,
                                const struct source *source,
                                uint64_t index,
-                               struct hayi_region *chunk)
+                               hay_region *chunk)
 {
     hayi_grid_region(&source->grid, index, chunk);
     return hayi_region_holds(&source->block, chunk)
@@ -125,7 +125,7 @@ static hay_status chunk_region(struct hay_task *task,
  * is taken from scratch at the first call that needs it. */
 static const void *chunk_bytes(struct hay_task *task,
                                const struct source *source,
-                               const struct hayi_region *chunk,
+                               const hay_region *chunk,
                                void **spare)
 {
     uint64_t first = 0;
@@ -150,7 +150,7 @@ static const void *chunk_bytes(struct hay_task *task,
 static hay_status write_file(struct hay_task *task, const struct source *source)
 {
     struct hayi_chunks walk;
-    struct hayi_region chunk;
+    hay_region chunk;
     uint64_t index = 0;
     void *spare = NULL;
     hayi_chunks_begin(&walk, &source->grid, &source->block);
@@ -182,7 +182,7 @@ static hay_status write_file(struct hay_task *task, const struct source *source)
 static hay_status cut(struct hay_task *task, const struct source *source)
 {
     struct hayi_chunks walk;
-    struct hayi_region chunk;
+    hay_region chunk;
     uint64_t index = 0;
     size_t count = 0;
     hayi_chunks_begin(&walk, &source->grid, &source->block);
@@ -235,10 +235,10 @@ hay_status hayi_output_write(struct hay_task *task, bool *farm)
     }
     struct source source = {
         .dataset = inputs->dataset,
+        .block = inputs->output->block.region,
         .data = value.data,
         .element_bytes = hayi_dataset_element_bytes(inputs->dataset),
     };
-    memcpy(&source.block, &inputs->output->block.region, sizeof(source.block));
     hayi_dataset_grid(inputs->dataset, &source.grid);
     *farm = true;
     if (inputs->dataset->kind == HAYI_MEMORY) {

@@ -28,7 +28,7 @@ static void write_chunk(const struct hayi_dataset *dataset, uint64_t index)
 {
     static double numbers[CHUNK * CHUNK];
     struct hayi_grid grid;
-    struct hayi_region region;
+    hay_region region;
     struct hayi_error err;
     uint64_t many = 0;
     hayi_dataset_grid(dataset, &grid);

@@ -121,11 +121,9 @@ uint64_t h5_dice(uint64_t sides)
     return (dice_state >> 33) % sides;
 }
 
-void h5_random_region(uint32_t ndim,
-                      const uint64_t *shape,
-                      struct hayi_region *region)
+void h5_random_region(uint32_t ndim, const uint64_t *shape, hay_region *region)
 {
-    *region = (struct hayi_region){.ndim = ndim};
+    *region = (hay_region){.ndim = ndim};
     for (uint32_t d = 0; d < ndim; d++) {
         region->start[d] = h5_dice(shape[d]);
         region->count[d] = 1 + h5_dice(shape[d] - region->start[d]);

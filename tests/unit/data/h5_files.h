@@ -43,9 +43,7 @@ void h5_make(const struct h5_make *make);
 /* Random numbers, the same in each run. */
 void h5_seed(uint64_t seed);
 uint64_t h5_dice(uint64_t sides);
-void h5_random_region(uint32_t ndim,
-                      const uint64_t *shape,
-                      struct hayi_region *region);
+void h5_random_region(uint32_t ndim, const uint64_t *shape, hay_region *region);
 
 /* A whole small file; given, size in '*size'; NULL: none. */
 void *h5_slurp(const char *path, size_t *size);

@@ -48,8 +48,7 @@ static void teardown(void)
 }
 
 /* Two versions of a chunk, which differ in every element. */
-static void
-fill(const struct hayi_region *region, uint64_t version, uint64_t *out)
+static void fill(const hay_region *region, uint64_t version, uint64_t *out)
 {
     uint64_t many = 0;
     for (uint64_t r = 0; r < region->count[0]; r++) {
@@ -68,7 +67,7 @@ static hay_status write_version(struct hayi_files *own,
 {
     static uint64_t numbers[CHUNK_ROWS * CHUNK_COLUMNS];
     struct hayi_grid grid;
-    struct hayi_region region;
+    hay_region region;
     hayi_dataset_grid(dataset, &grid);
     hayi_grid_region(&grid, index, &region);
     fill(&region, version, numbers);
@@ -145,7 +144,7 @@ static uint64_t check(const struct hayi_dataset *dataset, hid_t array)
         hayi_dataset_done(files, dataset, false, done, &count, NULL), HAY_OK);
     CU_ASSERT_EQUAL(verified, count);
     for (uint64_t i = 0; i < grid.total; i++) {
-        struct hayi_region region;
+        hay_region region;
         if ((done[i / 8] >> i % 8 & 1) == 0) {
             continue;
         }

@@ -64,15 +64,15 @@ static hay_status write_chunk(const struct hayi_dataset *dataset,
                               bool whole)
 {
     struct hayi_grid grid;
-    struct hayi_region all;
-    struct hayi_region box;
-    struct hayi_region inside;
+    hay_region all;
+    hay_region box;
+    hay_region inside;
     size_t element = hayi_dataset_element_bytes(dataset);
     hayi_dataset_grid(dataset, &grid);
     hayi_region_whole(dataset->ndim, dataset->shape, &all);
     hayi_grid_box(&grid, index, &box);
     hayi_grid_region(&grid, index, &inside);
-    struct hayi_region *held = whole ? &box : &inside;
+    hay_region *held = whole ? &box : &inside;
     size_t size = (size_t)hayi_region_count(held) * element;
     char *data = malloc(size);
     memset(data, 0x77, size);
@@ -114,7 +114,7 @@ static void holds(const struct hayi_h5_plan *plan)
 {
     struct hayi_dataset *dataset = created(plan);
     struct hayi_grid grid;
-    struct hayi_region all;
+    hay_region all;
     hayi_dataset_grid(dataset, &grid);
     hayi_region_whole(dataset->ndim, dataset->shape, &all);
     uint64_t count = hayi_region_count(&all);
@@ -206,7 +206,7 @@ static void one_large_chunk_is_not_lost(void)
     (void)H5Dclose(array);
     (void)H5Fclose(file);
     hdf5_reads(numbers, HAY_F64, 4 << 20);
-    struct hayi_region all = {1, {0}, {1 << 19}};
+    hay_region all = {1, {0}, {1 << 19}};
     const void *data = NULL;
     struct hayi_mapping mapping;
     CU_ASSERT_EQUAL_FATAL(
@@ -454,7 +454,7 @@ static void torn_segments_count_up_to_the_tear(void)
     CU_ASSERT_EQUAL(done_count(dataset, false), 4);
     (void)write_chunk(dataset, 7, numbers, false);
     CU_ASSERT_EQUAL(done_count(dataset, true), 5);
-    struct hayi_region region = {2, {0, 0}, {16, 70}};
+    hay_region region = {2, {0, 0}, {16, 70}};
     void *out = malloc(16 * 70 * 8);
     CU_ASSERT_EQUAL(hayi_dataset_read(files, dataset, &region, out, NULL),
                     HAY_EEMPTY);
@@ -493,7 +493,7 @@ static void *write_share(void *context)
     hayi_dataset_grid(share->dataset, &grid);
     for (uint64_t i = share->first; i < grid.total; i += THREADS) {
         (void)write_chunk(share->dataset, i, share->numbers, false);
-        struct hayi_region region;
+        hay_region region;
         hayi_grid_region(&grid, i, &region);
         void *out = malloc((size_t)hayi_region_count(&region) * 8);
         if (hayi_dataset_read(files, share->dataset, &region, out, NULL)

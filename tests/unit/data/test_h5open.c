@@ -43,12 +43,12 @@ static void chunks(uint32_t ndim, hsize_t a, hsize_t b, hsize_t c)
 /* Every element by itself is in its place, in regions of all kinds. */
 static void compare(const struct hayi_dataset *dataset, const void *numbers)
 {
-    struct hayi_region whole;
+    hay_region whole;
     size_t element = hayi_dataset_element_bytes(dataset);
     hayi_region_whole(dataset->ndim, dataset->shape, &whole);
     h5_seed(1);
     for (int round = 0; round < ROUNDS; round++) {
-        struct hayi_region region = whole;
+        hay_region region = whole;
         if (round > 0) {
             h5_random_region(dataset->ndim, dataset->shape, &region);
         }
@@ -388,7 +388,7 @@ static void arrays_without_elements_can_be_opened(void)
     struct hayi_dataset *dataset = opened("a");
     hayi_dataset_grid(dataset, &grid);
     CU_ASSERT_EQUAL(grid.total, 0);
-    struct hayi_region all;
+    hay_region all;
     hayi_region_whole(2, dataset->shape, &all);
     CU_ASSERT_EQUAL(hayi_dataset_read(files, dataset, &all, NULL, NULL),
                     HAY_OK);
@@ -399,7 +399,7 @@ static void replaced_files_are_noticed(void)
 {
     struct h5_make make = square();
     struct hayi_error err;
-    struct hayi_region region = {2, {0, 0}, {1, 1}};
+    hay_region region = {2, {0, 0}, {1, 1}};
     for (int way = 0; way < 3; way++) {
         double number = 0;
         if (way > 0) {
@@ -441,7 +441,7 @@ static void regions_outside_are_refused(void)
 {
     struct h5_make make = square();
     struct hayi_error err;
-    struct hayi_region region = {2, {0, 0}, {51, 1}};
+    hay_region region = {2, {0, 0}, {51, 1}};
     const void *data;
     struct hayi_mapping mapping;
     double number = 7;
@@ -474,7 +474,7 @@ static void more_files_than_are_kept_open_can_be_read(void)
                 all[i] = opened("a");
             }
             double numbers[70];
-            struct hayi_region region = {2, {3, 0}, {1, 70}};
+            hay_region region = {2, {3, 0}, {1, 70}};
             CU_ASSERT_EQUAL(
                 hayi_dataset_read(files, all[i], &region, numbers, NULL),
                 HAY_OK);

@@ -27,9 +27,9 @@ static void random_shape(uint32_t ndim, uint64_t *shape)
 }
 
 static void
-random_region(uint32_t ndim, const uint64_t *shape, struct hayi_region *region)
+random_region(uint32_t ndim, const uint64_t *shape, hay_region *region)
 {
-    *region = (struct hayi_region){.ndim = ndim};
+    *region = (hay_region){.ndim = ndim};
     for (uint32_t d = 0; d < ndim; d++) {
         region->start[d] = dice(shape[d]);
         region->count[d] = 1 + dice(shape[d] - region->start[d]);
@@ -37,7 +37,7 @@ random_region(uint32_t ndim, const uint64_t *shape, struct hayi_region *region)
 }
 
 /* The next element of a box, row-major; false: there is none. */
-static bool step(const struct hayi_region *box, uint64_t *at)
+static bool step(const hay_region *box, uint64_t *at)
 {
     for (uint32_t d = box->ndim; d-- > 0;) {
         if (++at[d] < box->start[d] + box->count[d]) {
@@ -48,7 +48,7 @@ static bool step(const struct hayi_region *box, uint64_t *at)
     return false;
 }
 
-static bool inside(const struct hayi_region *box, const uint64_t *at)
+static bool inside(const hay_region *box, const uint64_t *at)
 {
     for (uint32_t d = 0; d < box->ndim; d++) {
         if (at[d] < box->start[d] || at[d] >= box->start[d] + box->count[d]) {
@@ -59,7 +59,7 @@ static bool inside(const struct hayi_region *box, const uint64_t *at)
 }
 
 /* Elements of 'box' before 'at'. */
-static uint64_t place(const struct hayi_region *box, const uint64_t *at)
+static uint64_t place(const hay_region *box, const uint64_t *at)
 {
     uint64_t number = 0;
     for (uint32_t d = 0; d < box->ndim; d++) {
@@ -74,9 +74,9 @@ static void copies_are_those_of_single_elements(void)
     for (int round = 0; round < ROUNDS; round++) {
         uint32_t ndim = 1 + (uint32_t)dice(4);
         uint64_t shape[HAY_NDIM_MAX];
-        struct hayi_region from;
-        struct hayi_region to;
-        struct hayi_region what;
+        hay_region from;
+        hay_region to;
+        hay_region what;
         random_shape(ndim, shape);
         random_region(ndim, shape, &from);
         random_region(ndim, shape, &to);
@@ -114,9 +114,9 @@ static void copies_are_those_of_single_elements(void)
 
 static void runs_are_as_long_as_can_be(void)
 {
-    struct hayi_region big = {3, {0, 0, 0}, {4, 5, 6}};
-    struct hayi_region rows = {3, {1, 0, 0}, {2, 5, 6}};
-    struct hayi_region part = {3, {1, 1, 0}, {2, 2, 6}};
+    hay_region big = {3, {0, 0, 0}, {4, 5, 6}};
+    hay_region rows = {3, {1, 0, 0}, {2, 5, 6}};
+    hay_region part = {3, {1, 1, 0}, {2, 2, 6}};
     struct hayi_runs runs;
     CU_ASSERT_TRUE_FATAL(hayi_runs_begin(&runs, &rows, &big, &rows, 8));
     CU_ASSERT_EQUAL(runs.run_bytes, 2 * 5 * 6 * 8);
@@ -139,8 +139,8 @@ static void region_is_a_run_if_its_elements_follow_each_other(void)
     for (int round = 0; round < ROUNDS; round++) {
         uint32_t ndim = 1 + (uint32_t)dice(4);
         uint64_t shape[HAY_NDIM_MAX];
-        struct hayi_region box;
-        struct hayi_region region;
+        hay_region box;
+        hay_region region;
         random_shape(ndim, shape);
         random_region(ndim, shape, &box);
         random_region(ndim, shape, &region);
@@ -170,7 +170,7 @@ static void chunks_cover_the_array_once(void)
         uint64_t shape[HAY_NDIM_MAX];
         uint64_t chunk[HAY_NDIM_MAX];
         struct hayi_grid grid;
-        struct hayi_region all;
+        hay_region all;
         random_shape(ndim, shape);
         random_shape(ndim, chunk);
         CU_ASSERT_EQUAL_FATAL(hayi_grid_init(&grid, ndim, shape, chunk, NULL),
@@ -179,8 +179,8 @@ static void chunks_cover_the_array_once(void)
         uint64_t count = 0;
         for (uint64_t i = 0; i < grid.total; i++) {
             uint64_t at[HAY_NDIM_MAX];
-            struct hayi_region region;
-            struct hayi_region box;
+            hay_region region;
+            hay_region box;
             hayi_grid_coordinates(&grid, i, at);
             CU_ASSERT_EQUAL(hayi_grid_index(&grid, at), i);
             hayi_grid_region(&grid, i, &region);
@@ -207,7 +207,7 @@ static void walk_meets_the_chunks_of_a_region(void)
         uint64_t shape[HAY_NDIM_MAX];
         uint64_t chunk[HAY_NDIM_MAX];
         struct hayi_grid grid;
-        struct hayi_region region;
+        hay_region region;
         random_shape(ndim, shape);
         random_shape(ndim, chunk);
         CU_ASSERT_EQUAL_FATAL(hayi_grid_init(&grid, ndim, shape, chunk, NULL),
@@ -217,8 +217,8 @@ static void walk_meets_the_chunks_of_a_region(void)
         uint64_t index = 0;
         hayi_chunks_begin(&walk, &grid, &region);
         for (uint64_t i = 0; i < grid.total; i++) {
-            struct hayi_region here;
-            struct hayi_region common;
+            hay_region here;
+            hay_region common;
             hayi_grid_region(&grid, i, &here);
             if (hayi_region_intersect(&here, &region, &common)) {
                 CU_ASSERT_TRUE(hayi_chunks_next(&walk, &index));
@@ -246,14 +246,14 @@ static void blocks_are_made_of_whole_chunks(void)
         hayi_grid_blocks(&grid, most, &blocks);
         uint64_t seen = 0;
         for (uint64_t i = 0; i < blocks.total; i++) {
-            struct hayi_region region;
+            hay_region region;
             struct hayi_chunks walk;
             uint64_t index;
             uint64_t many = 0;
             hayi_grid_region(&blocks, i, &region);
             hayi_chunks_begin(&walk, &grid, &region);
             while (hayi_chunks_next(&walk, &index)) {
-                struct hayi_region here;
+                hay_region here;
                 hayi_grid_region(&grid, index, &here);
                 CU_ASSERT_TRUE(hayi_region_holds(&region, &here));
                 many++;
@@ -279,8 +279,8 @@ static void regions_grow_up_to_the_border(void)
     uint64_t shape[2] = {10, 20};
     uint64_t before[2] = {2, 5};
     uint64_t after[2] = {UINT64_MAX, 1};
-    struct hayi_region region = {2, {3, 4}, {4, 5}};
-    struct hayi_region expected = {2, {1, 0}, {9, 10}};
+    hay_region region = {2, {3, 4}, {4, 5}};
+    hay_region expected = {2, {1, 0}, {9, 10}};
     hayi_region_grow(&region, before, after, shape, &region);
     CU_ASSERT_TRUE(hayi_region_equal(&region, &expected));
 }
@@ -288,7 +288,7 @@ static void regions_grow_up_to_the_border(void)
 static void regions_from_outside_are_judged(void)
 {
     uint64_t shape[2] = {10, 20};
-    struct hayi_region region = {2, {9, 0}, {1, 20}};
+    hay_region region = {2, {9, 0}, {1, 20}};
     CU_ASSERT_TRUE(hayi_region_inside(&region, 2, shape));
     region.count[0] = 2;
     CU_ASSERT_FALSE(hayi_region_inside(&region, 2, shape));
@@ -297,11 +297,11 @@ static void regions_from_outside_are_judged(void)
     region.start[0] = UINT64_MAX;
     region.count[0] = 2;
     CU_ASSERT_FALSE(hayi_region_inside(&region, 2, shape));
-    region = (struct hayi_region){1, {0}, {1}};
+    region = (hay_region){1, {0}, {1}};
     CU_ASSERT_FALSE(hayi_region_inside(&region, 2, shape));
     region.ndim = 9;
     CU_ASSERT_FALSE(hayi_region_inside(&region, 9, shape));
-    region = (struct hayi_region){2, {10, 20}, {0, 0}};
+    region = (hay_region){2, {10, 20}, {0, 0}};
     CU_ASSERT_TRUE(hayi_region_inside(&region, 2, shape));
 }
 
@@ -381,7 +381,7 @@ static void slabs_are_runs(void)
         uint64_t chunk[HAY_NDIM_MAX];
         uint64_t most = 1 + dice(100);
         struct hayi_grid grid;
-        struct hayi_region all;
+        hay_region all;
         random_shape(ndim, shape);
         hayi_shape_slab(ndim, shape, 2, 2 * most, chunk);
         CU_ASSERT_EQUAL_FATAL(hayi_grid_init(&grid, ndim, shape, chunk, NULL),
@@ -390,7 +390,7 @@ static void slabs_are_runs(void)
         CU_ASSERT_TRUE(hayi_grid_chunk_count(&grid) <= most);
         uint64_t begin = 0;
         for (uint64_t i = 0; i < grid.total; i++) {
-            struct hayi_region region;
+            hay_region region;
             uint64_t first = 0;
             hayi_grid_region(&grid, i, &region);
             CU_ASSERT_TRUE(hayi_region_run(&all, &region, &first));

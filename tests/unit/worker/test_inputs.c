@@ -312,7 +312,7 @@ static void put_region(uint64_t row,
         .region = {2, {row, column}, {rows, columns}}};
     struct hayi_grid grid;
     struct hayi_chunks walk;
-    struct hayi_region region;
+    hay_region region;
     uint64_t index = 0;
     CU_ASSERT_EQUAL_FATAL(
         hayi_dataset_new_memory(HAY_F64, 2, shape, chunk, &dataset, NULL),
@@ -329,7 +329,7 @@ static void put_region(uint64_t row,
     size_t list = data_begin(HAY_LIST);
     hayi_chunks_begin(&walk, &grid, &region);
     for (size_t k = 0; hayi_chunks_next(&walk, &index); k++) {
-        struct hayi_region box;
+        hay_region box;
         double values[CHUNK_ROWS * CHUNK_COLUMNS];
         size_t n = 0;
         hayi_grid_region(&grid, index, &box);

@@ -122,7 +122,7 @@ static void teardown(void)
     data_teardown();
 }
 
-static void put_region(const struct hayi_region *region)
+static void put_region(const hay_region *region)
 {
     struct hayi_region_head head = {.chunk_count = 0};
     memcpy(&head.region, region, sizeof(head.region));
@@ -133,9 +133,8 @@ static void put_region(const struct hayi_region *region)
 }
 
 /* of: NULL: the block is written nowhere. */
-static void put_output(const struct hayi_dataset *of,
-                       const struct hayi_region *block,
-                       bool copy)
+static void
+put_output(const struct hayi_dataset *of, const hay_region *block, bool copy)
 {
     struct hayi_output_head head = {.dtype = HAY_F64, .copy = copy};
     memcpy(&head.block.region, block, sizeof(head.block.region));
@@ -156,7 +155,7 @@ static double expected(uint64_t row, uint64_t column)
 }
 
 /* How many elements of this box of the file are not what they should be. */
-static int wrong_in_file(const struct hayi_region *box, double more)
+static int wrong_in_file(const hay_region *box, double more)
 {
     static double values[ROWS * COLUMNS];
     struct hayi_error err = {HAY_OK, ""};
@@ -183,13 +182,13 @@ static uint64_t chunks_done(void)
     return count;
 }
 
-static const struct hayi_region whole = {2, {0, 0}, {ROWS, COLUMNS}};
+static const hay_region whole = {2, {0, 0}, {ROWS, COLUMNS}};
 
 /* Every block of so many chunks is written by a task of its own. */
 static void write_all(uint64_t block_chunks)
 {
     struct hayi_grid grid;
-    struct hayi_region block;
+    hay_region block;
     hayi_dataset_grid(dataset, &grid);
     hayi_grid_blocks(&grid, block_chunks, &grid);
     for (uint64_t i = 0; i < grid.total; i++) {
@@ -232,7 +231,7 @@ static void packed_array_is_written_chunk_by_chunk(void)
 
 static void boxes_of_a_file_are_inputs(void)
 {
-    const struct hayi_region block = {2, {16, 32}, {32, 32}};
+    const hay_region block = {2, {16, 32}, {32, 32}};
     make_file("inputs", 0);
     write_all(12);
     /* Over what it was computed from: allowed where a task sees no more. */
@@ -247,7 +246,7 @@ static void boxes_of_a_file_are_inputs(void)
 
 static void dataset_may_be_an_object(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    const hay_region block = {2, {0, 0}, {16, 32}};
     struct hayi_output_head head = {.dtype = HAY_F64};
     make_file("object", 0);
     hayi_place place = data_put(dataset, dataset->size_bytes);
@@ -265,7 +264,7 @@ static void dataset_may_be_an_object(void)
 
 static void copy_needs_no_function(void)
 {
-    const struct hayi_region from = {2, {0, 0}, {CHUNK_ROWS, CHUNK_COLUMNS}};
+    const hay_region from = {2, {0, 0}, {CHUNK_ROWS, CHUNK_COLUMNS}};
     make_file("copy", 0);
     write_all(1);
     hayi_place place = 0;
@@ -291,7 +290,7 @@ static void copy_needs_no_function(void)
 
 static void another_shape_fails_it_in_words(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    const hay_region block = {2, {0, 0}, {16, 32}};
     make_file("shape", 0);
     put_output(dataset, &block, false);
     data_count(1);
@@ -312,7 +311,7 @@ static void another_shape_fails_it_in_words(void)
 
 static void failed_task_writes_nothing(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    const hay_region block = {2, {0, 0}, {16, 32}};
     make_file("fails", 0);
     put_output(dataset, &block, false);
     data_count(1);
@@ -323,7 +322,7 @@ static void failed_task_writes_nothing(void)
 
 static void file_that_is_gone_is_the_farms_failure(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    const hay_region block = {2, {0, 0}, {16, 32}};
     make_file("gone", 0);
     CU_ASSERT_EQUAL(unlink(path), 0);
     put_output(dataset, &block, false);
@@ -340,7 +339,7 @@ static void file_that_is_gone_is_the_farms_failure(void)
 
 static void block_that_cuts_a_chunk_is_refused(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {15, 32}};
+    const hay_region block = {2, {0, 0}, {15, 32}};
     make_file("cuts", 0);
     put_output(dataset, &block, false);
     data_count(1);
@@ -352,8 +351,7 @@ static void block_that_cuts_a_chunk_is_refused(void)
 
 /* ---- in memory ---- */
 
-static void expect_chunk(const struct hayi_value *value,
-                         const struct hayi_region *box)
+static void expect_chunk(const struct hayi_value *value, const hay_region *box)
 {
     double values[CHUNK_ROWS * CHUNK_COLUMNS];
     size_t n = 0;
@@ -376,7 +374,7 @@ static void expect_chunk(const struct hayi_value *value,
 
 static void block_in_memory_is_its_result(void)
 {
-    const struct hayi_region block = {2, {16, 32}, {16, 32}};
+    const hay_region block = {2, {16, 32}, {16, 32}};
     make_memory();
     put_output(dataset, &block, false);
     data_count(1);
@@ -388,10 +386,10 @@ static void block_in_memory_is_its_result(void)
 
 static void chunks_of_a_block_in_memory_are_results(void)
 {
-    const struct hayi_region block = {2, {32, 0}, {18, COLUMNS}};
+    const hay_region block = {2, {32, 0}, {18, COLUMNS}};
     struct hayi_grid grid;
     struct hayi_chunks walk;
-    struct hayi_region box;
+    hay_region box;
     struct hayi_value element;
     uint64_t index = 0;
     make_memory();
@@ -413,7 +411,7 @@ static void chunks_of_a_block_in_memory_are_results(void)
 
 static void block_that_is_written_nowhere_is_a_result_of_any_kind(void)
 {
-    const struct hayi_region block = {2, {0, 0}, {16, 32}};
+    const hay_region block = {2, {0, 0}, {16, 32}};
     put_output(NULL, &block, false);
     data_count(1);
     data_run(returns_other_shape);
