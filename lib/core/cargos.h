@@ -54,6 +54,7 @@ struct hayi_cargo {
     uint8_t state;   /* enum hayi_cargo_state */
     uint8_t remakes; /* attempts that the farm failed in this remake */
     bool kept;       /* a recipe, run again now or not */
+    bool rests;      /* a recipe in the list of those, by next and prev */
     bool listed;     /* to be looked at */
     bool spoilt;     /* one of its inputs was not known */
     bool crowded;    /* a node dropped one of them before the others were there:
@@ -69,6 +70,8 @@ struct hayi_cargos {
     uint32_t first; /* to be looked at */
     uint32_t last;
     uint32_t unplaced; /* list */
+    uint32_t oldest;   /* recipes that are not run again now */
+    uint32_t newest;
     uint64_t kept;
     uint64_t entries; /* of all lists of inputs and made ones */
     uint64_t assigned;

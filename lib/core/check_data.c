@@ -35,7 +35,7 @@ count_cargo(const struct hayi_sched *s, uint32_t index, struct recount *r)
 {
     const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
     r->live_cargos++;
-    r->kept += cargo->kept ? 1 : 0;
+    r->kept += cargo->rests || (cargo->kept && cargo->row != 0) ? 1 : 0;
     r->entries += (uint64_t)cargo->input_count + cargo->made_count;
     r->unplaced += cargo->state == HAYI_CARGO_UNPLACED ? 1 : 0;
     assert((cargo->row == 0) == (cargo->state == HAYI_CARGO_KEPT));

@@ -5,6 +5,9 @@
  * When an object that somebody needs is on no node, the recipe gets a new row,
  * and is on its way like any task, but that nobody is told of it.  Its own lost
  * inputs are found when it is looked at, so that nothing recurses.
+ *
+ * Recipes are bounded in number: the oldest one that rests makes room for a new
+ * one, since what was made lately is needed sooner.
  */
 #include "config.h"
 
@@ -33,6 +36,62 @@ hay_status hayi_lineage_reserve(struct hayi_sched *s,
     return HAY_OK;
 }
 
+/* ---- recipes that rest, in order ----------------------------------------- */
+
+static void lay_down(struct hayi_cargos *cargos, uint32_t c)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(cargos, c);
+    cargo->state = HAYI_CARGO_KEPT;
+    cargo->rests = true;
+    cargo->next = 0;
+    cargo->prev = cargos->newest;
+    if (cargos->newest != 0) {
+        hayi_cargo_at(cargos, cargos->newest)->next = c;
+    } else {
+        cargos->oldest = c;
+    }
+    cargos->newest = c;
+}
+
+static void pick_up(struct hayi_cargos *cargos, uint32_t c)
+{
+    struct hayi_cargo *cargo = hayi_cargo_at(cargos, c);
+    assert(cargo->rests);
+    if (cargo->prev != 0) {
+        hayi_cargo_at(cargos, cargo->prev)->next = cargo->next;
+    } else {
+        cargos->oldest = cargo->next;
+    }
+    if (cargo->next != 0) {
+        hayi_cargo_at(cargos, cargo->next)->prev = cargo->prev;
+    } else {
+        cargos->newest = cargo->prev;
+    }
+    cargo->rests = false;
+}
+
+/* Its objects cannot be made again any more; it is forgotten when it is looked
+ * at next. */
+static void give_up_oldest(struct hayi_sched *s)
+{
+    uint32_t c = s->cargos.oldest;
+    struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, c);
+    for (uint32_t i = 0; i < cargo->made_count; i++) {
+        if (cargo->made[i] != 0) {
+            hayi_object_at(&s->objects, cargo->made[i])->maker = 0;
+            hayi_objects_touch(&s->objects, cargo->made[i]);
+            cargo->made[i] = 0;
+        }
+    }
+    cargo->made_live = 0;
+    pick_up(&s->cargos, c);
+    s->cargos.kept--;
+    hayi_cargos_touch(&s->cargos, c);
+}
+
+/* ---- what was made --------------------------------------------------------
+ */
+
 /* The objects of a finished task, held by its future. */
 static void add_objects(struct hayi_sched *s,
                         uint32_t node,
@@ -60,8 +119,11 @@ bool hayi_lineage_keep(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     add_objects(s, s->workers.list[row->worker].node, event, made);
     if (s->cargos.kept >= s->config.lineage_max) {
-        free(made);
-        return false;
+        if (s->cargos.oldest == 0) {
+            free(made);
+            return false;
+        }
+        give_up_oldest(s);
     }
     uint32_t c = row->cargo != 0 ? row->cargo : hayi_cargos_take(&s->cargos);
     struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, c);
@@ -79,7 +141,7 @@ bool hayi_lineage_keep(struct hayi_sched *s,
     cargo->avoid = 0;
     cargo->report = 0;
     cargo->kept = true;
-    cargo->state = HAYI_CARGO_KEPT;
+    lay_down(&s->cargos, c);
     row->cargo = 0;
     s->cargos.kept++;
     hayi_cargos_made(&s->cargos, c, made, (uint32_t)event->u.ended.made_count);
@@ -116,6 +178,7 @@ hay_status hayi_lineage_remake(struct hayi_sched *s, uint32_t object)
     }
     uint32_t index = hayi_table_take(&s->table);
     struct hayi_row *row = hayi_sched_row(s, index);
+    pick_up(&s->cargos, c);
     row->id = cargo->id;
     row->payload = cargo->payload;
     row->level = level;
@@ -147,7 +210,7 @@ static void rest(struct hayi_sched *s, uint32_t index)
     cargo->row = 0;
     cargo->avoid = 0;
     cargo->report = 0;
-    cargo->state = HAYI_CARGO_KEPT;
+    lay_down(&s->cargos, row->cargo);
     hayi_cargos_touch(&s->cargos, row->cargo);
     hayi_ready_release(&s->ready, row->level);
     hayi_sched_drop(s, index);
@@ -240,6 +303,9 @@ void hayi_lineage_forget(struct hayi_sched *s,
         thing->kin--;
         hayi_objects_touch(&s->objects, cargo->inputs[i]);
     }
-    s->cargos.kept--;
+    if (cargo->rests) { /* else it was given up, and is not counted */
+        pick_up(&s->cargos, c);
+        s->cargos.kept--;
+    }
     hayi_cargos_give(&s->cargos, c);
 }

@@ -39,7 +39,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
         s->config.node_max = 1;
     }
     if (s->config.lineage_max == 0) {
-        s->config.lineage_max = 1000000;
+        s->config.lineage_max = 200000;
     }
     s->rate = RATE_FIRST;
     s->silence_at_ns = UINT64_MAX;

@@ -340,7 +340,7 @@ struct hayi_sched_config {
     uint32_t node_max;         /* indices of nodes stay below; 0: 1 */
     uint32_t manager_node;     /* where the manager's process is */
     uint64_t lineage_max;      /* finished tasks remembered to make their
-                                  objects again; 0: 1 million */
+                                  objects again, the last ones; 0: 200,000 */
     uint32_t workers_expected; /* what no worker can meet is failed once so many
                                   have joined; 0: 1 */
     uint64_t seed;             /* ties */

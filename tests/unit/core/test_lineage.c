@@ -205,24 +205,25 @@ static void a_remake_outlives_a_further_loss(void)
     CU_ASSERT_EQUAL(again, object);
 }
 
-static void beyond_the_bound_tasks_are_forgotten_at_once(void)
+static void beyond_the_bound_the_oldest_is_forgotten(void)
 {
     bed_config.lineage_max = 1;
     open_farm();
     hayi_object object = 0;
+    hayi_object newer = 0;
     bed_task(1, NULL);
     bed_task(2, NULL);
     bed_dispatch();
     bed_made(1, 1, MIB, &object);
     CU_ASSERT_EQUAL(bed_count("forget"), 0);
-    bed_made(2, 1, MIB, &object);
-    CU_ASSERT_EQUAL(bed_count("forget p2"), 1);
+    bed_made(2, 1, MIB, &newer);
+    CU_ASSERT_EQUAL(bed_count("forget p1"), 1);
     CU_ASSERT_EQUAL(bed_stats().kept, 1);
-    bed_lost(bed.last[2].worker);
+    bed_lost(bed.last[1].worker);
     bed_forget();
     bed_use2(3, object, 0);
     CU_ASSERT_EQUAL(bed_count("tell p3 failed HAY_EFARM"), 1);
-    CU_ASSERT_EQUAL(bed_count("lost o2 with w"), 1);
+    CU_ASSERT_EQUAL(bed_count("lost o1 with w"), 1);
 }
 
 static void a_remake_that_nobody_needs_any_more_is_given_up(void)
@@ -268,8 +269,8 @@ static CU_TestInfo tests[] = {
     {"a_remake_that_makes_less_loses_the_rest",
      a_remake_that_makes_less_loses_the_rest},
     {"a_remake_outlives_a_further_loss", a_remake_outlives_a_further_loss},
-    {"beyond_the_bound_tasks_are_forgotten_at_once",
-     beyond_the_bound_tasks_are_forgotten_at_once},
+    {"beyond_the_bound_the_oldest_is_forgotten",
+     beyond_the_bound_the_oldest_is_forgotten},
     {"a_remake_that_nobody_needs_any_more_is_given_up",
      a_remake_that_nobody_needs_any_more_is_given_up},
     {"recipes_do_not_keep_the_farm_open", recipes_do_not_keep_the_farm_open},
