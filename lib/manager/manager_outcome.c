@@ -162,6 +162,13 @@ static void word_worker(const struct hayi_manager *manager,
                    (int)name->pid);
 }
 
+/* Not lost itself (1 + it; 0: nobody), but given up with the run. */
+static bool given_up(const struct hayi_manager *manager, uint32_t worker)
+{
+    return manager->broken && worker > 0 && worker < manager->peer_count
+           && !manager->peers[worker].gone;
+}
+
 /* Why the farm failed a task of which no worker has told. */
 static void word_farm(const struct hayi_manager *manager,
                       const struct hayi_action *action,
@@ -173,7 +180,8 @@ static void word_farm(const struct hayi_manager *manager,
     const char *words = hayi_manager_words(manager, action->u.tell.report);
     if (words != NULL) {
         (void)snprintf(text, size, "%s", words);
-    } else if (action->u.tell.lost != 0) {
+    } else if (action->u.tell.lost != 0
+               && !given_up(manager, action->u.tell.lost_by)) {
         (void)snprintf(who, sizeof(who), "the node that had it");
         if (action->u.tell.lost_by > 0
             && action->u.tell.lost_by < manager->peer_count) {
