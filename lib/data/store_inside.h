@@ -143,6 +143,10 @@ static_assert(HAYI_STORE_ENTRIES_AT
                   <= HAYI_STORE_MEMORY_AT,
               "the entries fit");
 
+/* Lists of mappings, by the number of the entry.  Linux allows a process 65530
+ * mappings, so that a list stays short. */
+#define HAYI_STORE_MAP_LISTS ((uint32_t)1 << 11)
+
 /* An object in the spill file, as this process has it mapped. */
 struct hayi_store_map {
     struct hayi_store_map *next;
@@ -171,7 +175,7 @@ struct hayi_store {
     struct hayi_spill spill;
     /* By any thread of this process, under the lock. */
     pthread_mutex_t lock;
-    struct hayi_store_map *maps;
+    struct hayi_store_map *maps[HAYI_STORE_MAP_LISTS];
     uint64_t *gone; /* [gone_room] */
     size_t gone_count, gone_room, gone_reserved;
 };
@@ -251,6 +255,7 @@ hay_status hayi_store_map(struct hayi_store *store,
                           void **data,
                           struct hayi_error *err);
 void hayi_store_unmap(struct hayi_store *store, hayi_place place);
+void hayi_store_unmap_all(struct hayi_store *store);
 /* Room for one name more; false: no memory. */
 bool hayi_store_reserve_gone(struct hayi_store *store);
 /* What was reserved; 0: not needed. */

@@ -195,12 +195,7 @@ void hayi_store_free(struct hayi_store *store)
     if (store == NULL) {
         return;
     }
-    while (store->maps != NULL) {
-        struct hayi_store_map *map = store->maps;
-        store->maps = map->next;
-        (void)munmap(map->data, (size_t)map->size_bytes);
-        free(map);
-    }
+    hayi_store_unmap_all(store);
     if (store->words != NULL) {
         hayi_store_reap(store, store->me);
         unmap_all(store);

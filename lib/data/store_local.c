@@ -11,9 +11,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+static struct hayi_store_map **list_of(struct hayi_store *store,
+                                       hayi_place place)
+{
+    return &store->maps[(uint32_t)place % HAYI_STORE_MAP_LISTS];
+}
+
 static struct hayi_store_map **find(struct hayi_store *store, hayi_place place)
 {
-    struct hayi_store_map **link = &store->maps;
+    struct hayi_store_map **link = list_of(store, place);
     while (*link != NULL && (*link)->place != place) {
         link = &(*link)->next;
     }
@@ -53,8 +59,9 @@ static hay_status map_new(struct hayi_store *store,
     }
     map->place = place;
     map->size_bytes = size_bytes;
-    map->next = store->maps;
-    store->maps = map;
+    struct hayi_store_map **list = list_of(store, place);
+    map->next = *list;
+    *list = map;
     return HAY_OK;
 }
 
@@ -78,6 +85,23 @@ hay_status hayi_store_map(struct hayi_store *store,
     return status;
 }
 
+static void unmap(struct hayi_store_map *map)
+{
+    (void)munmap(map->data, (size_t)map->size_bytes);
+    free(map);
+}
+
+void hayi_store_unmap_all(struct hayi_store *store)
+{
+    for (uint32_t i = 0; i < HAYI_STORE_MAP_LISTS; i++) {
+        while (store->maps[i] != NULL) {
+            struct hayi_store_map *map = store->maps[i];
+            store->maps[i] = map->next;
+            unmap(map);
+        }
+    }
+}
+
 void hayi_store_unmap(struct hayi_store *store, hayi_place place)
 {
     struct hayi_store_map *map = NULL;
@@ -90,8 +114,7 @@ void hayi_store_unmap(struct hayi_store *store, hayi_place place)
     }
     (void)pthread_mutex_unlock(&store->lock);
     if (map != NULL) {
-        (void)munmap(map->data, (size_t)map->size_bytes);
-        free(map);
+        unmap(map);
     }
 }
 

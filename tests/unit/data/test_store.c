@@ -350,6 +350,35 @@ static void without_room_in_memory_the_file_is_mapped(void)
     hayi_store_check(store);
 }
 
+/* More than there are lists of them. */
+static void many_mapped_objects_are_told_apart(void)
+{
+    enum { MANY = 3000, BYTES = 40 };
+    hayi_place *places = calloc(MANY, sizeof(*places));
+    const void **data = calloc(MANY, sizeof(*data));
+    const void *held;
+    uint64_t size;
+    open_store(MIB, NULL);
+    hayi_place full = put(MIB, 1);
+    CU_ASSERT_EQUAL(hayi_store_pin(store, full, &held, &size, &err), HAY_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        places[i] = put(BYTES, (uint8_t)(i * 7));
+        CU_ASSERT_EQUAL(hayi_store_pin(store, places[i], &data[i], &size, &err),
+                        HAY_OK);
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint32_t k = (uint32_t)(i * UINT64_C(7919) % MANY);
+        CU_ASSERT_TRUE(pattern_is_in(data[k], BYTES, (uint8_t)(k * 7)));
+        hayi_store_unpin(store, places[k]);
+        hayi_store_drop(store, places[k]);
+    }
+    hayi_store_unpin(store, full);
+    CU_ASSERT_EQUAL(usage().object_count, 1);
+    hayi_store_check(store);
+    free(places);
+    free(data);
+}
+
 static void without_spilling_a_full_store_says_so(void)
 {
     hayi_place a, b = 77;
@@ -652,6 +681,7 @@ static CU_TestInfo tests[] = {
      object_beyond_the_limit_lies_in_the_spill_file},
     {"without_room_in_memory_the_file_is_mapped",
      without_room_in_memory_the_file_is_mapped},
+    {"many_mapped_objects_are_told_apart", many_mapped_objects_are_told_apart},
     {"without_spilling_a_full_store_says_so",
      without_spilling_a_full_store_says_so},
     {"prefault_ends_at_the_limit", prefault_ends_at_the_limit},
