@@ -10,7 +10,6 @@
 #include "wire/value.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,23 +211,6 @@ static hay_status handle_new(hay_executor *ex,
 
 /* ---- open and create ---------------------------------------------------- */
 
-/* Workers need not be in our folder.  given, free(). */
-static char *absolute(const char *path)
-{
-    char *whole = NULL;
-    char *folder = path[0] != '/' ? getcwd(NULL, 0) : NULL;
-    if (folder == NULL) {
-        return strdup(path);
-    }
-    size_t size = strlen(folder) + strlen(path) + 2;
-    whole = malloc(size);
-    if (whole != NULL) {
-        (void)snprintf(whole, size, "%s/%s", folder, path);
-    }
-    free(folder);
-    return whole;
-}
-
 static hay_status check_call(hay_executor *ex,
                              const hay_array_options *options,
                              hay_dataset **dataset,
@@ -285,9 +267,10 @@ hay_status hay_array_open(hay_executor *ex,
         return hayi_fail(
             err, HAY_EINVAL, "hay_array_open: the path or the name is NULL");
     }
-    char *whole = absolute(path);
-    if (whole == NULL) {
-        return hayi_fail(err, HAY_ENOMEM, "out of memory for an array");
+    char *whole = NULL;
+    st = hayi_absolute_path(path, &whole, err);
+    if (st != HAY_OK) {
+        return st;
     }
     st = hayi_h5_open(whole, name, &file, err);
     free(whole);
@@ -312,12 +295,13 @@ static hay_status create_file(const struct hayi_h5_plan *like,
                               struct hayi_error *err)
 {
     struct hayi_h5_plan plan = *like;
-    char *whole = absolute(path);
-    if (whole == NULL) {
-        return hayi_fail(err, HAY_ENOMEM, "out of memory for an array");
+    char *whole = NULL;
+    hay_status st = hayi_absolute_path(path, &whole, err);
+    if (st != HAY_OK) {
+        return st;
     }
     plan.path = whole;
-    hay_status st = hayi_h5_create(&plan, file, err);
+    st = hayi_h5_create(&plan, file, err);
     free(whole);
     if (st == HAY_EINVAL && like->if_there == HAYI_H5_FAIL
         && access(path, F_OK) == 0) {
@@ -481,19 +465,9 @@ hay_array_future(hay_dataset *dataset, uint64_t chunk, hay_future **future)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-static uint64_t time_left(uint64_t start_ns, uint64_t timeout_ns)
-{
-    if (timeout_ns == HAY_FOREVER) {
-        return HAY_FOREVER;
-    }
-    uint64_t spent_ns = hayi_clock_ns() - start_ns;
-    return spent_ns < timeout_ns ? timeout_ns - spent_ns : 0;
-}
-
 /* The tasks of a map that failed, until all have ended; then what the first of
  * them ended with. */
-static hay_status
-wait_writers(hay_dataset *dataset, uint64_t start_ns, uint64_t timeout_ns)
+static hay_status wait_writers(hay_dataset *dataset, uint64_t deadline_ns)
 {
     struct hayi_error first = {0};
     for (uint64_t i = 0; i < dataset->grid.total; i++) {
@@ -501,8 +475,7 @@ wait_writers(hay_dataset *dataset, uint64_t start_ns, uint64_t timeout_ns)
         if (writer == NULL) {
             continue;
         }
-        hay_status st =
-            hay_future_wait(writer, time_left(start_ns, timeout_ns));
+        hay_status st = hay_future_wait(writer, hayi_clock_left(deadline_ns));
         if (st == HAY_OK && first.status == HAY_OK) {
             (void)hayi_result_status(writer, &first);
         }
@@ -519,7 +492,7 @@ wait_writers(hay_dataset *dataset, uint64_t start_ns, uint64_t timeout_ns)
 
 hay_status hay_array_wait(hay_dataset *dataset, uint64_t timeout_ns)
 {
-    uint64_t start_ns = hayi_clock_ns();
+    uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
     hay_status st = check_handle(dataset);
     if (st != HAY_OK) {
         return st;
@@ -532,7 +505,7 @@ hay_status hay_array_wait(hay_dataset *dataset, uint64_t timeout_ns)
     }
     st = hay_future_wait(map, timeout_ns);
     if (st == HAY_OK && hay_future_state(map) != HAY_FINISHED) {
-        st = wait_writers(dataset, start_ns, timeout_ns);
+        st = wait_writers(dataset, deadline_ns);
         if (st == HAY_OK) {
             st = hayi_result_status(map, hayi_thread_error());
         }
@@ -552,7 +525,7 @@ struct reading {
     hay_dataset *dataset;
     hay_region region;
     const struct hayi_array_box *box; /* writers and parts */
-    uint64_t start_ns, timeout_ns;
+    uint64_t deadline_ns;
     unsigned char *data;
 };
 
@@ -564,7 +537,7 @@ read_object(const struct reading *reading, size_t i, const hay_region *chunk)
     const struct hayi_array_box *box = reading->box;
     const hay_dataset *dataset = reading->dataset;
     size_t element_bytes = hayi_dataset_element_bytes(dataset->file);
-    uint64_t left_ns = time_left(reading->start_ns, reading->timeout_ns);
+    uint64_t left_ns = hayi_clock_left(reading->deadline_ns);
     bool whole =
         box->list[2].kind == HAYI_KIND_REFS || box->list[2 + i].count == 0;
     hay_region what;
@@ -619,7 +592,7 @@ static hay_status read_file(const struct reading *reading)
     hay_status st = HAY_OK;
     for (size_t i = 0; st == HAY_OK && i < box->held_count; i++) {
         st = hay_future_wait(box->held[i],
-                             time_left(reading->start_ns, reading->timeout_ns));
+                             hayi_clock_left(reading->deadline_ns));
         if (st == HAY_OK) {
             st = hayi_result_status(box->held[i], hayi_thread_error());
         }
@@ -646,8 +619,7 @@ hay_status hay_array_read(hay_dataset *dataset,
     struct reading reading = {
         .dataset = dataset,
         .box = &box,
-        .start_ns = hayi_clock_ns(),
-        .timeout_ns = timeout_ns,
+        .deadline_ns = hayi_clock_deadline(timeout_ns),
         .data = data,
     };
     hay_status st = check_handle(dataset);

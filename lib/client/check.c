@@ -4,7 +4,11 @@
 
 #include "client/check.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t size_of(const void *given)
 {
@@ -69,4 +73,26 @@ hay_status hayi_check_text(const char *text,
             err, HAY_EINVAL, "%s is longer than %zu bytes", what, max);
     }
     return HAY_OK;
+}
+
+hay_status
+hayi_absolute_path(const char *path, char **absolute, struct hayi_error *err)
+{
+    bool whole = path[0] == '/';
+    char *folder = whole ? NULL : getcwd(NULL, 0);
+    if (!whole && folder == NULL) {
+        return hayi_fail(
+            err, HAY_EIO, "%s: the working folder: %s", path, strerror(errno));
+    }
+    size_t size = (whole ? 0 : strlen(folder) + 1) + strlen(path) + 1;
+    char *made = malloc(size);
+    if (made != NULL) {
+        (void)snprintf(
+            made, size, "%s%s%s", whole ? "" : folder, whole ? "" : "/", path);
+        *absolute = made;
+    }
+    free(folder);
+    return made != NULL
+               ? HAY_OK
+               : hayi_fail(err, HAY_ENOMEM, "out of memory for a path");
 }

@@ -1,7 +1,8 @@
-/* check.h - option structs that carry their own size.
+/* check.h - what a caller gives: option structs that carry their own size,
+ * texts, paths.
  *
  * Owns: nothing.
- * Never: looks behind the size that the caller told.
+ * Never: looks behind the size that the caller told; opens a file.
  * Threads: any.
  */
 #ifndef HAYI_CLIENT_CHECK_H
@@ -26,5 +27,9 @@ hay_status hayi_check_text(const char *text,
                            size_t max,
                            const char *what,
                            struct hayi_error *err);
+/* A relative path is one of this process, tasks run in other folders.
+ * absolute: given, free().  HAY_ENOMEM, HAY_EIO (the working folder). */
+hay_status
+hayi_absolute_path(const char *path, char **absolute, struct hayi_error *err);
 
 #endif

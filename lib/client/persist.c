@@ -13,11 +13,9 @@
 #include "client/executor.h"
 #include "wire/args.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     NAME_MAX_BYTES = 1000,
@@ -94,29 +92,20 @@ static hay_status check(hay_executor *ex,
     return HAY_OK;
 }
 
-/* A relative path is one of this process. */
 static hay_status
 set_path(struct persist *p, const char *path, struct hayi_error *err)
 {
-    char *cwd = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
-    if (cwd == NULL) {
+    hay_status st = hayi_absolute_path(path, &p->path, err);
+    if (st != HAY_OK) {
+        return st;
+    }
+    size_t size = strlen(p->path);
+    if (size >= PATH_MAX_BYTES) {
         return hayi_fail(
-            err, HAY_EIO, "%s: the working folder: %s", path, strerror(errno));
+            err, HAY_EINVAL, "a path of %zu bytes is too long", size);
     }
-    size_t size = strlen(cwd) + strlen(path) + 2;
-    hay_status st = HAY_OK;
-    if (size > PATH_MAX_BYTES) {
-        st =
-            hayi_fail(err, HAY_EINVAL, "a path of %zu bytes is too long", size);
-    } else if ((p->path = malloc(size)) == NULL) {
-        st = hayi_fail(err, HAY_ENOMEM, "out of memory for a path");
-    } else {
-        (void)snprintf(
-            p->path, size, "%s%s%s", cwd, path[0] == '/' ? "" : "/", path);
-        p->file = strrchr(p->path, '/') + 1;
-    }
-    free(cwd);
-    return st;
+    p->file = strrchr(p->path, '/') + 1;
+    return HAY_OK;
 }
 
 static hay_status
