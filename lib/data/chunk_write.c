@@ -1,7 +1,8 @@
 /* chunk_write.c - see chunk_file.h: writing, and what is done.
  *
  * What the records promise: a chunk's bytes are written before its record, and
- * the record is taken back before other bytes are written over it.
+ * the record, and that the file is complete, are taken back before other bytes
+ * are written over it.
  */
 #include "config.h"
 
@@ -19,10 +20,24 @@
 enum {
     RECORDS_BYTES = 256 << 10, /* read at once */
     PIECE_BYTES = 128 << 10,   /* hashed and written, in the cache */
-    META_COMPLETE_AT = 2 * 8,  /* NAME.meta, see h5store.h */
 };
 
 /* ---- writing ------------------------------------------------------------ */
+
+/* Does the file say that all its chunks are done? */
+static hay_status write_complete(const struct hayi_open_file *file,
+                                 const struct hayi_dataset *dataset,
+                                 bool complete,
+                                 struct hayi_error *err)
+{
+    const uint64_t word = complete ? 1 : 0;
+    return hayi_open_file_write(file,
+                                &word,
+                                sizeof(word),
+                                dataset->meta_base
+                                    + HAYI_META_COMPLETE * sizeof(word),
+                                err);
+}
 
 static hay_status write_record(const struct hayi_open_file *file,
                                const struct hayi_dataset *dataset,
@@ -86,7 +101,10 @@ static hay_status put_chunk(const struct hayi_open_file *file,
         && old[2]
                != hayi_hash(
                    (enum hayi_hash_kind)dataset->hash_kind, data, size_bytes)) {
-        status = write_record(file, dataset, index, none, err);
+        status = write_complete(file, dataset, false, err);
+        if (status == HAY_OK) {
+            status = write_record(file, dataset, index, none, err);
+        }
         if (status == HAY_OK && sync) {
             status = hayi_open_file_flush(file, err);
         }
@@ -374,7 +392,6 @@ static hay_status set_complete(struct hayi_files *files,
                                const struct hayi_dataset *dataset,
                                struct hayi_error *err)
 {
-    const uint64_t complete = 1;
     struct hayi_open_file *file;
     bool sync = dataset->sync != HAYI_SYNC_NONE;
     hay_status status = hayi_files_acquire_dataset(files, dataset, &file, err);
@@ -385,11 +402,7 @@ static hay_status set_complete(struct hayi_files *files,
         status = hayi_open_file_flush(file, err);
     }
     if (status == HAY_OK) {
-        status = hayi_open_file_write(file,
-                                      &complete,
-                                      sizeof(complete),
-                                      dataset->meta_base + META_COMPLETE_AT,
-                                      err);
+        status = write_complete(file, dataset, true, err);
     }
     if (status == HAY_OK && sync) {
         status = hayi_open_file_flush(file, err);

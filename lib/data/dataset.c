@@ -267,3 +267,9 @@ hayi_dataset_check(const void *data, size_t size_bytes, struct hayi_error *err)
     }
     return HAY_OK;
 }
+
+uint64_t hayi_dataset_mtime_ns(const struct stat *st)
+{
+    return (uint64_t)st->st_mtim.tv_sec * 1000000000u
+           + (uint64_t)st->st_mtim.tv_nsec;
+}

@@ -15,11 +15,23 @@
 #include "data/filter.h"
 #include "data/shape.h"
 
+#include <sys/stat.h>
+
 enum {
     HAYI_DATASET_ADDRESSES_MAX = 5000, /* chunks whose addresses are listed */
     HAYI_DATASET_PATH_MAX = 4095,      /* bytes without the 0 */
     HAYI_DATASET_NAME_MAX = 1023,      /* bytes without the 0 */
     HAYI_RECORD_BYTES = 32, /* a chunk's record: uint64 state, bytes, hash, 0 */
+};
+
+/* Words of NAME.meta, see h5store.h. */
+enum {
+    HAYI_META_MAGIC = 0,
+    HAYI_META_VERSION = 1,
+    HAYI_META_COMPLETE = 2,
+    HAYI_META_HASH = 3,
+    HAYI_META_CHUNKS = 4,
+    HAYI_META_CHUNK_BYTES = 5,
     HAYI_META_WORDS = 8,
 };
 
@@ -108,6 +120,8 @@ uint64_t hayi_dataset_chunk_bytes(const struct hayi_dataset *dataset);
 /* CHUNKED: where chunk 'index' lies in the file. */
 uint64_t hayi_dataset_chunk_at(const struct hayi_dataset *dataset,
                                uint64_t index);
+/* What mtime_ns says of a file that looks like this. */
+uint64_t hayi_dataset_mtime_ns(const struct stat *st);
 /* Can chunks be written with hayi_dataset_write_chunk()? */
 bool hayi_dataset_writable(const struct hayi_dataset *dataset);
 

@@ -158,12 +158,6 @@ hid_t hayi_h5_native(hay_dtype dtype)
     return -1;
 }
 
-uint64_t hayi_h5_mtime_ns(const struct stat *st)
-{
-    return (uint64_t)st->st_mtim.tv_sec * 1000000000u
-           + (uint64_t)st->st_mtim.tv_nsec;
-}
-
 /* ---- files to be read --------------------------------------------------- */
 
 /* What the superblock says, as far as it matters here. */

@@ -409,7 +409,7 @@ static hay_status create_packed(struct array *array,
         /* By which others know the folder. */
         array->head.inode = (uint64_t)st.st_ino;
         array->head.file_bytes = (uint64_t)st.st_size;
-        array->head.mtime_ns = hayi_h5_mtime_ns(&st);
+        array->head.mtime_ns = hayi_dataset_mtime_ns(&st);
     }
     if (status == HAY_OK) {
         status = hayi_dataset_new(

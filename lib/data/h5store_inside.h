@@ -23,12 +23,6 @@ struct hayi_h5_guard {
 #define HAYI_H5_META_MAGIC UINT64_C(0x484159464f524b31)
 
 enum {
-    HAYI_META_MAGIC = 0,
-    HAYI_META_VERSION = 1,
-    HAYI_META_COMPLETE = 2,
-    HAYI_META_HASH = 3,
-    HAYI_META_CHUNKS = 4,
-    HAYI_META_CHUNK_BYTES = 5,
     HAYI_H5_VERSION = 1, /* of records and meta */
     HAYI_RECORD_WORDS = HAYI_RECORD_BYTES / 8,
     HAYI_H5_LINK_MAX = HAYI_DATASET_NAME_MAX + 16,
@@ -55,7 +49,6 @@ hay_status hayi_h5_open_file(const char *path,
 hid_t hayi_h5_access(bool newest);
 
 hid_t hayi_h5_native(hay_dtype dtype);
-uint64_t hayi_h5_mtime_ns(const struct stat *st);
 /* Does the link exist, with all groups on the way?  Entered. */
 bool hayi_h5_link_there(hid_t file, const char *name);
 

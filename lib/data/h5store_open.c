@@ -563,7 +563,7 @@ static hay_status look_at(struct look *look, struct hayi_error *err)
     }
     look->head.inode = (uint64_t)st.st_ino;
     look->head.file_bytes = (uint64_t)st.st_size;
-    look->head.mtime_ns = hayi_h5_mtime_ns(&st);
+    look->head.mtime_ns = hayi_dataset_mtime_ns(&st);
     if (!hayi_h5_link_there(look->file, look->name)) {
         return no_dataset(look, "no such dataset", err);
     }

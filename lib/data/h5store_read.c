@@ -207,7 +207,7 @@ static hay_status open_new(const struct hayi_dataset *dataset,
     }
     opened->inode = (uint64_t)st.st_ino;
     opened->file_bytes = (uint64_t)st.st_size;
-    opened->mtime_ns = hayi_h5_mtime_ns(&st);
+    opened->mtime_ns = hayi_dataset_mtime_ns(&st);
     if (status == HAY_OK && differs(dataset, opened)) {
         status = not_the_same(dataset, err);
     }
@@ -240,7 +240,7 @@ static hay_status acquire(const struct hayi_dataset *dataset,
         }
         if (!there || at->inode != (uint64_t)st.st_ino
             || at->file_bytes != (uint64_t)st.st_size
-            || at->mtime_ns != hayi_h5_mtime_ns(&st)) {
+            || at->mtime_ns != hayi_dataset_mtime_ns(&st)) {
             take_out(at);
         } else if (strcmp(at->name, name) == 0) {
             found = at;

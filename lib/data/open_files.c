@@ -25,12 +25,6 @@ struct hayi_files {
     uint64_t stamps;
 };
 
-static uint64_t mtime_of(const struct stat *st)
-{
-    return (uint64_t)st->st_mtim.tv_sec * 1000000000u
-           + (uint64_t)st->st_mtim.tv_nsec;
-}
-
 /* ---- open files --------------------------------------------------------- */
 
 hay_status hayi_files_no_memory(struct hayi_error *err)
@@ -222,7 +216,8 @@ hay_status hayi_files_acquire_dataset(struct hayi_files *files,
         }
         return status;
     }
-    if (fstat(file->fd, &st) != 0 || mtime_of(&st) != dataset->mtime_ns
+    if (fstat(file->fd, &st) != 0
+        || hayi_dataset_mtime_ns(&st) != dataset->mtime_ns
         || (uint64_t)st.st_size != dataset->file_bytes) {
         hayi_files_release(files, file);
         return hayi_fail(
@@ -381,7 +376,7 @@ static hay_status make_packed(const struct hayi_dataset *dataset,
         return cannot_open(head, true, err);
     }
     if ((uint64_t)st.st_ino != dataset->inode
-        || mtime_of(&st) != dataset->mtime_ns) {
+        || hayi_dataset_mtime_ns(&st) != dataset->mtime_ns) {
         return hayi_fail(
             err, HAY_EIO, "%s has been replaced since it was opened", path);
     }

@@ -415,6 +415,45 @@ static void interrupted_arrays_go_on(void)
     free(numbers);
 }
 
+static bool says_complete(const struct hayi_dataset *dataset)
+{
+    uint64_t word = 7;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CU_ASSERT_EQUAL(
+        pread(fd,
+              &word,
+              sizeof(word),
+              (off_t)(dataset->meta_base + HAYI_META_COMPLETE * sizeof(word))),
+        (ssize_t)sizeof(word));
+    (void)close(fd);
+    CU_ASSERT_TRUE(word <= 1);
+    return word == 1;
+}
+
+static void files_are_incomplete_while_chunks_change(void)
+{
+    struct hayi_h5_plan plan = square();
+    struct hayi_dataset *dataset = created(&plan);
+    struct hayi_grid grid;
+    double *numbers = h5_numbers(HAY_F64, 50 * 70 + 1, 1);
+    hayi_dataset_grid(dataset, &grid);
+    for (uint64_t i = 0; i < grid.total; i++) {
+        (void)write_chunk(dataset, i, numbers, false);
+        CU_ASSERT_FALSE(says_complete(dataset));
+    }
+    CU_ASSERT_EQUAL(hayi_dataset_complete(files, dataset, NULL), HAY_OK);
+    CU_ASSERT_TRUE(says_complete(dataset));
+    /* The same bytes once more. */
+    (void)write_chunk(dataset, 3, numbers, false);
+    CU_ASSERT_TRUE(says_complete(dataset));
+    (void)write_chunk(dataset, 3, numbers + 1, false);
+    CU_ASSERT_FALSE(says_complete(dataset));
+    CU_ASSERT_EQUAL(hayi_dataset_complete(files, dataset, NULL), HAY_OK);
+    CU_ASSERT_TRUE(says_complete(dataset));
+    free(numbers);
+    hayi_dataset_free(dataset);
+}
+
 static void damaged_chunks_are_not_done(void)
 {
     double *numbers = h5_numbers(HAY_F64, 50 * 70, 1);
@@ -662,6 +701,8 @@ static CU_TestInfo tests[] = {
     {"equal_results_are_equal_files", equal_results_are_equal_files},
     {"files_that_are_there_stay", files_that_are_there_stay},
     {"interrupted_arrays_go_on", interrupted_arrays_go_on},
+    {"files_are_incomplete_while_chunks_change",
+     files_are_incomplete_while_chunks_change},
     {"damaged_chunks_are_not_done", damaged_chunks_are_not_done},
     {"torn_segments_count_up_to_the_tear", torn_segments_count_up_to_the_tear},
     {"threads_write_at_the_same_time", threads_write_at_the_same_time},
