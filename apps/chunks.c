@@ -36,6 +36,7 @@ struct chunks {
     struct open_one open[OPEN_MAX];
     size_t next; /* to be replaced */
     struct text file, dataset, number, key;
+    bool numbered; /* one chunk of it is wanted */
     /* of the task at hand */
     struct text *texts; /* [room] */
     const char **env;   /* [room + 1] */
@@ -99,7 +100,7 @@ void chunks_free(struct chunks *c)
 
 /* ---- datasets ------------------------------------------------------------ */
 
-/* The names of an element's input: c->file, ->dataset, ->number ("": all). */
+/* The names of an element's input: c->file, ->dataset, ->number. */
 static void expand_names(struct chunks *c,
                          const struct block *block,
                          uint64_t element,
@@ -109,7 +110,8 @@ static void expand_names(struct chunks *c,
     files_whole(c->w, block, element, files->in[in], &c->file);
     block_expand(block, element, files->dataset[in], &c->dataset);
     text_clear(&c->number);
-    if (files->chunk[in] != NULL) {
+    c->numbered = files->chunk[in] != NULL;
+    if (c->numbered) {
         block_expand(block, element, files->chunk[in], &c->number);
     }
 }
@@ -161,8 +163,19 @@ static hay_status chunk_number(struct chunks *c,
         return fault_at(fault,
                         c->w->file,
                         block->line,
-                        "in=: '" NAME_SHOWN "' is no number of a chunk",
+                        "in=" NAME_SHOWN "#" NAME_SHOWN ": '" NAME_SHOWN
+                        "' is no number of a chunk",
+                        c->key.data,
+                        c->number.data,
                         c->number.data);
+    }
+    if (info->chunk_count == 0) {
+        return fault_at(fault,
+                        c->w->file,
+                        block->line,
+                        "in=" NAME_SHOWN " is empty: it has no chunk %" PRIu64,
+                        c->key.data,
+                        *number);
     }
     if (*number >= info->chunk_count) {
         return fault_at(fault,
@@ -202,7 +215,7 @@ static hay_status check_one(struct chunks *c,
     uint64_t number;
     expand_names(c, block, element, in);
     hay_status status = open_dataset(c, block, &one, fault);
-    if (status == HAY_OK && c->number.length > 0) {
+    if (status == HAY_OK && c->numbered) {
         status = chunk_number(c, block, &one->info, &number, fault);
     }
     return status;
@@ -390,15 +403,14 @@ hay_status chunks_submit(struct chunks *c,
             continue;
         }
         expand_names(c, block, element, k);
-        if (c->number.length > 0) {
+        if (c->numbered) {
             status = submit_chunk(c, block, element, k, inputs, fault);
         }
         struct text *name = new_variable(c);
         text_format(name,
                     "HAY_IN_%zu_DATASET=%s",
                     k + 1,
-                    c->number.length > 0 ? base_name(c->dataset.data)
-                                         : c->dataset.data);
+                    c->numbered ? base_name(c->dataset.data) : c->dataset.data);
     }
     if (status != HAY_OK) {
         for (size_t i = 0; i < inputs->future_count; i++) {

@@ -34,10 +34,31 @@ static void take_failure(struct report *report,
                  hay_future_id(future));
     }
     copy_line(failure->reason, sizeof failure->reason, outcome->reason);
+    failure->task = hay_future_id(future);
+    failure->culprit = outcome->culprit;
     failure->line = block->line;
     failure->farm = outcome->status == HAY_EFARM;
     failure->printed = hay_future_capture(future, &capture) == HAY_OK
                        && capture.length[0] + capture.length[1] > 0;
+}
+
+/* Is it for want of a chunk that could not be brought, which no line of the
+ * file has told yet? */
+static bool lacks_chunk(const struct report *report,
+                        const struct block *block,
+                        const hay_outcome *outcome)
+{
+    if (block->files == NULL || !block->files->datasets
+        || report->failure_count == REPORT_FAILURES) {
+        return false;
+    }
+    for (size_t i = 0; i < report->failure_count; i++) {
+        if (report->failures[i].task == outcome->culprit
+            || report->failures[i].culprit == outcome->culprit) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void report_task(struct report *report,
@@ -63,7 +84,9 @@ void report_task(struct report *report,
         report->failed++;
         if (outcome.status == HAY_EDEPENDENCY) {
             report->by_input++;
-        } else {
+        }
+        if (outcome.status != HAY_EDEPENDENCY
+            || lacks_chunk(report, block, &outcome)) {
             take_failure(report, block, future, &outcome);
         }
     }
@@ -72,18 +95,20 @@ void report_task(struct report *report,
 static void print_failures(const struct report *r,
                            const struct report_facts *facts)
 {
-    uint64_t own = r->failed - r->by_input;
+    uint64_t own = r->failed - r->by_input, told = 0;
     for (size_t i = 0; i < r->failure_count; i++) {
         const struct report_failure *failure = &r->failures[i];
         struct text text = TEXT_INIT;
+        told += failure->culprit == 0;
         if (facts->broken && failure->farm) {
             continue;
         }
         text_format(&text,
-                    "task %s (%s:%" PRIu32 ") failed: %s",
+                    "task %s (%s:%" PRIu32 ") failed: %s%s",
                     failure->name,
                     facts->file,
                     failure->line,
+                    failure->culprit != 0 ? "no input: " : "",
                     failure->reason);
         if (failure->printed && facts->run_folder != NULL) {
             text_format(&text, "; see hayfork output ");
@@ -96,8 +121,8 @@ static void print_failures(const struct report *r,
         say("%s", text.data);
         text_fini(&text);
     }
-    if (own > r->failure_count && !facts->broken) {
-        say("... and %" PRIu64 " more failed", own - r->failure_count);
+    if (own > told && !facts->broken) {
+        say("... and %" PRIu64 " more failed", own - told);
     }
 }
 

@@ -10,8 +10,9 @@ struct report_failure {
     char name[128];
     char reason[400];
     uint32_t line;
-    bool printed; /* it has output to be looked at */
-    bool farm;    /* the farm failed it */
+    hay_task_id task, culprit; /* culprit: why it has not run; or 0 */
+    bool printed;              /* it has output to be looked at */
+    bool farm;                 /* the farm failed it */
 };
 
 struct report {

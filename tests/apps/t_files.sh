@@ -182,7 +182,8 @@ no_dataset() { # WORDS TEXT
 }
 check no_such_dataset no_dataset "/nothing in .*in.h5: no such dataset; there are /g/a" '#HAY in=in.h5:/nothing\n:\n'
 check no_such_chunk no_dataset ':/g/a has chunks 0 to 7, no chunk 8' '#HAY name=c[6..8] in=in.h5:/g/a#{n}\n:\n'
-check no_number_of_a_chunk no_dataset "'x' is no number of a chunk" '#HAY in=in.h5:/g/a#x\n:\n'
+check no_number_of_a_chunk no_dataset "in=.*in.h5:/g/a#x: 'x' is no number of a chunk" '#HAY in=in.h5:/g/a#x\n:\n'
+check nothing_for_a_number no_dataset "in=.*in.h5:/g/a#: '' is no number of a chunk" '#HAY in=in.h5:/g/a#\n:\n'
 check no_hdf5_file no_dataset 'there.txt' '#HAY in=there.txt:/a\n:\n'
 file '#HAY in=in.h5:/g/a#1\n:\n#HAY out=in.h5\n:\n'
 refuses chunk_of_a_file_to_be_written "2: in=in.h5: a chunk of a file that is not there before, but written by the task of line 4"
@@ -201,3 +202,25 @@ stream_chunks() {
     [ $? = 2 ] && grep -q 'hayfork: -:1: .*no chunk 9' err
 }
 check standard_input_knows_chunks stream_chunks
+
+# A disk without room for a chunk: the reason is told, not only that it failed.
+no_room() {
+    seq 0 99999 >numbers
+    printf 'PATH /a\nINPUT-CLASS TEXTIN\nRANK 1\nDIMENSION-SIZES 100000\n' >shape
+    h5import numbers -c shape -o "$PWD/wide.h5" >/dev/null || return
+    printf '#HAY name=c[1..2] in=%s:/a#0\n:\n#HAY after=c\n:\n' "$PWD/wide.h5" >small/t.hay
+    cd small && runs 1 run --run-folder r t.hay &&
+        [ "$(grep -c '^hayfork: task c\[[12]\] (t.hay:1) failed: no input: .*No space left' err)" = 2 ] &&
+        [ ! -e r/chunks ]
+}
+in_small() {
+    mkdir -p small
+    export -f no_room runs
+    export hayfork
+    unshare -m bash -c 'mount -t tmpfs -o size=128k none small && no_room'
+}
+if unshare -m true 2>/dev/null; then
+    check no_room_for_a_chunk_is_told in_small
+else
+    skip no_room_for_a_chunk_is_told "no right to mount"
+fi
