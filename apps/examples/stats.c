@@ -3,9 +3,11 @@
  *
  * Two passes over the chunks, each one task a chunk and a tree of tasks that
  * put the parts together; so the results are the same bits on any number of
- * workers.  What is added up is numpy's var() and histogram().
+ * workers.  What is added up is numpy's var() and histogram(), which has no
+ * bins either for values that are infinite or no numbers.
  */
 #include <hayfork/hayfork.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +187,7 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
                m.least,
                m.greatest);
     }
-    if (st == HAY_OK && m.least < m.greatest) {
+    if (st == HAY_OK && isfinite(m.mean) && m.least < m.greatest) {
         hay_args range = HAY_ARGS(
             hay_double(m.least), hay_double(m.greatest), hay_int64(bins));
         st = reduce(ex,

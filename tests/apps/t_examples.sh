@@ -83,6 +83,21 @@ PY
         done
     done
 
+    # As numpy, which has no histogram of them.
+    cat >odd.py <<'PY'
+import h5py, numpy
+with h5py.File("odd.h5", "w") as f:
+    f["nan"] = numpy.array([1.0, numpy.nan, 3.0])
+    f["infinite"] = numpy.array([1.0, numpy.inf, 3.0])
+PY
+    $python odd.py
+    no_histogram() { # DATASET MEAN
+        on 0 stats odd.h5 "/$1" && grep -q '^count 3$' out &&
+            grep -q "^mean -*$2$" out && ! grep -q bin out
+    }
+    check stats_of_what_is_no_number no_histogram nan nan
+    check stats_of_what_is_infinite no_histogram infinite inf
+
     # 10 times the limit, in chunks of 8 MiB.
     cat >large.py <<'PY'
 import h5py, numpy
