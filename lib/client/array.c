@@ -5,6 +5,7 @@
 #include "client/array_box.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/objects.h"
 #include "client/result.h"
 #include "data/h5store.h"
 #include "wire/value.h"
@@ -541,31 +542,28 @@ read_object(const struct reading *reading, size_t i, const hay_region *chunk)
     bool whole =
         box->list[2].kind == HAYI_KIND_REFS || box->list[2 + i].count == 0;
     hay_region what;
-    hay_value value = {.type = HAY_ARRAY};
-    hay_status st = whole
-                        ? hay_result_array(box->held[i], left_ns, &value.array)
-                        : hay_result_at(box->held[i],
-                                        (size_t)box->list[2 + i].count - 1,
-                                        left_ns,
-                                        &value);
+    size_t part = whole ? SIZE_MAX : (size_t)box->list[2 + i].count - 1;
+    hay_array_view view;
+    hayi_place pinned;
+    hay_status st =
+        hayi_result_borrow_array(box->held[i], part, left_ns, &view, &pinned);
     if (st != HAY_OK) {
         return st;
     }
-    if (value.type != HAY_ARRAY
-        || value.array.dtype != (hay_dtype)dataset->file->dtype
-        || value.array.size_bytes != hayi_region_count(chunk) * element_bytes) {
-        return hayi_fail(
+    if (view.dtype != (hay_dtype)dataset->file->dtype
+        || view.size_bytes != hayi_region_count(chunk) * element_bytes) {
+        st = hayi_fail(
             err, HAY_ETYPE, "a chunk's result has another type or shape");
-    }
-    if (hayi_region_intersect(chunk, &reading->region, &what)) {
+    } else if (hayi_region_intersect(chunk, &reading->region, &what)) {
         hayi_region_copy(reading->data,
                          &reading->region,
-                         value.array.data,
+                         view.data,
                          chunk,
                          &what,
                          element_bytes);
     }
-    return HAY_OK;
+    hayi_object_return(box->held[i], pinned);
+    return st;
 }
 
 static hay_status read_memory(const struct reading *reading)

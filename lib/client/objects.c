@@ -180,6 +180,15 @@ static struct view *find(struct hayi_views *views, uint64_t offset)
     return &views->list[low];
 }
 
+/* Its views have been made. */
+static struct view *view_of(struct hayi_result *result,
+                            const struct hayi_value *value)
+{
+    return find(atomic_load(&result->views),
+                (uint64_t)((const unsigned char *)value->bytes
+                           - (const unsigned char *)result->value));
+}
+
 void hayi_views_release(hay_future *future)
 {
     struct hayi_result *result = future->result;
@@ -353,24 +362,25 @@ static hay_status bring(hay_future *future,
     return st;
 }
 
-static hay_status read_view(hay_future *future,
-                            struct view *view,
-                            const struct hayi_object_value *object,
-                            uint64_t deadline_ns,
-                            const void **data,
-                            struct hayi_error *err)
+/* Bring it here and pin it, wherever it lies. */
+static hay_status pin_view(hay_future *future,
+                           struct view *view,
+                           const struct hayi_object_value *object,
+                           uint64_t deadline_ns,
+                           hayi_place *pinned,
+                           const void **data,
+                           struct hayi_error *err)
 {
-    hay_executor *ex = future->ex;
     struct hayi_views *views = atomic_load(&future->result->views);
     struct hayi_want_item *spent = NULL;
     hayi_place place = object->place;
     for (int i = 0; i < ASK_MAX; i++) {
         hay_status st = HAY_EEMPTY;
         if (place != 0) {
-            st = pin(ex, place, object->size, data, err);
+            st = pin(future->ex, place, object->size, data, err);
         }
         if (st == HAY_OK) {
-            *data = keep(ex, view, place, *data);
+            *pinned = place;
             return HAY_OK;
         }
         if (st == HAY_EEMPTY) {
@@ -388,36 +398,60 @@ static hay_status read_view(hay_future *future,
                     err);
 }
 
-hay_status hayi_object_read(hay_future *future,
-                            struct hayi_value *value,
-                            uint64_t timeout_ns,
-                            struct hayi_error *err)
+hay_status hayi_object_borrow(hay_future *future,
+                              struct hayi_value *value,
+                              uint64_t timeout_ns,
+                              hayi_place *pinned,
+                              struct hayi_error *err)
 {
     hay_executor *ex = future->ex;
     struct hayi_result *result = future->result;
     struct hayi_views *views = views_of(result);
     const void *data = NULL;
+    hayi_place place = 0;
     hay_status st = HAY_OK;
     assert(value->is_object && ex->store != NULL);
     if (views == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
     }
-    struct view *view =
-        find(views,
-             (uint64_t)((const unsigned char *)value->bytes
-                        - (const unsigned char *)result->value));
+    struct view *view = view_of(result, value);
     data = known(ex, view);
     if (data == NULL) {
         uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
-        st = read_view(future, view, &value->object, deadline_ns, &data, err);
+        st = pin_view(
+            future, view, &value->object, deadline_ns, &place, &data, err);
     }
     if (st == HAY_OK && value->type == HAY_STRING
         && ((const char *)data)[value->size - 1] != 0) {
+        hayi_object_return(future, place);
         st = not_here(future, "is a text without an end", HAY_EFARM, err);
     }
     if (st == HAY_OK) {
         value->data = data;
         value->array.data = data;
+        *pinned = place;
+    }
+    return st;
+}
+
+void hayi_object_return(hay_future *future, hayi_place pinned)
+{
+    if (pinned != 0) {
+        hayi_store_unpin(future->ex->store, pinned);
+    }
+}
+
+hay_status hayi_object_read(hay_future *future,
+                            struct hayi_value *value,
+                            uint64_t timeout_ns,
+                            struct hayi_error *err)
+{
+    hayi_place place = 0;
+    hay_status st = hayi_object_borrow(future, value, timeout_ns, &place, err);
+    if (st == HAY_OK && place != 0) {
+        struct view *view = view_of(future->result, value);
+        value->data = keep(future->ex, view, place, value->data);
+        value->array.data = value->data;
     }
     return st;
 }

@@ -24,6 +24,14 @@ hay_status hayi_object_read(hay_future *future,
                             uint64_t timeout_ns,
                             struct hayi_error *err);
 
+/* The same for a short while: *pinned has to be given back; 0: nothing has. */
+hay_status hayi_object_borrow(hay_future *future,
+                              struct hayi_value *value,
+                              uint64_t timeout_ns,
+                              hayi_place *pinned,
+                              struct hayi_error *err);
+void hayi_object_return(hay_future *future, hayi_place pinned);
+
 /* Nobody holds the future any more: its pins go. */
 void hayi_views_release(hay_future *future);
 /* Free a result; objects that the scheduler never heard of are dropped from the

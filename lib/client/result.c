@@ -128,6 +128,19 @@ wait_result(hay_future *future, uint64_t timeout_ns, struct hayi_value *value)
     return st == HAY_OK ? read_result(future, value, err) : st;
 }
 
+static hay_status
+wrong_type(const hay_future *future, hay_type is, hay_type wanted)
+{
+    char label[160];
+    hayi_future_label(future, label, sizeof(label));
+    return hayi_fail(hayi_thread_error(),
+                     HAY_ETYPE,
+                     "the result of %s is %s, not %s",
+                     label,
+                     hayi_type_name(is),
+                     hayi_type_name(wanted));
+}
+
 /* Wait for a result of this type, and for its bytes. */
 static hay_status wait_value(hay_future *future,
                              uint64_t timeout_ns,
@@ -138,14 +151,7 @@ static hay_status wait_value(hay_future *future,
     uint64_t deadline_ns = end_of(timeout_ns);
     hay_status st = wait_result(future, timeout_ns, value);
     if (st == HAY_OK && value->type != type) {
-        char label[160];
-        hayi_future_label(future, label, sizeof(label));
-        st = hayi_fail(err,
-                       HAY_ETYPE,
-                       "the result of %s is %s, not %s",
-                       label,
-                       hayi_type_name(value->type),
-                       hayi_type_name(type));
+        st = wrong_type(future, value->type, type);
     }
     if (st == HAY_OK && value->is_object) {
         st = hayi_object_read(future, value, hayi_clock_left(deadline_ns), err);
@@ -277,19 +283,18 @@ hay_result_value(hay_future *future, uint64_t timeout_ns, hay_value *value)
                : show(future, &found, hayi_clock_left(deadline_ns), value);
 }
 
-hay_status hay_result_at(hay_future *future,
-                         size_t index,
-                         uint64_t timeout_ns,
-                         hay_value *value)
+/* Wait for one of several results. */
+static hay_status wait_at(hay_future *future,
+                          size_t index,
+                          uint64_t timeout_ns,
+                          struct hayi_value *found)
 {
-    struct hayi_value found;
-    uint64_t deadline_ns = end_of(timeout_ns);
-    hay_status st = wait_result(future, timeout_ns, &found);
+    hay_status st = wait_result(future, timeout_ns, found);
     if (st != HAY_OK) {
         return st;
     }
-    bool several = found.type == HAY_LIST;
-    size_t count = several ? found.count : 1;
+    bool several = found->type == HAY_LIST;
+    size_t count = several ? found->count : 1;
     if (index >= count) {
         char label[160];
         hayi_future_label(future, label, sizeof(label));
@@ -302,10 +307,50 @@ hay_status hay_result_at(hay_future *future,
                          index);
     }
     if (several) {
-        const struct hayi_value list = found;
-        (void)hayi_list_get(&list, index, &found);
+        const struct hayi_value list = *found;
+        (void)hayi_list_get(&list, index, found);
     }
-    return show(future, &found, hayi_clock_left(deadline_ns), value);
+    return HAY_OK;
+}
+
+hay_status hay_result_at(hay_future *future,
+                         size_t index,
+                         uint64_t timeout_ns,
+                         hay_value *value)
+{
+    struct hayi_value found;
+    uint64_t deadline_ns = end_of(timeout_ns);
+    hay_status st = wait_at(future, index, timeout_ns, &found);
+    return st != HAY_OK
+               ? st
+               : show(future, &found, hayi_clock_left(deadline_ns), value);
+}
+
+hay_status hayi_result_borrow_array(hay_future *future,
+                                    size_t index,
+                                    uint64_t timeout_ns,
+                                    hay_array_view *view,
+                                    hayi_place *pinned)
+{
+    struct hayi_error *err = hayi_thread_error();
+    struct hayi_value found;
+    hayi_place place = 0;
+    uint64_t deadline_ns = end_of(timeout_ns);
+    hay_status st = index == SIZE_MAX
+                        ? wait_result(future, timeout_ns, &found)
+                        : wait_at(future, index, timeout_ns, &found);
+    if (st == HAY_OK && found.type != HAY_ARRAY) {
+        st = wrong_type(future, found.type, HAY_ARRAY);
+    }
+    if (st == HAY_OK && found.is_object) {
+        st = hayi_object_borrow(
+            future, &found, hayi_clock_left(deadline_ns), &place, err);
+    }
+    if (st == HAY_OK) {
+        *view = found.array;
+        *pinned = place;
+    }
+    return st;
 }
 
 /* ---- how it ended

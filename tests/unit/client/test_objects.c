@@ -2,7 +2,8 @@
  * elsewhere, given back. */
 #include "config.h"
 
-#include "data/store.h"
+#include "client/objects.h"
+#include "client/result.h"
 #include "fake_manager.h"
 #include "support/unit.h"
 
@@ -76,6 +77,39 @@ static void arrays_have_strides_and_texts_an_end(void)
     CU_ASSERT_EQUAL(hay_result_double(s, 0, &number), HAY_ETYPE);
     hay_future_release(a);
     hay_future_release(s);
+}
+
+static void a_borrowed_array_is_pinned_until_it_is_returned(void)
+{
+    hayi_place place = fake_object(&fake, SIZE, 1);
+    hay_future *a = finished(HAY_ARRAY, place);
+    hay_future *s = finished(HAY_STRING, fake_object(&fake, SIZE, 's'));
+    hay_array_view view, kept;
+    hayi_place pinned = 7;
+    CU_ASSERT_EQUAL(hayi_result_borrow_array(s, SIZE_MAX, 0, &view, &pinned),
+                    HAY_ETYPE);
+    CU_ASSERT_EQUAL(hayi_result_borrow_array(a, 1, 0, &view, &pinned),
+                    HAY_EINVAL);
+    CU_ASSERT_EQUAL(pinned, 7);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL_FATAL(
+            hayi_result_borrow_array(a, SIZE_MAX, 0, &view, &pinned), HAY_OK);
+        CU_ASSERT_EQUAL(pinned, place);
+        CU_ASSERT(view.ndim == 2 && view.size_bytes == SIZE);
+        CU_ASSERT_EQUAL(((const char *)view.data)[0], 1);
+        hayi_object_return(a, pinned);
+    }
+    /* What the user holds is not pinned once more. */
+    CU_ASSERT_EQUAL(hay_result_array(a, 0, &kept), HAY_OK);
+    CU_ASSERT_EQUAL(hayi_result_borrow_array(a, SIZE_MAX, 0, &view, &pinned),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(pinned, 0);
+    CU_ASSERT_PTR_EQUAL(view.data, kept.data);
+    hayi_object_return(a, pinned);
+    CU_ASSERT_EQUAL(((const char *)kept.data)[0], 1);
+    hay_future_release(a);
+    hay_future_release(s);
+    CU_ASSERT_EQUAL(fake_used(&fake), 0);
 }
 
 static void the_last_count_goes_to_the_manager_without_pins(void)
@@ -235,6 +269,7 @@ static void one_result_is_the_first_of_one(void)
 static CU_TestInfo tests[] = {
     TEST(a_large_result_is_read_where_it_lies),
     TEST(arrays_have_strides_and_texts_an_end),
+    TEST(a_borrowed_array_is_pinned_until_it_is_returned),
     TEST(the_last_count_goes_to_the_manager_without_pins),
     TEST(what_is_read_stays_readable_after_the_farm),
     TEST(an_object_elsewhere_is_asked_for_once),
