@@ -40,8 +40,9 @@ hay_status hay_replicate(hay_future *const *futures,
  * is a string, numbers are scalars; none is left out; of several results of a
  * task each has NAME.0, NAME.1, ...  path: if relative, to the working folder
  * of the calling process; must mean the same file on every node.  The file has
- * this name, and has replaced one that had it, once it is whole. future: given;
- * finished when the file is there, failed with words. */
+ * this name, and has replaced one that had it, once it is whole; until then
+ * nobody else may persist to it.  future: given; finished when the file is
+ * there, failed with words. */
 hay_status hay_persist(hay_executor *ex,
                        hay_future *const *futures,
                        const char *const *names,
