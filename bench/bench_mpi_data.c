@@ -150,7 +150,7 @@ static struct hayi_moved wait_moved(struct bed *bed)
     struct hayi_moved moved;
     while (!hayi_mover_next(bed->mover, &moved)) {
         bool any = bed->transport->ops->poll(bed->transport, &sink) > 0;
-        any = hayi_mover_poll(bed->mover, hayi_clock_ns()) || any;
+        any = hayi_mover_poll(bed->mover) || any;
         if (!any) {
             (void)sched_yield();
         }

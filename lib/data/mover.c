@@ -451,9 +451,8 @@ static void unlink_at(struct list *list, struct transfer **at)
     }
 }
 
-bool hayi_mover_poll(struct hayi_mover *m, uint64_t now_ns)
+bool hayi_mover_poll(struct hayi_mover *m)
 {
-    (void)now_ns;
     bool any = take_jobs(m);
     struct list rest; /* those that had their turn */
     rest.first = NULL;

@@ -61,7 +61,7 @@ struct hayi_moved {
 };
 
 /* Some work; true: there was something to do. */
-bool hayi_mover_poll(struct hayi_mover *mover, uint64_t now_ns);
+bool hayi_mover_poll(struct hayi_mover *mover);
 /* The next transfer that has ended; false: none. */
 bool hayi_mover_next(struct hayi_mover *mover, struct hayi_moved *moved);
 /* What the transport tells of a bulk message of ours. */

@@ -124,8 +124,3 @@ struct hayi_job *hayi_porter_take(struct hayi_porter *porter)
     porter->busy -= job != NULL;
     return job;
 }
-
-bool hayi_porter_busy(const struct hayi_porter *porter)
-{
-    return porter->busy > 0;
-}

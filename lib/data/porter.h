@@ -41,7 +41,5 @@ hay_status hayi_porter_give(struct hayi_porter *porter,
                             struct hayi_error *err);
 /* One that is done; NULL: none. */
 struct hayi_job *hayi_porter_take(struct hayi_porter *porter);
-/* Is any in its hands, or not taken? */
-bool hayi_porter_busy(const struct hayi_porter *porter);
 
 #endif

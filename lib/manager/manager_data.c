@@ -473,7 +473,7 @@ void hayi_manager_moved(struct hayi_manager *manager,
 static bool take_moved(struct hayi_manager *manager)
 {
     struct hayi_moved moved;
-    bool any = hayi_mover_poll(manager->mover, manager->now_ns);
+    bool any = hayi_mover_poll(manager->mover);
     while (hayi_mover_next(manager->mover, &moved)) {
         any = true;
         if (moved.received) {

@@ -116,7 +116,7 @@ static void tell_moved(struct hayi_worker *worker,
 static bool tell_all_moved(struct hayi_worker *worker)
 {
     struct hayi_moved moved;
-    bool any = hayi_mover_poll(worker->data.mover, worker->now_ns);
+    bool any = hayi_mover_poll(worker->data.mover);
     while (hayi_mover_next(worker->data.mover, &moved)) {
         any = true;
         if (moved.received) {

@@ -259,7 +259,7 @@ static bool turn(struct battle *b, struct end *e)
         .frame = on_frame, .down = on_down, .context = e, .bulk = on_bulk};
     struct hayi_moved moved;
     bool any = e->t->ops->poll(e->t, &sink) > 0;
-    any = hayi_mover_poll(e->mover, hayi_clock_ns()) || any;
+    any = hayi_mover_poll(e->mover) || any;
     while (hayi_mover_next(e->mover, &moved)) {
         check(b, e, &moved);
         any = true;

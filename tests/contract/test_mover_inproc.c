@@ -117,7 +117,7 @@ static void turn(struct side *side)
     const struct hayi_transport_sink sink = {
         .down = on_down, .context = side->mover, .bulk = on_bulk};
     (void)side->t->ops->poll(side->t, &sink);
-    (void)hayi_mover_poll(side->mover, hayi_clock_ns());
+    (void)hayi_mover_poll(side->mover);
     side->told = hayi_mover_next(side->mover, &side->moved) || side->told;
 }
 

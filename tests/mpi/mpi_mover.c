@@ -103,7 +103,7 @@ static void turn(void)
         .frame = on_frame, .down = on_down, .bulk = on_bulk};
     struct hayi_moved moved;
     (void)t->ops->poll(t, &sink);
-    (void)hayi_mover_poll(mover, hayi_clock_ns());
+    (void)hayi_mover_poll(mover);
     while (hayi_mover_next(mover, &moved)) {
         ended++;
         if (moved.status == HAY_EFARM) {
