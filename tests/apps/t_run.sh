@@ -179,3 +179,17 @@ large_file() {
     runs 2 run big.hay && grep -q "^hayfork: big.hay:600001: the name 'n7' is taken by line 15" err
 }
 check a_large_file_is_checked_whole large_file
+
+# The variables that the help names are those that a command sees.
+help_names_variables() {
+    local name
+    rm -rf hayfork-runs
+    printf 'env >env.txt\n' >t.hay
+    runs 0 run t.hay
+    "$hayfork" help run | grep -o 'HAY_[A-Z_]*' | sort -u |
+        grep -v 'HAY_IN\|HAY_OUT' >names && [ "$(wc -l <names)" -ge 5 ] || return
+    while read -r name; do
+        grep -q "^$name=" env.txt || { echo "# no $name"; return 1; }
+    done <names
+}
+check help_names_variables_that_are_there help_names_variables
