@@ -209,6 +209,23 @@ static void take_back(struct workload *w)
     }
 }
 
+/* Only inputs may name a dataset. */
+static hay_status check_out(struct taskfile *tf, struct fault *fault)
+{
+    const struct directive *d = &tf->directive;
+    for (size_t i = 0; i < d->out.count; i++) {
+        const char *colon = strstr(d->out.names[i], ":/");
+        if (colon != NULL && colon != d->out.names[i]) {
+            return fault_at(fault,
+                            tf->w->file,
+                            d->line,
+                            "out=%.300s: name the file only, no dataset in it",
+                            d->out.names[i]);
+        }
+    }
+    return HAY_OK;
+}
+
 static hay_status
 add_command(struct taskfile *tf, const char *text, struct fault *fault)
 {
@@ -235,7 +252,11 @@ add_command(struct taskfile *tf, const char *text, struct fault *fault)
         .array = d->array,
         .files = files_of(&w->arena, d),
     };
-    hay_status status = workload_add(w, &block, &index, fault);
+    hay_status status = check_out(tf, fault);
+    if (status != HAY_OK) {
+        return status;
+    }
+    status = workload_add(w, &block, &index, fault);
     if (status == HAY_OK && tf->stream) {
         status = resolve_now(tf, index, fault);
         if (status == HAY_OK) {

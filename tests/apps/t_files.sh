@@ -188,6 +188,9 @@ check no_hdf5_file no_dataset 'there.txt' '#HAY in=there.txt:/a\n:\n'
 file '#HAY in=in.h5:/g/a#1\n:\n#HAY out=in.h5\n:\n'
 refuses chunk_of_a_file_to_be_written "2: in=in.h5: a chunk of a file that is not there before, but written by the task of line 4"
 
+file '#HAY out=new.h5:/g/a\n:\n'
+refuses dataset_that_is_written "2: out=new.h5:/g/a: name the file only, no dataset in it"
+
 later() {
     rm -rf hayfork-runs new.h5
     printf '#HAY in=new.h5:/g/a out=got.txt\necho $HAY_IN_1_DATASET >got.txt\n#HAY out=new.h5\ncp in.h5 new.h5\n' >t.hay
