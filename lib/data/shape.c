@@ -265,24 +265,6 @@ uint64_t hayi_grid_chunk_count(const struct hayi_grid *grid)
     return count;
 }
 
-void hayi_grid_blocks(const struct hayi_grid *grid,
-                      uint64_t chunks_max,
-                      struct hayi_grid *blocks)
-{
-    struct hayi_grid made = *grid;
-    uint64_t left = max64(chunks_max, 1);
-    made.total = 1;
-    for (uint32_t d = grid->ndim; d-- > 0;) {
-        uint64_t many = max64(min64(left, grid->count[d]), 1);
-        /* A slower dimension is joined only over whole faster ones. */
-        left = many < grid->count[d] ? 1 : left / many;
-        made.chunk[d] = many * grid->chunk[d];
-        made.count[d] = grid->count[d] / many + (grid->count[d] % many != 0);
-        made.total *= made.count[d];
-    }
-    *blocks = made;
-}
-
 void hayi_chunks_begin(struct hayi_chunks *walk,
                        const struct hayi_grid *grid,
                        const hay_region *region)

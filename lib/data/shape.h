@@ -94,14 +94,6 @@ uint64_t hayi_grid_find(const struct hayi_grid *grid, const uint64_t *element);
 /* Elements of a whole chunk. */
 uint64_t hayi_grid_chunk_count(const struct hayi_grid *grid);
 
-/* A grid over the same array whose chunks are blocks of whole chunks of 'grid':
- * as many as fit into 'chunks_max' (at least one), grown along the fastest
- * dimension first.  So the chunks of a block are hayi_chunks_begin() of its
- * region.  'blocks' may be 'grid'. */
-void hayi_grid_blocks(const struct hayi_grid *grid,
-                      uint64_t chunks_max,
-                      struct hayi_grid *blocks);
-
 /* Walks over the chunks that have an element of a region, in their order:
  *
  *     struct hayi_chunks walk;

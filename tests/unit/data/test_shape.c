@@ -229,51 +229,6 @@ static void walk_meets_the_chunks_of_a_region(void)
     }
 }
 
-static void blocks_are_made_of_whole_chunks(void)
-{
-    dice_state = 5;
-    for (int round = 0; round < ROUNDS; round++) {
-        uint32_t ndim = 1 + (uint32_t)dice(4);
-        uint64_t shape[HAY_NDIM_MAX];
-        uint64_t chunk[HAY_NDIM_MAX];
-        uint64_t most = 1 + dice(20);
-        struct hayi_grid grid;
-        struct hayi_grid blocks;
-        random_shape(ndim, shape);
-        random_shape(ndim, chunk);
-        CU_ASSERT_EQUAL_FATAL(hayi_grid_init(&grid, ndim, shape, chunk, NULL),
-                              HAY_OK);
-        hayi_grid_blocks(&grid, most, &blocks);
-        uint64_t seen = 0;
-        for (uint64_t i = 0; i < blocks.total; i++) {
-            hay_region region;
-            struct hayi_chunks walk;
-            uint64_t index;
-            uint64_t many = 0;
-            hayi_grid_region(&blocks, i, &region);
-            hayi_chunks_begin(&walk, &grid, &region);
-            while (hayi_chunks_next(&walk, &index)) {
-                hay_region here;
-                hayi_grid_region(&grid, index, &here);
-                CU_ASSERT_TRUE(hayi_region_holds(&region, &here));
-                many++;
-            }
-            CU_ASSERT_TRUE(many >= 1 && many <= most);
-            seen += many;
-        }
-        CU_ASSERT_EQUAL(seen, grid.total);
-    }
-    /* Along the fastest dimension first. */
-    uint64_t shape[2] = {10, 10};
-    uint64_t chunk[2] = {1, 2};
-    struct hayi_grid grid;
-    CU_ASSERT_EQUAL_FATAL(hayi_grid_init(&grid, 2, shape, chunk, NULL), HAY_OK);
-    hayi_grid_blocks(&grid, 12, &grid);
-    CU_ASSERT_EQUAL(grid.chunk[0], 2);
-    CU_ASSERT_EQUAL(grid.chunk[1], 10);
-    CU_ASSERT_EQUAL(grid.total, 5);
-}
-
 static void regions_grow_up_to_the_border(void)
 {
     uint64_t shape[2] = {10, 20};
@@ -408,7 +363,6 @@ static CU_TestInfo tests[] = {
      region_is_a_run_if_its_elements_follow_each_other},
     {"chunks_cover_the_array_once", chunks_cover_the_array_once},
     {"walk_meets_the_chunks_of_a_region", walk_meets_the_chunks_of_a_region},
-    {"blocks_are_made_of_whole_chunks", blocks_are_made_of_whole_chunks},
     {"regions_grow_up_to_the_border", regions_grow_up_to_the_border},
     {"regions_from_outside_are_judged", regions_from_outside_are_judged},
     {"counts_that_are_too_large_are_refused",
