@@ -13,4 +13,5 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \
 	%D%/manager_outcome.c \
-	%D%/manager_records.c
+	%D%/manager_records.c \
+	%D%/manager_wants.c

@@ -207,12 +207,11 @@ static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
     manager->wake = true;
 }
 
-/* A record that is a head alone. */
-static void say(struct hayi_manager *manager,
-                uint32_t worker,
-                uint16_t type,
-                const void *head,
-                size_t size)
+void hayi_manager_say(struct hayi_manager *manager,
+                      uint32_t worker,
+                      uint16_t type,
+                      const void *head,
+                      size_t size)
 {
     struct hayi_link *link = &manager->peers[worker + 1].link;
     if (hayi_link_append(link, type, head, size) != HAY_OK) {
@@ -229,11 +228,11 @@ static void send_cancel(struct hayi_manager *manager,
         .force = action->u.cancel.force,
         .unstarted_only = action->u.cancel.unstarted_only,
     };
-    say(manager,
-        action->u.cancel.worker,
-        HAYI_RECORD_CANCEL,
-        &record,
-        sizeof(record));
+    hayi_manager_say(manager,
+                     action->u.cancel.worker,
+                     HAYI_RECORD_CANCEL,
+                     &record,
+                     sizeof(record));
 }
 
 void hayi_manager_perform(struct hayi_manager *manager,
@@ -253,11 +252,11 @@ void hayi_manager_perform(struct hayi_manager *manager,
             .count = action->u.recall.count,
             .below = action->u.recall.below,
         };
-        say(manager,
-            action->u.recall.worker,
-            HAYI_RECORD_RECALL,
-            &recall,
-            sizeof(recall));
+        hayi_manager_say(manager,
+                         action->u.recall.worker,
+                         HAYI_RECORD_RECALL,
+                         &recall,
+                         sizeof(recall));
         break;
     }
     case HAYI_ACTION_CANCEL:

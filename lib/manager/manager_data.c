@@ -10,15 +10,12 @@
 
 #include "manager/manager_inside.h"
 
-#include "base/clock.h"
 #include "client/objects.h"
 #include "data/store.h"
 #include "wire/args.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     REMEMBERED = 1, /* its task may have to run again */
@@ -376,17 +373,6 @@ hay_status hayi_manager_made(struct hayi_manager *manager,
 /* ---- moving ----------------------------------------------------------------
  */
 
-static void tell_worker(struct hayi_manager *manager,
-                        uint32_t worker,
-                        uint16_t type,
-                        const struct hayi_send_record *record)
-{
-    struct hayi_link *link = &manager->peers[worker + 1].link;
-    if (hayi_link_append(link, type, record, sizeof(*record)) != HAY_OK) {
-        hayi_manager_panic(manager, "out of memory for a message");
-    }
-}
-
 static uint32_t peer_of(uint32_t worker)
 {
     return worker == HAYI_MANAGER_SELF ? 0 : worker + 1;
@@ -410,7 +396,8 @@ void hayi_manager_fetch(struct hayi_manager *manager,
                            record.bytes,
                            record.peer);
     } else {
-        tell_worker(manager, to, HAYI_RECORD_RECEIVE, &record);
+        hayi_manager_say(
+            manager, to, HAYI_RECORD_RECEIVE, &record, sizeof(record));
     }
     record.peer = peer_of(to);
     record.place = action->u.fetch.place;
@@ -421,7 +408,8 @@ void hayi_manager_fetch(struct hayi_manager *manager,
                         record.bytes,
                         record.peer);
     } else {
-        tell_worker(manager, from, HAYI_RECORD_SEND, &record);
+        hayi_manager_say(
+            manager, from, HAYI_RECORD_SEND, &record, sizeof(record));
     }
 }
 
@@ -432,7 +420,11 @@ void hayi_manager_drop(struct hayi_manager *manager,
     if (action->u.drop.worker == HAYI_MANAGER_SELF) {
         hayi_store_drop(manager->ex->store, record.place);
     } else {
-        tell_worker(manager, action->u.drop.worker, HAYI_RECORD_DROP, &record);
+        hayi_manager_say(manager,
+                         action->u.drop.worker,
+                         HAYI_RECORD_DROP,
+                         &record,
+                         sizeof(record));
     }
 }
 
@@ -525,177 +517,4 @@ bool hayi_manager_poll_data(struct hayi_manager *manager)
         look_at_store(manager);
     }
     return any;
-}
-
-/* ---- what the client puts and wants ----------------------------------------
- */
-
-static void put_object(void *context, struct hayi_object_value *object)
-{
-    struct hayi_manager *manager = context;
-    struct hayi_event event = {
-        .kind = HAYI_EVENT_PUT,
-        .u.put = {.made = {.bytes = object->size, .place = object->place}},
-    };
-    hayi_manager_step(manager, &event, NULL);
-    object->object = event.u.put.made.object;
-}
-
-void hayi_manager_put(struct hayi_manager *manager, hay_future *future)
-{
-    struct hayi_result *result = future->result;
-    manager->submitted++;
-    if (result->object_count > 0) {
-        (void)hayi_value_objects(
-            result->value, result->value_size, put_object, manager, NULL);
-        atomic_store(&future->managed, 1);
-    }
-    manager->counted[HAY_FINISHED]++;
-    manager->dispatch = true; /* publish */
-    if (hayi_future_complete(future, HAY_FINISHED, result)) {
-        manager->wake = true;
-    }
-}
-
-/* A want and the objects that are still on their way for it. */
-struct hayi_want {
-    struct hayi_want *next, **link;
-    struct hayi_want_item *item;
-    struct hayi_manager *manager;
-    size_t left;
-    size_t met; /* objects of the value so far */
-    uint32_t node;
-    struct hayi_want_part {
-        struct hayi_want *want;
-        hayi_object object;
-        size_t index;
-    } parts[];
-};
-
-static void finish_want(struct hayi_want *want)
-{
-    *want->link = want->next;
-    if (want->next != NULL) {
-        want->next->link = want->link;
-    }
-    hayi_want_answered(want->item);
-    free(want);
-}
-
-void hayi_manager_wanted(struct hayi_manager *manager,
-                         const struct hayi_action *action)
-{
-    struct hayi_want_part *part =
-        (struct hayi_want_part *)(uintptr_t)action->u.wanted.cookie;
-    struct hayi_want *want = part->want;
-    struct hayi_want_item *item = want->item;
-    hay_status status = action->u.wanted.status;
-    if (status == HAY_OK) {
-        item->places[part->index] =
-            hayi_sched_place(manager->sched, part->object, want->node);
-    } else if (item->error.status == HAY_OK) {
-        const char *words =
-            hayi_manager_words(manager, action->u.wanted.report);
-        if (words == NULL) {
-            words = manager->broken ? manager->ex->broken_error.text
-                                    : "its object is lost with its node";
-        }
-        (void)hayi_fail(&item->error, status, "%s", words);
-    }
-    want->left--;
-    if (want->left == 0) {
-        finish_want(want);
-    }
-}
-
-/* The wanted ones among the objects of the value. */
-static void list_part(void *context, struct hayi_object_value *object)
-{
-    struct hayi_want *want = context;
-    const struct hayi_want_item *item = want->item;
-    size_t index = want->met++;
-    if (index >= item->object_first
-        && index - item->object_first < item->object_count) {
-        index -= item->object_first;
-        want->parts[index] =
-            (struct hayi_want_part){want, object->object, index};
-    }
-}
-
-/* NULL: it can be gone after; else 'err' tells. */
-static const char *why_refused(const struct hayi_manager *manager,
-                               const struct hayi_want_item *item)
-{
-    const struct hayi_result *result = item->future->result;
-    if (manager->broken) {
-        return manager->ex->broken_error.text;
-    }
-    if (item->node != HAYI_NODE_CLIENT
-        && item->node >= manager->ex->node_count) {
-        return "there is no such node";
-    }
-    if (result == NULL || item->object_count == 0
-        || item->object_first >= result->object_count
-        || item->object_count > result->object_count - item->object_first) {
-        return "there is no such object";
-    }
-    return NULL;
-}
-
-void hayi_manager_want(struct hayi_manager *manager,
-                       struct hayi_want_item *item)
-{
-    const struct hayi_result *result = item->future->result;
-    size_t count = item->object_count;
-    const char *why = why_refused(manager, item);
-    struct hayi_want *want =
-        why != NULL ? NULL
-                    : malloc(sizeof(*want) + count * sizeof(want->parts[0]));
-    if (want == NULL) {
-        (void)hayi_fail(&item->error,
-                        HAY_EFARM,
-                        "%s",
-                        why != NULL ? why : "out of memory for a move");
-        hayi_want_answered(item);
-        return;
-    }
-    *want = (struct hayi_want){
-        .next = manager->wants,
-        .link = &manager->wants,
-        .item = item,
-        .manager = manager,
-        .left = count + 1,
-        .node = item->node == HAYI_NODE_CLIENT ? 0 : item->node,
-    };
-    if (want->next != NULL) {
-        want->next->link = &want->next;
-    }
-    manager->wants = want;
-    (void)hayi_value_objects(
-        result->value, result->value_size, list_part, want, NULL);
-    for (size_t i = 0; i < count; i++) {
-        struct hayi_event event = {
-            .kind = HAYI_EVENT_WANT,
-            .u.want = {.object = want->parts[i].object,
-                       .node = want->node,
-                       .move = item->move,
-                       .cookie = (uint64_t)(uintptr_t)&want->parts[i]},
-        };
-        hayi_manager_step(manager, &event, NULL);
-    }
-    want->left--;
-    if (want->left == 0) {
-        finish_want(want);
-    }
-}
-
-void hayi_manager_refuse_wants(struct hayi_manager *manager)
-{
-    while (manager->wants != NULL) {
-        struct hayi_want *want = manager->wants;
-        (void)hayi_fail(&want->item->error,
-                        HAY_ECLOSED,
-                        "the farm has ended before the object was here");
-        finish_want(want);
-    }
 }

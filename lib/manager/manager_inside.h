@@ -1,7 +1,8 @@
 /* manager_inside.h - the struct of manager.h, for the files that make it up:
  * manager.c (life, the round), manager_inbox.c (what the client wants),
  * manager_records.c (what workers say), manager_actions.c (what the core says),
- * manager_end.c (stopping, losses), manager_data.c (objects).
+ * manager_end.c (stopping, losses), manager_data.c (objects),
+ * manager_wants.c (objects for the client).
  *
  * Owns: see manager.h.
  * Never: included elsewhere.
@@ -166,6 +167,13 @@ void hayi_manager_perform(struct hayi_manager *manager,
                           const struct hayi_action *action,
                           const struct hayi_report *report);
 
+/* A record that is a head alone. */
+void hayi_manager_say(struct hayi_manager *manager,
+                      uint32_t worker,
+                      uint16_t type,
+                      const void *head,
+                      size_t size);
+
 /* manager_outcome.c: a task's end for the client and the run folder. */
 void hayi_manager_tell(struct hayi_manager *manager,
                        const struct hayi_action *action,
@@ -201,8 +209,6 @@ void hayi_manager_fetch(struct hayi_manager *manager,
                         const struct hayi_action *action);
 void hayi_manager_drop(struct hayi_manager *manager,
                        const struct hayi_action *action);
-void hayi_manager_wanted(struct hayi_manager *manager,
-                         const struct hayi_action *action);
 void hayi_manager_moved(struct hayi_manager *manager,
                         const struct hayi_moved_record *record,
                         const char *words);
@@ -216,6 +222,10 @@ hay_status hayi_manager_made(struct hayi_manager *manager,
  * the report. */
 void hayi_manager_name_made(struct hayi_manager *manager);
 bool hayi_manager_poll_data(struct hayi_manager *manager);
+
+/* manager_wants.c */
+void hayi_manager_wanted(struct hayi_manager *manager,
+                         const struct hayi_action *action);
 void hayi_manager_put(struct hayi_manager *manager, hay_future *future);
 /* item: taken until it is answered. */
 void hayi_manager_want(struct hayi_manager *manager,
