@@ -190,6 +190,22 @@ static hay_status set_retries(struct context *c, const char *key, char *value)
     return HAY_OK;
 }
 
+static hay_status
+set_retry_pause(struct context *c, const char *key, char *value)
+{
+    return units_time(value, &c->d->request.retry_pause_ns)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
+static hay_status set_once(struct context *c, const char *key, char *value)
+{
+    c->d->request.once = strcmp(value, "yes") == 0;
+    return c->d->request.once || strcmp(value, "no") == 0
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
 static hay_status set_priority(struct context *c, const char *key, char *value)
 {
     return units_int32(value, &c->d->request.priority)
@@ -322,9 +338,11 @@ static const struct key {
     {"in", set_files, false},
     {"mem", set_mem, true},
     {"name", set_name, false},
+    {"once", set_once, true},
     {"out", set_files, false},
     {"priority", set_priority, true},
     {"retries", set_retries, true},
+    {"retry_pause", set_retry_pause, true},
     {"stdin", set_stdin, true},
     {"time", set_time, true},
 };

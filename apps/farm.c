@@ -15,6 +15,7 @@
 #include "units.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ struct farm {
     bool stop;      /* nothing more is submitted */
     bool bad_input; /* of a stream */
     bool broken;    /* the farm is */
+    bool given_up;  /* too many have failed */
 };
 
 #define NO_PLACE SIZE_MAX
@@ -248,6 +250,24 @@ static void look_at_signals(struct farm *f)
     f->level = level > f->level ? level : f->level;
 }
 
+/* The run is going wrong: too many tasks have failed by themselves. */
+static void look_at_failures(struct farm *f)
+{
+    uint64_t max = f->plan->max_fails;
+    uint64_t failed = f->report.failed - f->report.by_input;
+    if (max == 0 || failed < max || f->given_up) {
+        return;
+    }
+    f->given_up = true;
+    progress_clear(&f->progress);
+    say("%" PRIu64 " task%s failed: the run stops (--max-fails), what runs is "
+        "ended",
+        failed,
+        failed == 1 ? "" : "s");
+    begin_drain(f);
+    cancel_running(f);
+}
+
 static void look_at_health(struct farm *f, uint64_t now)
 {
     if (now >= f->health_ns) {
@@ -304,6 +324,7 @@ static void loop(struct farm *f)
         bool busy = submit_some(f);
         busy = take_some(f) || busy;
         look_at_signals(f);
+        look_at_failures(f);
         uint64_t now = now_ns();
         look_at_health(f, now);
         tell_progress(f, now);
@@ -395,7 +416,9 @@ static int exit_status(const struct farm *f)
     if (f->bad_input) {
         return EXIT_USE;
     }
-    return f->report.failed + f->report.cancelled > 0 ? EXIT_TASKS : EXIT_DONE;
+    return f->report.failed + f->report.cancelled > 0 || f->given_up
+               ? EXIT_TASKS
+               : EXIT_DONE;
 }
 
 static void sum_up(struct farm *f)
@@ -410,7 +433,7 @@ static void sum_up(struct farm *f)
         .cores = stats.cores,
         .never = f->never,
         .unfinished = f->unfinished,
-        .growing = f->plan->stream && f->level > SIGNALS_NONE,
+        .growing = f->plan->stream && (f->level > SIGNALS_NONE || f->given_up),
         .quiet = f->plan->quiet,
         .broken = f->broken,
     };

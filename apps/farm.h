@@ -27,6 +27,7 @@ struct farm_plan {
     unsigned columns;
     bool quiet;
     size_t pending_max;     /* tasks submitted and not ended, at most */
+    uint64_t max_fails;     /* failed ones that stop the run; 0: none do */
     const char *run_folder; /* as shown; NULL: none */
 };
 

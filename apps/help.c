@@ -42,6 +42,7 @@ static const char general[] =
     "  --run-folder=DIR      instead of hayfork-runs/<name of FILE>\n"         \
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
+    "  --max-fails=N         stop when so many tasks have failed\n"            \
     "  --seed=N              of random streams and of ties\n"
 
 static const char run[] =
@@ -57,7 +58,9 @@ static const char run[] =
     "                        (a pair a task), grouped (to the terminal as\n"
     "                        tasks end), ordered (in their order), inherit,\n"
     "                        null\n"
-    "  --cores=N --time=T --retries=N   defaults of tasks that do not say\n"
+    "  --cores=N --time=T --retries=N --retry-pause=T   defaults of tasks "
+    "that\n"
+    "                        do not say\n"
     "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n"
     "The task file:\n"
     "\n"
@@ -72,8 +75,10 @@ static const char run[] =
     "    ./collect out\n"
     "\n"
     "A #HAY line is about the next command.  Keys: name=, cores=, gpus=, mem=\n"
-    "(K M G T), time= (10 10s 5m 2h 1d 1:30:00), retries=, priority= (higher\n"
-    "first), cwd=, stdin= (in cwd), env.NAME=; after= (must have succeeded),\n"
+    "(K M G T), time= (10 10s 5m 2h 1d 1:30:00), retries=, retry_pause=\n"
+    "(before the second try, twice that before the third, ...), once=yes (not\n"
+    "run again when its worker is lost), priority= (higher first), cwd=, "
+    "stdin= (in cwd), env.NAME=; after= (must have succeeded),\n"
     "afterany= (must have ended): NAME, NAME[5], NAME[1..9], NAME[n], several\n"
     "with commas; in=, out=: files that it reads and writes, several with\n"
     "commas: it comes after the tasks that write its in= files, and fails if\n"

@@ -140,6 +140,16 @@ static bool set_retries(struct options *o, const char *value)
     return true;
 }
 
+static bool set_retry_pause(struct options *o, const char *value)
+{
+    return units_time(value, &o->request.retry_pause_ns);
+}
+
+static bool set_max_fails(struct options *o, const char *value)
+{
+    return units_uint(value, UINT64_MAX, &o->max_fails) && o->max_fails > 0;
+}
+
 static bool set_time(struct options *o, const char *value)
 {
     return units_time(value, &o->request.time_limit_ns);
@@ -177,12 +187,14 @@ static const struct option_row {
     {"help", 'h', false, FARMS | WORD_LAUNCH, set_help},
     {"hosts", 0, true, FARMS | WORD_LAUNCH, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
+    {"max-fails", 0, true, FARMS, set_max_fails},
     {"output", 0, true, WORD_RUN, set_output},
     {"progress", 0, true, FARMS, set_progress},
     {"quiet", 'q', false, FARMS, set_quiet},
     {"ranks", 'n', true, FARMS | WORD_LAUNCH, set_ranks},
     {"ranks-per-node", 0, true, FARMS | WORD_LAUNCH, set_ranks_per_node},
     {"retries", 0, true, WORD_RUN, set_retries},
+    {"retry-pause", 0, true, WORD_RUN, set_retry_pause},
     {"rsh", 0, true, FARMS | WORD_LAUNCH, set_rsh},
     {"run-folder", 0, true, FARMS, set_run_folder},
     {"seed", 0, true, FARMS, set_seed},

@@ -12,13 +12,14 @@ struct options {
     const char *file; /* run, replay */
     char **program;   /* launch; NULL-terminated */
     struct launch launch;
-    struct request request; /* --cores, --time, --retries: defaults of tasks */
+    struct request request; /* --cores, --time, --retries ...: of tasks */
     const char *run_folder; /* NULL: hayfork-runs/STEM */
     enum show_mode show;
     enum progress_mode progress;
     unsigned columns;
     bool quiet;
     size_t pending_max;
+    uint64_t max_fails; /* 0: any number */
     enum submit_work work;
     double time_scale;
     struct arena arena; /* of farm_argv's strings, which the library moves */

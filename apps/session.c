@@ -99,6 +99,7 @@ static void make_plan(const struct options *o, struct workload *w)
         .columns = o->columns,
         .quiet = o->quiet,
         .pending_max = o->pending_max,
+        .max_fails = o->max_fails,
     };
     if (progress != NULL) {
         (void)progress_parse(

@@ -240,6 +240,8 @@ void submit_options(const struct submit *s,
     options->memory_bytes = request->memory_bytes;
     options->priority = request->priority;
     options->retries = request->retries;
+    options->retry_pause_ns = request->retry_pause_ns;
+    options->once = request->once;
     options->time_limit_ns = request->time_limit_ns;
     options->category = block->array ? block->name : NULL;
 }

@@ -27,6 +27,8 @@ struct request {
     int32_t priority;
     uint64_t memory_bytes;
     uint64_t time_limit_ns; /* 0: none */
+    uint64_t retry_pause_ns;
+    bool once;              /* it must not run twice */
     const char *cwd;        /* NULL: where hayfork was started */
     const char *stdin_path; /* NULL: /dev/null */
     const char *const *env; /* "NAME=VALUE", env_count of them, then NULL */

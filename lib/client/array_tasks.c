@@ -163,7 +163,7 @@ static bool several_nodes(const hay_executor *ex)
 {
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < ex->node_count && ex->node_cores != NULL; i++) {
-        nodes += ex->node_cores[i] > 0 ? 1 : 0;
+        nodes += atomic_load(&ex->node_cores[i]) > 0 ? 1 : 0;
     }
     return nodes > 1;
 }

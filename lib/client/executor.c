@@ -340,11 +340,17 @@ hay_status hay_executor_health(hay_executor *ex)
     return hayi_executor_check(ex, hayi_thread_error());
 }
 
+bool hayi_executor_all_joined(hay_executor *ex)
+{
+    return atomic_load(&ex->workers) + atomic_load(&ex->workers_lost)
+           >= ex->workers_expected;
+}
+
 static bool workers_there(void *argument)
 {
     hay_executor *ex = argument;
-    return atomic_load(&ex->workers) >= ex->workers_expected
-           || atomic_load(&ex->broken) != 0 || atomic_load(&ex->ended) != 0;
+    return hayi_executor_all_joined(ex) || atomic_load(&ex->broken) != 0
+           || atomic_load(&ex->ended) != 0;
 }
 
 hay_status hay_executor_wait_workers(hay_executor *ex, uint64_t timeout_ns)
@@ -362,7 +368,7 @@ hay_status hay_executor_wait_workers(hay_executor *ex, uint64_t timeout_ns)
     if (st == HAY_OK) {
         st = hayi_executor_check(ex, err);
     }
-    if (st == HAY_OK && atomic_load(&ex->workers) < ex->workers_expected) {
+    if (st == HAY_OK && !hayi_executor_all_joined(ex)) {
         st = hayi_fail(err, HAY_ECLOSED, "the executor is shut down");
     }
     return st;

@@ -55,9 +55,10 @@ struct hay_executor {
                            hayi_executor_quiet() */
     /* what the manager publishes; workers: after the others */
     atomic_uint workers, cores, cores_max; /* cores_max: of one worker */
-    uint32_t node_count;  /* set once, before anything is submitted */
-    uint32_t *node_cores; /* [node_count], read when all workers joined; freed
-                             with the executor */
+    atomic_uint workers_lost;              /* have joined or not */
+    uint32_t node_count;     /* set once, before anything is submitted */
+    atomic_uint *node_cores; /* [node_count], of workers that live; freed with
+                                the executor */
     atomic_uint gpus_max;
     atomic_uint_fast64_t memory_max; /* 0: not accounted */
 
@@ -130,6 +131,8 @@ hay_status hayi_executor_sleep(hay_executor *ex,
                                bool callbacks);
 /* HAY_OK; HAY_EFARM with words if it is broken. */
 hay_status hayi_executor_check(hay_executor *ex, struct hayi_error *err);
+/* All workers that were expected have joined, or were lost. */
+bool hayi_executor_all_joined(hay_executor *ex);
 /* Manager: no more than once; err: words. */
 void hayi_executor_break(hay_executor *ex, const struct hayi_error *err);
 

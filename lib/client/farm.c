@@ -46,6 +46,7 @@ struct hayi_farm {
     struct hayi_spawner *spawner;
     struct hayi_store *store; /* until the executor takes it */
     uint32_t store_of;        /* the peer that made it */
+    uint32_t store_member;    /* our number there */
     struct hayi_bell bell;
     struct hayi_mpi_start start; /* over MPI */
     struct hayi_transport *inproc[2];
@@ -124,6 +125,7 @@ static hay_status make_worker(struct hayi_farm *farm,
         .spawner = farm->spawner,
         .store = farm->ex != NULL ? farm->ex->store : farm->store,
         .store_of = farm->store_of,
+        .store_member = farm->store_member,
         .keep_store = mine == 0 || farm->store_of == transport->self,
         .host = host,
         .epoch = epoch,
@@ -247,6 +249,7 @@ static void share_store(struct hayi_farm *farm, const struct card *cards)
         hayi_store_free(farm->store);
         farm->store = shared;
         farm->store_of = first;
+        farm->store_member = member;
     }
 }
 
@@ -317,7 +320,7 @@ static void leave_at_once(struct hayi_farm *farm)
         (void)fprintf(stderr, "hayfork: %s\n", farm->error.text);
     }
     hayi_worker_abandon(farm->worker);
-    hayi_mpi_leave(3);
+    hayi_mpi_leave(farm->end == HAYI_WORKER_DONE ? 0 : 3);
 }
 
 static void run(struct hayi_farm *farm)
@@ -331,12 +334,15 @@ static void run(struct hayi_farm *farm)
     };
     hayi_loop_run(&loop);
     bool orderly = true;
+    bool good = true;
     if (farm->manager != NULL) {
         orderly = hayi_manager_orderly(farm->manager);
+        good = !hayi_manager_broken(farm->manager);
     }
     if (farm->worker != NULL && farm->manager == NULL) {
         farm->end = hayi_worker_ended(farm->worker, &farm->error);
-        orderly = farm->end == HAYI_WORKER_DONE;
+        good = farm->end == HAYI_WORKER_DONE;
+        orderly = good && !hayi_worker_saw_loss(farm->worker);
         if (!orderly && farm->mpi_owned) {
             leave_at_once(farm);
         }
@@ -348,7 +354,7 @@ static void run(struct hayi_farm *farm)
         transport->ops->close(transport, orderly);
     }
     close_inproc(farm);
-    farm->status = orderly ? HAY_OK : HAY_EFARM;
+    farm->status = good ? HAY_OK : HAY_EFARM;
     if (farm->manager != NULL) {
         hayi_manager_refuse_late(farm->manager);
     }

@@ -29,6 +29,23 @@ static_assert(sizeof(struct hayi_spec) == 88, "memory of a queued task");
 /* ---- the specification behind it -------------------------------------------
  */
 
+uint8_t hayi_spec_pause(uint64_t pause_ms)
+{
+    uint64_t left = (pause_ms + 9) / 10;
+    unsigned exponent = 0;
+    assert(pause_ms <= HAYI_PAUSE_MS_MAX);
+    while (left > 15) {
+        left = (left + 1) / 2;
+        exponent++;
+    }
+    return (uint8_t)(exponent << 4 | left);
+}
+
+uint32_t hayi_spec_pause_ms(const struct hayi_spec *spec)
+{
+    return (uint32_t)(spec->pause & 15) * 10 << (spec->pause >> 4);
+}
+
 hay_future **hayi_spec_deps_room(struct hayi_spec *spec)
 {
     return (hay_future **)(void *)(spec + 1);
@@ -73,7 +90,7 @@ hay_future *hayi_future_new(hay_executor *ex,
 {
     size_t name_size = plan->name != NULL ? strlen(plan->name) : 0;
     size_t category_size = plan->category != NULL ? strlen(plan->category) : 0;
-    assert(name_size <= UINT16_MAX && category_size <= UINT16_MAX);
+    assert(name_size <= UINT16_MAX && category_size <= UINT8_MAX);
     assert(plan->args_size <= UINT32_MAX && plan->dep_count <= UINT32_MAX);
     hay_future *future =
         malloc(sizeof(*future) + sizeof(struct hayi_spec)
@@ -100,7 +117,7 @@ hay_future *hayi_future_new(hay_executor *ex,
         names += name_size + 1;
     }
     if (category_size > 0) {
-        spec->category_size = (uint16_t)category_size;
+        spec->category_size = (uint8_t)category_size;
         memcpy(names, plan->category, category_size + 1);
     }
     return future;

@@ -34,9 +34,11 @@ struct hayi_item {
 /* What was submitted; read only after the submit. */
 struct hayi_spec {
     uint8_t kind; /* enum hayi_task_kind */
-    bool has_index;
-    uint16_t name_size;     /* without the 0 */
-    uint16_t category_size; /* without the 0 */
+    bool has_index : 1;
+    bool once : 1;         /* it must not run twice */
+    uint16_t name_size;    /* without the 0 */
+    uint8_t category_size; /* without the 0 */
+    uint8_t pause;         /* before a retry, see hayi_spec_pause_ms() */
     uint16_t retries;
     union {
         uint32_t function; /* registry index */
@@ -55,6 +57,12 @@ struct hayi_spec {
     /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
      * padded to 8, then name and 0 and category and 0, each only if not "". */
 };
+
+/* A pause in one byte: 4 bits of mantissa, 4 of exponent, of 10 ms, rounded up.
+ */
+#define HAYI_PAUSE_MS_MAX 3600000u
+uint8_t hayi_spec_pause(uint64_t pause_ms);
+uint32_t hayi_spec_pause_ms(const struct hayi_spec *spec);
 
 /* A map's further fields. */
 struct hayi_map_state;

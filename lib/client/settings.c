@@ -222,7 +222,7 @@ const char *hayi_settings_help(void)
            "null\n"
            "  --hay-seed=N           of random streams and ties (0)\n"
            "  --hay-pending-max=N    unfinished tasks before submit waits\n"
-           "  --hay-silence=SECONDS  a worker silent so long is lost (10)\n"
+           "  --hay-silence=SECONDS  a worker silent so long is lost (15)\n"
            "  --hay-memory-limit=SIZE  for the objects of a node: 64M, 2G, "
            "50% (30%)\n"
            "  --hay-spill-folder=DIR  local disk for what does not fit; empty: "

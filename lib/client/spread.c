@@ -96,7 +96,7 @@ static uint32_t nodes_in_use(const hay_executor *ex)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; ex->node_cores != NULL && i < ex->node_count; i++) {
-        count += ex->node_cores[i] > 0;
+        count += atomic_load(&ex->node_cores[i]) > 0;
     }
     return count;
 }
@@ -114,8 +114,9 @@ static uint32_t next_node(const hay_executor *ex, int64_t *gains)
     int64_t total = 0;
     uint32_t richest = 0;
     for (uint32_t i = 0; i < ex->node_count; i++) {
-        gains[i] += ex->node_cores[i];
-        total += ex->node_cores[i];
+        uint32_t cores = atomic_load(&ex->node_cores[i]);
+        gains[i] += cores;
+        total += cores;
         richest = gains[i] > gains[richest] ? i : richest;
     }
     gains[richest] -= total;
@@ -236,7 +237,10 @@ static hay_status copy_all(struct window *w,
     copies = copies == 0 || copies > nodes ? nodes : copies;
     for (size_t i = 0; st == HAY_OK && i < count; i++) {
         for (uint32_t c = 0; c < copies && has_objects(futures[i]); c++) {
-            while (ex->node_cores[node] == 0) {
+            /* All are 0 when the last worker has just been lost. */
+            for (uint32_t k = 0;
+                 k < ex->node_count && atomic_load(&ex->node_cores[node]) == 0;
+                 k++) {
                 node = (node + 1) % ex->node_count;
             }
             st = window_add(w, futures[i], node, false, deadline_ns, err);

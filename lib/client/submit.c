@@ -239,6 +239,8 @@ static void fill(hay_future *future,
     spec->needs = hayi_task_options_needs(options);
     spec->priority = options->priority;
     spec->retries = (uint16_t)options->retries;
+    spec->once = options->once;
+    spec->pause = hayi_spec_pause((options->retry_pause_ns + 999999) / 1000000);
     spec->time_limit_ns = options->time_limit_ns;
     spec->user = options->user;
     spec->arg_dep_count = (uint32_t)refs;

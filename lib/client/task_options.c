@@ -11,6 +11,8 @@
 #include "client/check.h"
 #include "client/executor.h"
 
+#define RETRY_PAUSE_NS_MAX (HAYI_PAUSE_MS_MAX * UINT64_C(1000000))
+
 enum {
     NAME_MAX_BYTES = 1023,
     CATEGORY_MAX_BYTES = 255,
@@ -110,7 +112,7 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
                          needs->worker,
                          ex->workers_expected);
     }
-    if (workers == 0 || workers < ex->workers_expected) {
+    if (workers == 0 || !hayi_executor_all_joined(ex)) {
         return HAY_OK;
     }
     unsigned cores = atomic_load(&ex->cores_max);
@@ -175,6 +177,9 @@ hay_status hayi_task_options_check(hay_executor *ex,
                          "%u retries: at most %u",
                          options->retries,
                          (unsigned)UINT16_MAX);
+    }
+    if (options->retry_pause_ns > RETRY_PAUSE_NS_MAX) {
+        return hayi_fail(err, HAY_EINVAL, "a retry pause of more than an hour");
     }
     const struct hayi_needs needs = hayi_task_options_needs(options);
     return hayi_task_options_feasible(ex, &needs, err);

@@ -105,6 +105,31 @@ print_tell(const struct hayi_action *action, char *text, size_t size)
                        size - used,
                        " with w%" PRIu32,
                        action->u.tell.lost_by - 1);
+        used = strlen(text);
+    }
+    if (action->u.tell.losses != 0) {
+        (void)snprintf(text + used,
+                       size - used,
+                       " losses %" PRIu32,
+                       action->u.tell.losses);
+    }
+}
+
+static void
+print_worker_lost(const struct hayi_action *action, char *text, size_t size)
+{
+    (void)snprintf(text,
+                   size,
+                   "worker_lost w%" PRIu32 "%s",
+                   action->u.worker_lost.worker,
+                   action->u.worker_lost.silent ? " silent" : "");
+    size_t used = strlen(text);
+    if (action->u.worker_lost.attempts > 0) {
+        (void)snprintf(text + used,
+                       size - used,
+                       ", %" PRIu32 " of %" PRIu32 " again",
+                       action->u.worker_lost.again,
+                       action->u.worker_lost.attempts);
     }
 }
 
@@ -257,11 +282,7 @@ void hayi_action_print(const struct hayi_action *action,
                        hay_status_name(action->u.answer.status));
         break;
     case HAYI_ACTION_WORKER_LOST:
-        (void)snprintf(text,
-                       size,
-                       "worker_lost w%" PRIu32 "%s",
-                       action->u.worker_lost.worker,
-                       action->u.worker_lost.silent ? " silent" : "");
+        print_worker_lost(action, text, size);
         break;
     case HAYI_ACTION_ALL_ENDED:
         (void)snprintf(text, size, "all_ended");

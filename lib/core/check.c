@@ -80,6 +80,7 @@ count_row(const struct hayi_sched *s, uint32_t index, struct recount *r)
         r->maps += map ? 1 : 0;
     }
     assert(map || row->state != HAYI_ROW_PARKED);
+    assert(!map || row->state != HAYI_ROW_PAUSED);
     assert((row->state == HAYI_ROW_PENDING) == (row->waiting > 0));
 }
 

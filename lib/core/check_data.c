@@ -109,7 +109,8 @@ static void check_cargo(const struct hayi_sched *s, uint32_t index)
         }
         break;
     case HAYI_CARGO_OUT:
-        assert(row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING);
+        assert(row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING
+               || row->state == HAYI_ROW_PAUSED);
         assert(cargo->node == 0);
         break;
     case HAYI_CARGO_FREE:

@@ -48,10 +48,12 @@ static bool has_room(const struct hayi_worker *worker,
     return ahead <= (uint64_t)depth * worker->cores;
 }
 
+/* avoid: a worker to be left out, or NOBODY. */
 static uint32_t walk(const struct hayi_sched *s,
                      const struct hayi_needs *needs,
                      int32_t priority,
-                     uint32_t depth)
+                     uint32_t depth,
+                     uint32_t avoid)
 {
     uint32_t best = NOBODY;
     const struct hayi_workers_slot *found = NULL;
@@ -63,7 +65,8 @@ static uint32_t walk(const struct hayi_sched *s,
             continue;
         }
         const struct hayi_worker *worker = &s->workers.list[slot->worker];
-        if (hayi_worker_fits(worker, slot->worker, needs)
+        if (slot->worker != avoid
+            && hayi_worker_fits(worker, slot->worker, needs)
             && has_room(worker, needs, priority, depth)) {
             best = slot->worker;
             found = slot;
@@ -104,7 +107,8 @@ static uint32_t walk_node(const struct hayi_sched *s,
 static uint32_t choose(const struct hayi_sched *s,
                        const struct hayi_needs *needs,
                        int32_t priority,
-                       uint32_t depth)
+                       uint32_t depth,
+                       uint32_t avoid)
 {
     if (s->workers.heap_count == 0) {
         return NOBODY;
@@ -116,10 +120,17 @@ static uint32_t choose(const struct hayi_sched *s,
         return walk_node(s, needs, priority, depth);
     }
     const struct hayi_worker *worker = &s->workers.list[top];
+    if (top == avoid && needs->worker == 0) {
+        uint32_t other = walk(s, needs, priority, depth, avoid);
+        if (other != NOBODY) {
+            return other;
+        }
+    }
     if (hayi_worker_fits(worker, top, needs)) {
         return has_room(worker, needs, priority, depth) ? top : NOBODY;
     }
-    return needs->worker != 0 ? NOBODY : walk(s, needs, priority, depth);
+    return needs->worker != 0 ? NOBODY
+                              : walk(s, needs, priority, depth, NOBODY);
 }
 
 void hayi_dispatch_book(struct hayi_sched *s,
@@ -177,10 +188,15 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
-    uint32_t worker = choose(s,
-                             needs,
-                             s->ready.levels[row->level].priority,
-                             depth_of(s, expected_ns));
+    /* What must not run twice is not given to a worker that may be lost before
+     * it begins. */
+    bool once = (row->traits & HAYI_ROW_ONCE) != 0;
+    uint32_t worker =
+        choose(s,
+               needs,
+               s->ready.levels[row->level].priority,
+               once ? 0 : depth_of(s, expected_ns),
+               (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY);
     if (worker == NOBODY) {
         return false;
     }

@@ -82,14 +82,14 @@ static hay_status drain_lost(struct hayi_sched *s, struct hayi_actions *actions)
             continue;
         }
         while (worker->head != 0) {
-            if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+            if (hayi_actions_reserve(actions, 3) != HAY_OK) {
                 return HAY_ENOMEM;
             }
             uint32_t index = worker->head;
             if ((hayi_sched_row(s, index)->flags & HAYI_ROW_RANGE) != 0) {
-                hayi_range_farm_failed(s, index, actions);
+                hayi_range_lost(s, index, actions);
             } else {
-                hayi_task_farm_failed(s, index, 0, actions);
+                hayi_task_lost(s, index, actions);
             }
         }
     }
@@ -141,7 +141,7 @@ sweep_row(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         return;
     }
     if (row->state == HAYI_ROW_PENDING || row->state == HAYI_ROW_READY
-        || row->state == HAYI_ROW_GATHER) {
+        || row->state == HAYI_ROW_GATHER || row->state == HAYI_ROW_PAUSED) {
         struct hayi_end end = {
             .state = HAY_CANCELLED,
             .status = HAY_ECANCELLED,

@@ -118,6 +118,10 @@ bool hayi_lineage_keep(struct hayi_sched *s,
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     add_objects(s, s->workers.list[row->worker].node, event, made);
+    if ((row->traits & HAYI_ROW_ONCE) != 0) {
+        free(made);
+        return false;
+    }
     if (s->cargos.kept >= s->config.lineage_max) {
         if (s->cargos.oldest == 0) {
             free(made);

@@ -29,6 +29,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/nodes.h \
 	%D%/objects.c \
 	%D%/objects.h \
+	%D%/pauses.c \
+	%D%/pauses.h \
 	%D%/place.c \
 	%D%/range.c \
 	%D%/ready.c \

@@ -98,13 +98,38 @@ void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
     }
 }
 
+/* Which of its attempts may have begun: those known to run, and the oldest
+ * others that its cores had room for.  How many are run again. */
+static uint32_t suspect(struct hayi_sched *s, const struct hayi_worker *worker)
+{
+    uint32_t cores = worker->cores;
+    uint32_t again = 0;
+    for (int held = 0; held <= 1; held++) {
+        for (uint32_t i = worker->head; i != 0;) {
+            struct hayi_row *row = hayi_sched_row(s, i);
+            uint32_t needed = hayi_sched_needs(s, row)->cores;
+            if ((row->state == HAYI_ROW_HELD) == (held != 0) && cores > 0) {
+                cores -= needed < cores ? needed : cores;
+                row->traits |= HAYI_ROW_SUSPECT;
+            } else if (row->state == HAYI_ROW_RUNNING) {
+                row->traits |= HAYI_ROW_SUSPECT;
+            }
+            i = row->next;
+        }
+    }
+    for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
+        again += hayi_task_again(s, i) ? 1 : 0;
+    }
+    return again;
+}
+
 hay_status hayi_members_lost(struct hayi_sched *s,
                              uint32_t worker,
                              bool silent,
                              struct hayi_actions *actions)
 {
     if (worker >= s->workers.max
-        || s->workers.list[worker].state != HAYI_WORKER_JOINED) {
+        || s->workers.list[worker].state == HAYI_WORKER_LOST) {
         s->stale++;
         return HAY_OK;
     }
@@ -114,6 +139,13 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_WORKER_LOST);
     a->u.worker_lost.worker = worker;
     a->u.worker_lost.silent = silent;
+    if (s->workers.list[worker].state == HAYI_WORKER_ABSENT) {
+        hayi_workers_give_up(&s->workers, worker);
+        judge(s);
+        return HAY_OK;
+    }
+    a->u.worker_lost.attempts = s->workers.list[worker].held;
+    a->u.worker_lost.again = suspect(s, &s->workers.list[worker]);
     s->recalled -= s->workers.list[worker].recalled;
     s->workers.list[worker].recalled = 0;
     hayi_workers_lose(&s->workers, worker);

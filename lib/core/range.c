@@ -238,6 +238,14 @@ hay_status hayi_range_read(struct hayi_sched *s,
 
 /* ---- ranges ------------------------------------------------------------ */
 
+/* A range whose workers were lost goes out in parts, so that an item that kills
+ * them is alone at the end. */
+static uint64_t shorter(const struct hayi_row *back, uint64_t length)
+{
+    uint64_t part = back->losses > 1 ? 1 : back->count / 8 + 1;
+    return back->losses > 0 && part < length ? part : length;
+}
+
 void hayi_range_hand_out(struct hayi_sched *s,
                          uint32_t map_row,
                          uint64_t length,
@@ -249,6 +257,11 @@ void hayi_range_hand_out(struct hayi_sched *s,
     uint32_t index = 0;
     uint64_t first = 0;
     uint64_t count = 0;
+    uint8_t losses = 0;
+    if (map->back != 0) {
+        losses = hayi_sched_row(s, map->back)->losses;
+        length = shorter(hayi_sched_row(s, map->back), length);
+    }
     hayi_map_take(map, &s->table, length, &index, &first, &count);
     if (index == 0) {
         index = hayi_table_take(&s->table);
@@ -257,6 +270,7 @@ void hayi_range_hand_out(struct hayi_sched *s,
     row->level = parent->level;
     row->category = parent->category;
     row->flags = HAYI_ROW_RANGE;
+    row->losses = losses;
     row->map = map_row;
     row->first = first;
     row->count = count;
@@ -338,14 +352,16 @@ static void tell_range(struct hayi_sched *s,
     a->u.range_ended.unreached = unreached;
     a->u.range_ended.worker = row->worker;
     a->u.range_ended.outcome = HAYI_OUTCOME_FARM;
-    if (event != NULL) {
+    if (event == NULL) {
+        a->u.range_ended.losses = row->losses;
+    } else {
         a->u.range_ended.outcome = event->u.ended.outcome;
         a->u.range_ended.report = event->u.ended.report;
     }
 }
 
 /* Do the items that the range did not get to count as failed?  Trying them
- * again would fail again, or has to wait for a later issue (the farm's). */
+ * again would fail again. */
 static bool fails_whole(const struct hayi_map *map,
                         enum hayi_outcome outcome,
                         uint64_t items)
@@ -400,9 +416,9 @@ hay_status hayi_range_ended(struct hayi_sched *s,
     return HAY_OK;
 }
 
-void hayi_range_returned(struct hayi_sched *s,
-                         uint32_t index,
-                         struct hayi_actions *actions)
+/* Nothing of it counts: all its items are handed out once more. */
+static void
+put_back(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     uint32_t map_row = row->map;
@@ -419,14 +435,27 @@ void hayi_range_returned(struct hayi_sched *s,
     settle(s, map_row, actions);
 }
 
-void hayi_range_farm_failed(struct hayi_sched *s,
-                            uint32_t index,
-                            struct hayi_actions *actions)
+void hayi_range_returned(struct hayi_sched *s,
+                         uint32_t index,
+                         struct hayi_actions *actions)
 {
-    const struct hayi_row *row = hayi_sched_row(s, index);
+    put_back(s, index, actions);
+}
+
+void hayi_range_lost(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
     uint32_t map_row = row->map;
     struct hayi_map *map = map_of(s, map_row);
-    /* Running its items again after a loss belongs here: put it back. */
+    bool suspect = (row->traits & HAYI_ROW_SUSPECT) != 0;
+    row->losses = (uint8_t)(row->losses + (suspect ? 1 : 0));
+    row->traits = 0;
+    if (!map->stopped && row->losses < HAYI_LOSSES_MAX) {
+        put_back(s, index, actions);
+        return;
+    }
     uint64_t failed = map->stopped ? 0 : row->count;
     hayi_task_unbook(s, index);
     tell_range(s, row, NULL, failed, failed, failed, actions);

@@ -50,6 +50,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_ready_init(&s->ready, &s->table);
     hayi_durations_init(&s->durations);
     hayi_maps_init(&s->maps);
+    hayi_pauses_init(&s->pauses);
     hayi_objects_init(&s->objects);
     hayi_cargos_init(&s->cargos);
     if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
@@ -80,6 +81,7 @@ void hayi_sched_free(struct hayi_sched *s)
     hayi_cargos_fini(&s->cargos);
     hayi_objects_fini(&s->objects);
     hayi_workers_fini(&s->workers);
+    hayi_pauses_fini(&s->pauses);
     hayi_maps_fini(&s->maps);
     hayi_durations_fini(&s->durations);
     hayi_ready_fini(&s->ready);
@@ -166,7 +168,9 @@ static hay_status take(struct hayi_sched *s,
         hayi_recall_done(s, event->u.recall_done.worker);
         return HAY_OK;
     case HAYI_EVENT_TICK:
-        return hayi_members_tick(s, actions);
+        return hayi_task_resume(s, actions) == HAY_OK
+                   ? hayi_members_tick(s, actions)
+                   : HAY_ENOMEM;
     case HAYI_EVENT_INPUTS:
     case HAYI_EVENT_PUT:
     case HAYI_EVENT_HOLD:
@@ -211,8 +215,9 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     if (hayi_drain_wanted(s)) {
         return s->now_ns;
     }
-    return s->silence_at_ns < s->recall_at_ns ? s->silence_at_ns
-                                              : s->recall_at_ns;
+    uint64_t at_ns = hayi_pauses_first_ns(&s->pauses);
+    at_ns = s->silence_at_ns < at_ns ? s->silence_at_ns : at_ns;
+    return s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
 }
 
 uint64_t
@@ -233,7 +238,8 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
     *stats = (struct hayi_sched_stats){
         .pending =
             s->state_count[HAYI_ROW_PENDING] + s->state_count[HAYI_ROW_GATHER],
-        .ready = s->state_count[HAYI_ROW_READY],
+        .ready =
+            s->state_count[HAYI_ROW_READY] + s->state_count[HAYI_ROW_PAUSED],
         .handed_out = s->state_count[HAYI_ROW_HELD],
         .running = s->state_count[HAYI_ROW_RUNNING],
         .unfinished = s->unfinished,
@@ -249,7 +255,7 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
         + hayi_ready_bytes(&s->ready) + hayi_workers_bytes(&s->workers)
         + hayi_durations_bytes(&s->durations) + hayi_objects_bytes(&s->objects)
         + hayi_cargos_bytes(&s->cargos) + hayi_nodes_bytes(&s->nodes)
-        + hayi_fetches_bytes(&s->fetches)
+        + hayi_fetches_bytes(&s->fetches) + hayi_pauses_bytes(&s->pauses)
         + s->maps.room * sizeof(*s->maps.list);
 }
 

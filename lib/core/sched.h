@@ -53,7 +53,7 @@ enum hayi_event_kind {
     HAYI_EVENT_CLOSE,       /* no further submit; cancel what has not begun? */
     HAYI_EVENT_JOINED,      /* a worker offers its cores */
     HAYI_EVENT_HEARD,       /* a message came from a worker */
-    HAYI_EVENT_LOST,        /* a worker's death was noticed */
+    HAYI_EVENT_LOST,        /* a worker's death was noticed, joined or not */
     HAYI_EVENT_STARTED,     /* an attempt began to run */
     HAYI_EVENT_ENDED,       /* an attempt ended */
     HAYI_EVENT_RETURNED,    /* an attempt came back unstarted */
@@ -98,6 +98,9 @@ struct hayi_event {
             struct hayi_needs needs;
             int32_t priority;
             uint32_t retries;
+            uint32_t pause_ms; /* before the second attempt, twice that before
+                                  the next one, and so on; 0: none */
+            bool once;         /* it is not run again after a lost worker */
             uint32_t category; /* small number; tasks of like duration */
             const struct hayi_dep *deps; /* borrowed during the step */
             size_t dep_count;
@@ -270,6 +273,7 @@ struct hayi_action {
                                    for them (FAILED, FARM) */
             uint32_t worker;
             uint8_t outcome;
+            uint8_t losses; /* workers lost with it; 0: another cause */
             uint64_t report;
         } range_ended;
         struct {
@@ -285,6 +289,8 @@ struct hayi_action {
                                  cannot be made again; 0: another cause */
             uint32_t lost_by; /* 1 + the worker that was lost with its last
                                  copy; 0: it went otherwise */
+            uint32_t losses;  /* EFARM: workers lost while it may have run on
+                                 them, 'worker' is the last one */
         } tell;
         struct {
             uint64_t cookie;
@@ -292,7 +298,9 @@ struct hayi_action {
         } answer;
         struct {
             uint32_t worker;
-            bool silent; /* judged by its silence */
+            bool silent;       /* judged by its silence */
+            uint32_t attempts; /* that it held: of tasks, and ranges of maps */
+            uint32_t again;    /* of them: run again; the others end */
         } worker_lost;
         struct {
             uint64_t payload;

@@ -21,11 +21,14 @@
 #include "core/maps.h"
 #include "core/nodes.h"
 #include "core/objects.h"
+#include "core/pauses.h"
 #include "core/ready.h"
 #include "core/sched.h"
 #include "core/table.h"
 #include "core/workers.h"
 
+/* Workers lost with a task until it counts as their killer, and fails. */
+#define HAYI_LOSSES_MAX 3u
 /* An expected duration for tasks of which nothing is known, as load. */
 #define HAYI_UNKNOWN_NS 1000000u
 
@@ -37,6 +40,7 @@ struct hayi_sched {
     struct hayi_workers workers;
     struct hayi_durations durations;
     struct hayi_maps maps;
+    struct hayi_pauses pauses;
     struct hayi_objects objects;
     struct hayi_cargos cargos;
     struct hayi_nodes nodes;
@@ -108,6 +112,7 @@ struct hayi_end {
     uint64_t report;
     hayi_object lost;
     uint32_t lost_by;
+    uint32_t losses;
 };
 
 /* How many fetches a node takes part in at once. */
@@ -141,6 +146,15 @@ void hayi_task_farm_failed(struct hayi_sched *s,
                            uint32_t index,
                            uint64_t report,
                            struct hayi_actions *actions);
+/* The worker of a held or running attempt was lost; the row is booked still.
+ * Adds up to 3 actions, needs no further memory. */
+void hayi_task_lost(struct hayi_sched *s,
+                    uint32_t index,
+                    struct hayi_actions *actions);
+/* Will an attempt of a worker that is being lost be tried again? */
+bool hayi_task_again(const struct hayi_sched *s, uint32_t index);
+/* Pauses that are over. */
+hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions);
 /* All its inputs have ended: to the ready queue, to where its objects are
  * gathered, or to its end.  2 actions. */
 void hayi_task_ready(struct hayi_sched *s,
@@ -189,10 +203,10 @@ hay_status hayi_range_ended(struct hayi_sched *s,
 void hayi_range_returned(struct hayi_sched *s,
                          uint32_t index,
                          struct hayi_actions *actions);
-/* 2 actions. */
-void hayi_range_farm_failed(struct hayi_sched *s,
-                            uint32_t index,
-                            struct hayi_actions *actions);
+/* Its worker was lost.  2 actions. */
+void hayi_range_lost(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions);
 /* Hand out the next range of the map to a worker; the table was reserved.
  * 1 action. */
 void hayi_range_hand_out(struct hayi_sched *s,

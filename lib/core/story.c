@@ -127,6 +127,13 @@ void hayi_sched_story(const struct hayi_sched *s,
         state = "pending";
         hayi_data_story(s, row, reason, sizeof(reason));
         break;
+    case HAYI_ROW_PAUSED:
+        state = "ready";
+        (void)snprintf(reason,
+                       sizeof(reason),
+                       "attempt %" PRIu32 " failed, it rests before the next",
+                       row->attempt);
+        break;
     case HAYI_ROW_BACK:
         state = "ready";
         (void)snprintf(reason, sizeof(reason), "a range that came back");

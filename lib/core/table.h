@@ -22,7 +22,8 @@ enum hayi_row_state {
     HAYI_ROW_PARKED,   /* nobody: a map with nothing to hand out now */
     HAYI_ROW_BACK,     /* its map's list: a range that came back */
     HAYI_ROW_GATHER,   /* its cargo's lists: objects are its inputs */
-    HAYI_ROW_ENDED,    /* the list of ended rows, or only edges lead here */
+    HAYI_ROW_PAUSED, /* nobody: it failed, and rests before it is tried again */
+    HAYI_ROW_ENDED,  /* the list of ended rows, or only edges lead here */
 };
 
 enum hayi_row_flag {
@@ -36,10 +37,13 @@ enum hayi_row_flag {
 };
 
 enum hayi_row_trait {
-    HAYI_ROW_ASKS = 1,    /* a result is an argument: it may hold objects */
-    HAYI_ROW_OBJECTS = 2, /* it did: gather them before each attempt */
-    HAYI_ROW_GIVES = 4,   /* ENDED: its result holds objects */
-    HAYI_ROW_REMAKE = 8,  /* nobody hears of it: it has ended before */
+    HAYI_ROW_ASKS = 1,     /* a result is an argument: it may hold objects */
+    HAYI_ROW_OBJECTS = 2,  /* it did: gather them before each attempt */
+    HAYI_ROW_GIVES = 4,    /* ENDED: its result holds objects */
+    HAYI_ROW_REMAKE = 8,   /* nobody hears of it: it has ended before */
+    HAYI_ROW_SUSPECT = 16, /* it may have run on a worker that was lost */
+    HAYI_ROW_ONCE = 32,    /* it must not run twice */
+    HAYI_ROW_AVOID = 64,   /* it failed on its worker: better try another */
 };
 
 struct hayi_row {
@@ -66,11 +70,17 @@ struct hayi_row {
     uint32_t waiting; /* edges that lead here */
     uint32_t edges;   /* that start here, see edges.h */
     uint32_t worker;
-    uint32_t cost;  /* booked as load of its worker, see workers.h */
-    uint32_t map;   /* of a map: its record; of a range: its map's row */
-    uint8_t state;  /* enum hayi_row_state */
-    uint8_t flags;  /* enum hayi_row_flag */
-    uint8_t end;    /* ENDED: a hay_state */
+    uint32_t cost; /* booked as load of its worker, see workers.h */
+    union {
+        uint32_t map;      /* of a map: its record; of a range: its map's row */
+        uint32_t pause_ms; /* of a task: between its first two attempts */
+    };
+    uint8_t state; /* enum hayi_row_state */
+    uint8_t flags; /* enum hayi_row_flag */
+    union {
+        uint8_t end;    /* ENDED: a hay_state */
+        uint8_t losses; /* workers lost while it may have run on them */
+    };
     uint8_t traits; /* enum hayi_row_trait */
     uint32_t cargo; /* see cargos.h; 0: none */
 };

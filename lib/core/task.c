@@ -16,6 +16,8 @@
 
 /* Attempts of one remake that may be lost with their workers. */
 #define REMAKES_MAX 3
+/* A pause is doubled so often at most. */
+#define PAUSE_DOUBLINGS 6u
 
 /* ---- ends -------------------------------------------------------------- */
 
@@ -32,6 +34,7 @@ tell(uint64_t payload, const struct hayi_end *end, struct hayi_actions *actions)
     a->u.tell.report = end->report;
     a->u.tell.lost = end->lost;
     a->u.tell.lost_by = end->lost_by;
+    a->u.tell.losses = end->losses;
 }
 
 void hayi_task_end(struct hayi_sched *s,
@@ -260,6 +263,8 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     row->level = level;
     row->category = event->u.task.category;
     row->retries = event->u.task.retries;
+    row->pause_ms = event->u.task.pause_ms;
+    row->traits |= event->u.task.once ? HAYI_ROW_ONCE : 0;
     s->unfinished++;
     if (event->u.task.dep_count > 0) {
         add_edges(s, event, index);
@@ -320,6 +325,52 @@ void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
     hayi_dispatch_room(s, row->worker);
 }
 
+static void tell_attempt(const struct hayi_row *row,
+                         enum hayi_outcome outcome,
+                         uint64_t report,
+                         struct hayi_actions *actions)
+{
+    struct hayi_action *a =
+        hayi_actions_add(actions, HAYI_ACTION_ATTEMPT_ENDED);
+    a->u.attempt_ended.payload = row->payload;
+    a->u.attempt_ended.attempt = row->attempt;
+    a->u.attempt_ended.worker = row->worker;
+    a->u.attempt_ended.outcome = (uint8_t)outcome;
+    a->u.attempt_ended.report = report;
+}
+
+/* Before its next attempt; room was reserved.  1 action. */
+static void
+pause(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t failed = row->attempt - 1;
+    failed = failed < PAUSE_DOUBLINGS ? failed : PAUSE_DOUBLINGS;
+    uint64_t pause_ns = (uint64_t)row->pause_ms * 1000000 << failed;
+    hayi_sched_mark(s, index, HAYI_ROW_PAUSED);
+    hayi_pauses_add(
+        &s->pauses, s->now_ns + pause_ns, hayi_table_handle(&s->table, index));
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+    a->u.state.payload = row->payload;
+    a->u.state.state = HAY_READY;
+}
+
+hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions)
+{
+    while (hayi_pauses_first_ns(&s->pauses) <= s->now_ns) {
+        if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        /* It may have been cancelled since. */
+        uint32_t index =
+            hayi_table_find(&s->table, hayi_pauses_pop(&s->pauses));
+        if (index != 0 && hayi_sched_row(s, index)->state == HAYI_ROW_PAUSED) {
+            hayi_task_ready(s, index, false, actions);
+        }
+    }
+    return HAY_OK;
+}
+
 /* The attempt failed by its own doing; it is booked nowhere any more. */
 static void failed(struct hayi_sched *s,
                    uint32_t index,
@@ -343,17 +394,68 @@ static void failed(struct hayi_sched *s,
         return;
     }
     row->retries--;
+    row->traits |= HAYI_ROW_AVOID;
     if ((row->traits & HAYI_ROW_REMAKE) != 0) {
         hayi_task_ready(s, index, false, actions);
         return;
     }
-    struct hayi_action *a =
-        hayi_actions_add(actions, HAYI_ACTION_ATTEMPT_ENDED);
-    a->u.attempt_ended.payload = row->payload;
-    a->u.attempt_ended.attempt = row->attempt;
-    a->u.attempt_ended.worker = row->worker;
-    a->u.attempt_ended.outcome = HAYI_OUTCOME_FAILED;
-    a->u.attempt_ended.report = report;
+    tell_attempt(row, HAYI_OUTCOME_FAILED, report, actions);
+    if (row->pause_ms != 0) {
+        pause(s, index, actions);
+    } else {
+        hayi_task_ready(s, index, true, actions);
+    }
+}
+
+bool hayi_task_again(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t losses =
+        row->losses + ((row->traits & HAYI_ROW_SUSPECT) != 0 ? 1u : 0u);
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        const struct hayi_row *map = hayi_sched_row(s, row->map);
+        return !s->maps.list[map->map].stopped && losses < HAYI_LOSSES_MAX;
+    }
+    return losses < HAYI_LOSSES_MAX && (row->traits & HAYI_ROW_ONCE) == 0
+           && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
+}
+
+void hayi_task_lost(struct hayi_sched *s,
+                    uint32_t index,
+                    struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    bool suspect = (row->traits & HAYI_ROW_SUSPECT) != 0;
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
+        hayi_task_farm_failed(s, index, 0, actions);
+        return;
+    }
+    bool again = hayi_task_again(s, index);
+    row->losses = (uint8_t)(row->losses + (suspect ? 1 : 0));
+    row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
+    hayi_task_unbook(s, index);
+    if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
+        end_cancelled(s, index, 0, actions);
+        return;
+    }
+    if (!again) {
+        struct hayi_end end = {
+            .state = HAY_FAILED,
+            .status = HAY_EFARM,
+            .attempt = row->attempt,
+            .worker = row->worker,
+            .losses = row->losses,
+        };
+        hayi_task_end(s, index, &end, actions);
+        return;
+    }
+    /* What hardly began is no attempt that anybody wants to hear of; its
+     * number is not used again all the same. */
+    if (suspect) {
+        tell_attempt(row, HAYI_OUTCOME_FARM, 0, actions);
+    }
+    row->flags = 0;
     hayi_task_ready(s, index, true, actions);
 }
 
@@ -370,8 +472,6 @@ void hayi_task_farm_failed(struct hayi_sched *s,
         hayi_task_ready(s, index, false, actions);
         return;
     }
-    /* Running it again after a loss belongs here: count the farm's own
-     * retries, then hayi_task_ready() as in failed(). */
     struct hayi_end end = {
         .state = HAY_FAILED,
         .status = HAY_EFARM,
@@ -450,6 +550,9 @@ hay_status hayi_task_ended(struct hayi_sched *s,
         finished(s, index, event, made, actions);
         break;
     case HAYI_OUTCOME_FAILED:
+        if (row->pause_ms != 0 && hayi_pauses_reserve(&s->pauses) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
         hayi_task_unbook(s, index);
         failed(s, index, event->u.ended.report, actions);
         break;
@@ -572,6 +675,7 @@ hay_status hayi_task_cancel(struct hayi_sched *s,
         break;
     case HAYI_ROW_PENDING:
     case HAYI_ROW_GATHER:
+    case HAYI_ROW_PAUSED:
         end_cancelled(s, index, 0, actions);
         answer(event, HAY_OK, actions);
         break;

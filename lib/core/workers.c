@@ -139,6 +139,15 @@ void hayi_workers_join(struct hayi_workers *workers, uint32_t index)
     settle(workers, workers->heap_count - 1, slot);
 }
 
+void hayi_workers_give_up(struct hayi_workers *workers, uint32_t index)
+{
+    struct hayi_worker *worker = &workers->list[index];
+    assert(worker->state == HAYI_WORKER_ABSENT);
+    worker->state = HAYI_WORKER_LOST;
+    workers->joined++;
+    workers->lost++;
+}
+
 void hayi_workers_lose(struct hayi_workers *workers, uint32_t index)
 {
     struct hayi_worker *worker = &workers->list[index];

@@ -57,7 +57,7 @@ struct hayi_workers {
     struct hayi_workers_slot *heap;
     uint32_t max;
     uint32_t heap_count; /* joined and not lost */
-    uint32_t joined;     /* ever */
+    uint32_t joined;     /* ever, those that were given up included */
     uint32_t lost;       /* ever */
     uint64_t cores;      /* of joined and not lost ones, as the next ones */
     uint64_t idle_cores; /* neither booked by running nor by waiting ones */
@@ -77,6 +77,8 @@ void hayi_workers_fini(struct hayi_workers *workers);
 
 /* The worker was ABSENT; its amounts are filled in. */
 void hayi_workers_join(struct hayi_workers *workers, uint32_t index);
+/* The worker was ABSENT, and will never join. */
+void hayi_workers_give_up(struct hayi_workers *workers, uint32_t index);
 /* The worker was JOINED; what it holds stays in its list. */
 void hayi_workers_lose(struct hayi_workers *workers, uint32_t index);
 

@@ -442,7 +442,7 @@ typedef struct hay_options {
     uint64_t seed;          /* of random streams and ties */
     uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
                                0: 4 million */
-    uint64_t silence_ns;    /* a worker silent for so long is lost; 0: 10 s */
+    uint64_t silence_ns;    /* a worker silent for so long is lost; 0: 15 s */
     bool no_pin;            /* do not pin slots to cores */
     bool quiet;             /* no words on standard error */
     bool checksum;          /* compare a hash of what moves between nodes */
@@ -485,8 +485,7 @@ hay_status hay_open_local(const hay_options *options, hay_executor **ex);
 
 /* No further submit (HAY_ECLOSED).  cancel_pending: tasks that have not started
  * are cancelled, running ones end.  wait: return when all tasks have ended and
- * the workers are gone; else at once.  May be called again.
- * HAY_EFARM: the farm broke down (a worker was lost), the text tells which. */
+ * the workers are gone; else at once.  May be called again.  HAY_EFARM. */
 hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending);
 /* Ends what is left (as hay_shutdown(ex, true, true)) and frees.  Futures may
  * be released later.  NULL is fine. */
@@ -533,12 +532,14 @@ typedef struct hay_task_options {
     size_t after_count;
     hay_future *const *after_any; /* must end before it, in whatever way */
     size_t after_any_count;
+    uint64_t retry_pause_ns; /* before try 2, double before 3, ...; <= 1 h */
+    bool once; /* fails, does not run again, if its worker is lost */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
-            HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0                            \
+            HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false                  \
     }
 void hay_task_options_init(hay_task_options *options);
 
@@ -594,8 +595,7 @@ hay_status hay_submit_command(hay_executor *ex,
                               const hay_task_options *options,
                               hay_future **future);
 
-/* Submit a task that takes 'duration_ns' and does nothing, then ends with
- * 'exit_code' (0: finished): for tests, benches and replays. */
+/* Submit one that takes so long, does nothing, ends so (0: finished). */
 hay_status hay_submit_fake(hay_executor *ex,
                            uint64_t duration_ns,
                            int exit_code,

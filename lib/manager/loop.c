@@ -35,7 +35,7 @@ static bool tell_break(struct hayi_loop *loop)
     struct hayi_error why;
     if (loop->manager == NULL || loop->worker == NULL
         || hayi_worker_ended(loop->worker, &why) < HAYI_WORKER_ORPHAN
-        || !hayi_manager_orderly(loop->manager)) {
+        || hayi_manager_broken(loop->manager)) {
         return false;
     }
     hayi_manager_lose(loop->manager, 0, why.text);
@@ -61,7 +61,7 @@ static bool over(const struct hayi_loop *loop)
         return false;
     }
     if (loop->worker == NULL
-        || (loop->manager != NULL && !hayi_manager_orderly(loop->manager))) {
+        || (loop->manager != NULL && hayi_manager_broken(loop->manager))) {
         return true; /* a farm that broke down waits for nobody */
     }
     enum hayi_worker_end end = hayi_worker_ended(loop->worker, NULL);

@@ -10,7 +10,7 @@
 
 enum {
     AHEAD_NS = 3000000, /* of work at a worker, a core; measured */
-    SILENCE_NS_DEFAULT_S = 10,
+    SILENCE_NS_DEFAULT_S = 15,
     NS_PER_S = 1000000000,
 };
 
@@ -224,7 +224,8 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
         struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         hayi_manager_step(manager, &tick, NULL);
     }
-    if (manager->joined_count + 1 < manager->peer_count) {
+    if (manager->joined_count + manager->never_joined + 1
+        < manager->peer_count) {
         check_unjoined(manager);
     }
     if (manager->dispatch) {
@@ -280,7 +281,12 @@ bool hayi_manager_ended(const struct hayi_manager *manager)
 
 bool hayi_manager_orderly(const struct hayi_manager *manager)
 {
-    return !manager->broken;
+    return !manager->broken && !manager->deaths;
+}
+
+bool hayi_manager_broken(const struct hayi_manager *manager)
+{
+    return manager->broken;
 }
 
 void hayi_manager_post(struct hayi_manager *manager, struct hayi_item *item)

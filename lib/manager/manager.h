@@ -61,6 +61,8 @@ void hayi_manager_refuse_late(struct hayi_manager *manager);
 
 /* All tasks have ended and all workers have left (or are given up). */
 bool hayi_manager_ended(const struct hayi_manager *manager);
+/* It ended because it could not go on: the run is lost. */
+bool hayi_manager_broken(const struct hayi_manager *manager);
 /* No death was seen: MPI may be finalized. */
 bool hayi_manager_orderly(const struct hayi_manager *manager);
 

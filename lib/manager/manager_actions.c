@@ -279,11 +279,7 @@ void hayi_manager_perform(struct hayi_manager *manager,
         answer(manager, action->u.answer.cookie, action->u.answer.status);
         break;
     case HAYI_ACTION_WORKER_LOST:
-        if (action->u.worker_lost.silent) {
-            hayi_manager_lose(manager,
-                              action->u.worker_lost.worker,
-                              "it has been silent for too long");
-        }
+        hayi_manager_worker_lost(manager, action);
         break;
     case HAYI_ACTION_ALL_ENDED:
         hayi_manager_stop_workers(manager, false);

@@ -4,6 +4,7 @@
 #include "manager/manager_inside.h"
 
 #include <inttypes.h>
+#include <stdalign.h>
 #include <stdio.h>
 
 void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once)
@@ -49,13 +50,141 @@ void hayi_manager_break(struct hayi_manager *manager,
     hayi_manager_step(manager, &close, NULL);
 }
 
-void hayi_manager_lose(struct hayi_manager *manager,
-                       uint32_t worker,
-                       const char *how)
+/* ---- losses ----------------------------------------------------------------
+ */
+
+/* It may only have been slow: what it says is not heard any more, and it shall
+ * end itself.  It hears of that whenever it says something. */
+void hayi_manager_fence(struct hayi_manager *manager, uint32_t number)
+{
+    struct hayi_peer *peer = &manager->peers[number];
+    struct hayi_transport *transport = manager->config.transport;
+    alignas(8) unsigned char frame[HAYI_FRAME_HEAD];
+    if (peer->dead || peer->bye
+        || (peer->fence_ns != 0
+            && manager->now_ns - peer->fence_ns < HAYI_MANAGER_FENCE_NS)) {
+        return;
+    }
+    peer->fence_ns = manager->now_ns;
+    hayi_channel_fence(peer->link.channel, frame);
+    (void)transport->ops->send(transport, number, frame, sizeof(frame));
+}
+
+/* The others end what is under way with it.  reap: one of its node clears away
+ * what it has left in the store. */
+static void
+tell_others(struct hayi_manager *manager, uint32_t number, bool reap)
+{
+    const struct hayi_peer *lost = &manager->peers[number];
+    struct hayi_lost_record record = {.peer = number, .member = lost->member};
+    bool wanted = reap && lost->joined;
+    if (wanted && lost->node == 0) {
+        hayi_store_reap(manager->ex->store, lost->member);
+        wanted = false;
+    }
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        struct hayi_peer *peer = &manager->peers[i];
+        if (peer->gone || peer->bye) {
+            continue;
+        }
+        record.reap = wanted && peer->joined && peer->node == lost->node;
+        wanted = wanted && record.reap == 0;
+        if (hayi_link_append(
+                &peer->link, HAYI_RECORD_LOST, &record, sizeof(record))
+            != HAY_OK) {
+            hayi_manager_panic(manager, "out of memory for a message");
+        }
+    }
+}
+
+static uint32_t most(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What the client sees of the workers. */
+static void strike_off(struct hayi_manager *manager,
+                       const struct hayi_peer *lost)
+{
+    hay_executor *ex = manager->ex;
+    uint32_t cores = 0;
+    uint32_t gpus = 0;
+    uint64_t memory = 0;
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        const struct hayi_peer *peer = &manager->peers[i];
+        if (peer->joined && !peer->gone) {
+            cores = most(cores, peer->cores);
+            gpus = most(gpus, peer->gpus);
+            memory = memory > peer->memory_bytes ? memory : peer->memory_bytes;
+        }
+    }
+    atomic_store(&ex->cores_max, cores);
+    atomic_store(&ex->gpus_max, gpus);
+    atomic_store(&ex->memory_max, memory);
+    if (lost->joined) {
+        (void)atomic_fetch_sub(&ex->cores, lost->cores);
+        (void)atomic_fetch_sub(&ex->workers, 1);
+        (void)atomic_fetch_sub(&ex->node_cores[lost->node], lost->cores);
+    } else {
+        manager->never_joined++;
+    }
+    (void)atomic_fetch_add(&ex->workers_lost, 1);
+    manager->wake = true;
+}
+
+static bool anybody_left(const struct hayi_manager *manager)
+{
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        if (!manager->peers[i].gone && !manager->peers[i].bye) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "; its 5 tasks run again" */
+static void
+word_attempts(const struct hayi_action *action, char *text, size_t size)
+{
+    uint32_t attempts = action->u.worker_lost.attempts;
+    uint32_t again = action->u.worker_lost.again;
+    if (attempts == 0) {
+        (void)snprintf(text, size, "it had no task");
+    } else if (attempts == 1) {
+        (void)snprintf(
+            text, size, again == 1 ? "its task runs again" : "its task ends");
+    } else if (again == attempts) {
+        (void)snprintf(text, size, "its %" PRIu32 " tasks run again", again);
+    } else {
+        (void)snprintf(text,
+                       size,
+                       "%" PRIu32 " of its %" PRIu32 " tasks run again",
+                       again,
+                       attempts);
+    }
+}
+
+static void word_loss(const struct hayi_peer *peer,
+                      const char *what,
+                      struct hayi_error *err)
+{
+    (void)hayi_fail(err,
+                    HAY_EFARM,
+                    "hayfork: lost worker %" PRIu32 " on %s (pid %d): %s; %s",
+                    peer->name.number,
+                    peer->name.host,
+                    (int)peer->name.pid,
+                    peer->how,
+                    what);
+}
+
+/* true: the run goes on without it. */
+static bool
+give_up(struct hayi_manager *manager, uint32_t worker, const char *how)
 {
     struct hayi_peer *peer = &manager->peers[worker + 1];
     if (peer->gone) {
-        return;
+        return false;
     }
     peer->gone = true;
     peer->link.down = true;
@@ -63,25 +192,62 @@ void hayi_manager_lose(struct hayi_manager *manager,
         hayi_mover_peer_down(manager->mover, worker + 1);
     }
     if (peer->bye || manager->broken) {
+        return false;
+    }
+    manager->deaths = true;
+    (void)snprintf(peer->how, sizeof(peer->how), "%s", how);
+    strike_off(manager, peer);
+    tell_others(manager, worker + 1, peer->dead);
+    hayi_manager_fence(manager, worker + 1);
+    if (manager->stopping) {
+        return false; /* it had nothing to do any more */
+    }
+    if (!anybody_left(manager)) {
+        struct hayi_error err;
+        word_loss(peer, "the run ends", &err);
+        hayi_manager_break(manager, &err);
+        return false;
+    }
+    return true;
+}
+
+void hayi_manager_worker_lost(struct hayi_manager *manager,
+                              const struct hayi_action *action)
+{
+    struct hayi_error err;
+    char what[80];
+    uint32_t worker = action->u.worker_lost.worker;
+    if (action->u.worker_lost.silent) {
+        (void)give_up(manager, worker, "it has been silent for too long");
+    }
+    if (manager->broken || manager->stopping) {
         return;
     }
-    struct hayi_error err;
-    (void)hayi_fail(&err,
-                    HAY_EFARM,
-                    "hayfork: lost worker %" PRIu32 " on %s (pid %d): %s; "
-                    "the run ends",
-                    peer->name.number,
-                    peer->name.host,
-                    (int)peer->name.pid,
-                    how);
-    hayi_manager_break(manager, &err); /* no worker is left for the core */
+    word_attempts(action, what, sizeof(what));
+    word_loss(&manager->peers[worker + 1], what, &err);
+    (void)fprintf(stderr, "%s\n", err.text);
+}
+
+void hayi_manager_lose(struct hayi_manager *manager,
+                       uint32_t worker,
+                       const char *how)
+{
+    struct hayi_event lost = {.kind = HAYI_EVENT_LOST,
+                              .u.lost = {.worker = worker}};
+    if (give_up(manager, worker, how)) {
+        hayi_manager_step(manager, &lost, NULL);
+    }
 }
 
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how)
 {
     struct hayi_manager *manager = context;
-    if (peer == 0 || peer >= manager->peer_count) {
+    if (peer == 0 || peer >= manager->peer_count || manager->peers[peer].dead) {
         return;
+    }
+    manager->peers[peer].dead = true;
+    if (manager->peers[peer].gone && !manager->broken) {
+        tell_others(manager, peer, true);
     }
     hayi_manager_lose(manager, peer - 1, how);
 }

@@ -23,6 +23,7 @@ enum {
     HAYI_MANAGER_HEARTBEAT_NS = 1000000000,
     HAYI_MANAGER_HEARD_NS = 200000000, /* the core hears of frames so often */
     HAYI_MANAGER_PING_NS = 2000000000,
+    HAYI_MANAGER_FENCE_NS = 100000000,  /* between two fences of a worker */
     HAYI_MANAGER_INBOX_BATCH = 1024,    /* items a round, then hand-outs */
     HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
     HAYI_MANAGER_SLOTS_MAX = 65536,     /* of a worker, whose paths are kept */
@@ -40,10 +41,18 @@ struct hayi_slot_paths {
 struct hayi_peer {
     struct hayi_link link;
     struct hayi_worker_name name;
-    uint32_t node; /* once it has joined */
+    /* once it has joined */
     bool joined;
-    bool bye;  /* has left in order */
-    bool gone; /* dead, or given up */
+    uint32_t node;
+    uint32_t member; /* its number in the store of the node */
+    uint32_t cores, gpus;
+    uint64_t memory_bytes;
+
+    bool bye;          /* has left in order */
+    bool gone;         /* dead, or given up */
+    bool dead;         /* for sure: the transport has told */
+    char how[160];     /* it was lost */
+    uint64_t fence_ns; /* when it was told last that it was given up */
     uint64_t heard_event_ns;
     uint64_t ping_ns;
     /* worker's clock minus ours lies between these */
@@ -103,7 +112,9 @@ struct hayi_manager {
 
     bool stopping; /* STOP was sent */
     bool broken;
-    uint64_t give_up_ns; /* after a break: when not to wait any more */
+    bool deaths;           /* a worker was lost, the run goes on or not */
+    uint32_t never_joined; /* of these */
+    uint64_t give_up_ns;   /* after a break: when not to wait any more */
     bool ended;
 
     struct hayi_refused *refused;
@@ -249,6 +260,11 @@ void hayi_manager_release_files(struct hayi_manager *manager,
 void hayi_manager_on_down(void *context, uint32_t peer, const char *how);
 void hayi_manager_break(struct hayi_manager *manager,
                         const struct hayi_error *err);
+/* The core says so; maybe before anybody else (silence). */
+void hayi_manager_worker_lost(struct hayi_manager *manager,
+                              const struct hayi_action *action);
+/* A frame of a worker that was given up has come. */
+void hayi_manager_fence(struct hayi_manager *manager, uint32_t peer);
 void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once);
 void hayi_manager_check_end(struct hayi_manager *manager);
 

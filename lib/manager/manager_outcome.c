@@ -193,8 +193,22 @@ static void word_farm(const struct hayi_manager *manager,
                        who);
     } else if (action->u.tell.attempt > 0 && worker + 1 < manager->peer_count
                && manager->peers[worker + 1].gone) {
+        const hay_future *future = hayi_manager_future(action->u.tell.payload);
         word_worker(manager, worker, who, sizeof(who));
-        (void)snprintf(text, size, "lost %s", who);
+        if (action->u.tell.losses > 1) {
+            (void)snprintf(text,
+                           size,
+                           "lost %" PRIu32 " workers with it: poison; the "
+                           "last one was %s",
+                           action->u.tell.losses,
+                           who);
+        } else {
+            (void)snprintf(text,
+                           size,
+                           "lost %s%s",
+                           who,
+                           future->spec->once ? "; it must not run twice" : "");
+        }
     } else {
         (void)snprintf(text,
                        size,
@@ -302,8 +316,17 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
 {
     const hay_future *future =
         hayi_manager_future(action->u.attempt_ended.payload);
+    char lost[240];
+    const char *reason = lost;
     if (report == NULL || action->u.attempt_ended.report != 1) {
         report = &no_report;
+    }
+    if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FARM) {
+        char who[200];
+        word_worker(manager, action->u.attempt_ended.worker, who, sizeof(who));
+        (void)snprintf(lost, sizeof(lost), "lost %s", who);
+    } else {
+        reason = report->reason;
     }
     write_line(manager,
                future,
@@ -311,7 +334,7 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                action->u.attempt_ended.attempt,
                action->u.attempt_ended.worker,
                report,
-               report->reason);
+               reason);
 }
 
 /* Where an object is for the client, whose node is 0. */
@@ -451,7 +474,8 @@ static size_t decode_failures(const struct hayi_report *report,
 static bool tell_unreached(hay_future *map,
                            const struct hayi_map_view *view,
                            uint64_t first,
-                           uint64_t count)
+                           uint64_t count,
+                           const char *text)
 {
     hay_map_failure failures[TOLD_MAX];
     bool wake = false;
@@ -461,7 +485,7 @@ static bool tell_unreached(hay_future *map,
             failures[i] = (hay_map_failure){
                 .index = view->first_index + first + i,
                 .status = HAY_EFARM,
-                .text = "not reached: its range ended early",
+                .text = text,
             };
         }
         wake =
@@ -501,6 +525,13 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
                                failures,
                                told,
                                action->u.range_ended.failed - unreached);
-    wake = tell_unreached(map, &view, first + count, unreached) || wake;
+    char text[80] = "not reached: its range ended early";
+    if (action->u.range_ended.losses > 0) {
+        (void)snprintf(text,
+                       sizeof(text),
+                       "lost %d workers with it: poison",
+                       action->u.range_ended.losses);
+    }
+    wake = tell_unreached(map, &view, first + count, unreached, text) || wake;
     manager->wake = manager->wake || wake;
 }

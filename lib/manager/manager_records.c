@@ -234,7 +234,11 @@ static hay_status on_join(struct hayi_manager *manager,
     }
     peer->joined = true;
     peer->node = head->store_of;
-    manager->ex->node_cores[peer->node] += head->cores;
+    peer->member = head->member;
+    peer->cores = head->cores;
+    peer->gpus = head->gpus;
+    peer->memory_bytes = head->memory_bytes;
+    (void)atomic_fetch_add(&manager->ex->node_cores[peer->node], head->cores);
     manager->joined_count++;
     struct hayi_event event = {
         .kind = HAYI_EVENT_JOINED,
@@ -573,8 +577,11 @@ void hayi_manager_on_frame(void *context,
                            size_t size)
 {
     struct hayi_manager *manager = context;
-    if (number == 0 || number >= manager->peer_count
-        || manager->peers[number].gone) {
+    if (number == 0 || number >= manager->peer_count) {
+        return;
+    }
+    if (manager->peers[number].gone) {
+        hayi_manager_fence(manager, number);
         return;
     }
     struct hayi_peer *peer = &manager->peers[number];

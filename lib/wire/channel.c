@@ -30,6 +30,7 @@
 
 enum {
     MAGIC = 0x48594652,     /* "HYFR" */
+    FENCE = 0x48594645,     /* "HYFE" */
     ALIGN = 8,              /* of everything in the stream */
     FRAME_MIN = 32 + ALIGN, /* a head and the smallest piece */
     BLOCK_MIN = 1024,       /* bytes, the first allocation */
@@ -274,6 +275,15 @@ void hayi_channel_ask_frame(struct hayi_channel *channel)
     channel->asked = true;
 }
 
+void hayi_channel_fence(const struct hayi_channel *channel, void *frame)
+{
+    const struct frame_head head = {
+        .magic = FENCE,
+        .epoch = channel->config.epoch,
+    };
+    memcpy(frame, &head, sizeof head);
+}
+
 /* ---- receiving ---------------------------------------------------------- */
 
 static hay_status check_head(const struct hayi_channel *c,
@@ -281,6 +291,9 @@ static hay_status check_head(const struct hayi_channel *c,
                              size_t size,
                              struct hayi_error *err)
 {
+    if (head->magic == FENCE && head->epoch == c->config.epoch) {
+        return hayi_fail(err, HAY_EFARM, "it has given us up");
+    }
     if (head->magic != MAGIC || head->reserved != 0) {
         return hayi_fail(err, HAY_EMISMATCH, "not a frame of Hayfork's");
     }

@@ -57,6 +57,11 @@ size_t hayi_channel_again(const struct hayi_channel *channel,
 /* Make the next frame due even if it is empty (a heartbeat). */
 void hayi_channel_ask_frame(struct hayi_channel *channel);
 
+/* A frame by which a peer knows that it was given up: hayi_channel_receive()
+ * fails there.  It counts for nothing, and may be sent at any time.
+ * frame[HAYI_FRAME_HEAD]. */
+void hayi_channel_fence(const struct hayi_channel *channel, void *frame);
+
 /* Called for each whole record; body is 8-byte aligned and borrowed.  Not
  * HAY_OK: receiving stops and returns that. */
 typedef hay_status (*hayi_record_fn)(void *context,
@@ -70,6 +75,7 @@ typedef hay_status (*hayi_record_fn)(void *context,
  * HAY_EMISMATCH: not a frame of ours, of another epoch, out of sequence, a
  *     length that cannot be; 'err' tells.  Nothing was delivered or changed.
  * HAY_ENOMEM: the same; the frame may be given again.
+ * HAY_EFARM: the peer has given us up (hayi_channel_fence()).
  * What 'each' returned: the rest of the frame is lost, do not receive more. */
 hay_status hayi_channel_receive(struct hayi_channel *channel,
                                 const void *frame,

@@ -28,6 +28,7 @@ enum hayi_record_type {
     HAYI_RECORD_SEND,    /* send an object to another rank */
     HAYI_RECORD_RECEIVE, /* make room for one and receive it */
     HAYI_RECORD_DROP,    /* free one */
+    HAYI_RECORD_LOST,    /* another rank is gone */
     /* worker to manager */
     HAYI_RECORD_JOIN,
     HAYI_RECORD_STARTED,
@@ -148,7 +149,7 @@ struct hayi_join {
     int32_t pid;
     uint32_t host_size;
     uint32_t store_of; /* the peer whose store this rank uses: its node */
-    uint32_t reserved;
+    uint32_t member;   /* our number there */
 };
 
 /* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
@@ -166,6 +167,14 @@ struct hayi_send_record { /* SEND, RECEIVE, DROP */
     uint64_t bytes;
     uint32_t transfer;
     uint32_t peer; /* the other end */
+};
+
+struct hayi_lost_record {
+    uint32_t peer;
+    uint32_t reap;   /* it is dead for sure: clear away what it has left in the
+                        store that you have shared */
+    uint32_t member; /* its number there */
+    uint32_t reserved;
 };
 
 /* Tail: words with their 0, if it failed. */

@@ -153,6 +153,7 @@ static hay_status join(struct hayi_worker *worker)
     struct hayi_join filled = head;
     filled.host_size = (uint32_t)host_size;
     filled.store_of = worker->config.store_of;
+    filled.member = worker->config.store_member;
     memcpy(body, &filled, sizeof(filled));
     memcpy(body + HAYI_PAD8(sizeof(filled)), worker->host, host_size);
     return HAY_OK;
@@ -315,6 +316,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         [HAYI_RECORD_SEND] = sizeof(struct hayi_send_record),
         [HAYI_RECORD_RECEIVE] = sizeof(struct hayi_send_record),
         [HAYI_RECORD_DROP] = sizeof(struct hayi_send_record),
+        [HAYI_RECORD_LOST] = sizeof(struct hayi_lost_record),
     };
     if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
         return hayi_fail(&worker->error,
@@ -347,6 +349,9 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_RECEIVE:
     case HAYI_RECORD_DROP:
         return hayi_worker_on_object(worker, type, body);
+    case HAYI_RECORD_LOST:
+        hayi_worker_on_lost(worker, body);
+        return HAY_OK;
     default:
         return hayi_fail(
             &worker->error, HAY_EMISMATCH, "a record of unknown type %u", type);
@@ -571,6 +576,11 @@ enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
         return HAYI_WORKER_SERVES;
     }
     return worker->end;
+}
+
+bool hayi_worker_saw_loss(const struct hayi_worker *worker)
+{
+    return worker->saw_loss;
 }
 
 /* ---- life ------------------------------------------------------------------

@@ -30,6 +30,7 @@ struct hayi_worker_config {
                                      manager has configured it; NULL: no
                                      objects */
     uint32_t store_of;            /* the peer that made it */
+    uint32_t store_member;        /* our number there */
     const char *host;             /* copied */
     uint32_t epoch;
     bool keep_store;    /* this rank looks after it (keeper.h) */
@@ -69,5 +70,7 @@ enum hayi_worker_end {
 };
 enum hayi_worker_end hayi_worker_ended(const struct hayi_worker *worker,
                                        struct hayi_error *err);
+/* Was another rank lost?  Then MPI cannot be finalized. */
+bool hayi_worker_saw_loss(const struct hayi_worker *worker);
 
 #endif

@@ -94,6 +94,20 @@ hay_status hayi_worker_on_object(struct hayi_worker *worker,
     return HAY_OK;
 }
 
+void hayi_worker_on_lost(struct hayi_worker *worker,
+                         const struct hayi_lost_record *record)
+{
+    worker->saw_loss = true;
+    if (worker->data.mover != NULL
+        && record->peer < worker->config.transport->peer_count) {
+        hayi_mover_peer_down(worker->data.mover, record->peer);
+    }
+    if (record->reap != 0 && worker->farm.store != NULL
+        && record->member != worker->config.store_member) {
+        hayi_store_reap(worker->farm.store, record->member);
+    }
+}
+
 /* A receive has ended, in whatever way. */
 static void tell_moved(struct hayi_worker *worker,
                        const struct hayi_moved *moved)

@@ -80,6 +80,7 @@ struct hayi_worker {
     struct hayi_worker_data data;
     struct hayi_wactions actions;
     bool stopping;
+    bool saw_loss; /* of another rank */
     enum hayi_worker_end end;
     struct hayi_error error;
     uint64_t now_ns;
@@ -113,6 +114,9 @@ void hayi_worker_close_data(struct hayi_worker *worker);
 hay_status hayi_worker_on_object(struct hayi_worker *worker,
                                  uint16_t type,
                                  const struct hayi_send_record *record);
+/* Another rank is gone. */
+void hayi_worker_on_lost(struct hayi_worker *worker,
+                         const struct hayi_lost_record *record);
 /* true: there was something to do. */
 bool hayi_worker_poll_data(struct hayi_worker *worker);
 

@@ -71,26 +71,34 @@ plain_mpirun() {
 }
 check under_a_plain_mpirun plain_mpirun
 
-# Ranks that die: the run ends with a word and status 3, and nothing is left.
+# Ranks that die: another worker runs what it had; without any, or without rank
+# 0, the run ends with a word and status 3; and nothing is left.
 # shellcheck disable=SC2016
-dies() { # RANK WORDS
+dies() { # RANKS RANK STATUS WORDS
     local rc pid began
-    rm -f up.*
-    printf '#HAY name=a[1..20]\ntouch up.$$; exec tail -f /dev/null\n' >t.hay
-    "$hayfork" run -n 3 t.hay >out 2>err </dev/null &
+    rm -f up.* go
+    printf '#HAY name=a[1..20]\ntouch up.$$; until [ -e go ]; do sleep 0.05; done\n' >t.hay
+    "$hayfork" run -n "$1" t.hay >out 2>err </dev/null &
     pid=$!
     until_true eval 'compgen -G "up.*" >/dev/null' || return
     began=$SECONDS
-    kill -9 "$(rank_pid "$1")" || return
+    kill -9 "$(rank_pid "$2")" || return
+    [ "$3" != 0 ] || touch go
     wait $pid
     rc=$?
-    [ $rc = 3 ] || { echo "# exit status $rc"; return 1; }
+    [ $rc = "$3" ] || { echo "# exit status $rc"; return 1; }
     [ $((SECONDS - began)) -le 15 ] || { echo "# $((SECONDS - began)) s"; return 1; }
-    grep -q "$2" err || return
+    grep -q "$4" err || return
     until_true nothing_left || { marked | sed 's/^/# left: /'; return 1; }
 }
-check a_worker_rank_is_killed dies 2 'lost'
-check rank_0_is_killed dies 0 'rank 0 was killed by signal 9'
+check a_worker_rank_is_killed dies 3 2 0 'lost worker 2 .* run again'
+lost_line() {
+    local runs=hayfork-runs/latest/tasks.tsv
+    [ "$(cut -f4 $runs | grep -c finished)" = 20 ] && grep -q 'failed.*lost worker 2' $runs
+}
+check lost_attempts_are_recorded lost_line
+check the_only_worker_rank_is_killed dies 2 1 3 'lost worker 1 .* the run ends'
+check rank_0_is_killed dies 3 0 3 'rank 0 was killed by signal 9'
 
 many_starts() {
     local i n=10 pids=() bad=0

@@ -97,6 +97,23 @@ HAY
 }
 check retries_are_attempts retries
 
+pauses() {
+    printf '#HAY defaults retries=1 retry_pause=0.5\n#HAY name=r once=yes\n[ $HAY_TASK_ATTEMPT = 2 ]\n' >t.hay
+    runs 0 run --run-folder pauses t.hay || return
+    [ "$(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["attempt"] == 2 { print ($at["start_s"] >= 0.5) }' pauses/tasks.tsv)" = 1 ] || return
+    printf '#HAY name=r once=often\n:\n' >t.hay
+    runs 2 run t.hay
+}
+check retries_wait_for_their_pause pauses
+
+max_fails() {
+    printf '#HAY name=bad[1..50]\nfalse\n#HAY name=good[1..50]\nsleep 30\n' >t.hay
+    runs 1 run --max-fails 3 --run-folder fails t.hay && grep -q 'failed: the run stops (--max-fails)' err || return
+    runs 2 run --max-fails 0 t.hay
+}
+check too_many_failures_stop_the_run max_fails
+
 time_limit() {
     printf '#HAY time=0.3\nsleep 100\n' >t.hay
     runs 1 run t.hay && grep -q 'failed: .*limit' err

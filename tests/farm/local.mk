@@ -17,6 +17,10 @@ check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_losses
+%C%_farm_losses_SOURCES = %D%/farm_losses.c
+%C%_farm_losses_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_move
 %C%_farm_move_SOURCES = %D%/farm_move.c
 %C%_farm_move_LDADD = lib/libhayfork.la
@@ -26,4 +30,5 @@ dist_check_SCRIPTS += \
 	%D%/t_data.sh \
 	%D%/t_farm.sh \
 	%D%/t_life.sh \
+	%D%/t_losses.sh \
 	%D%/t_move.sh

@@ -307,14 +307,18 @@ static void a_worker_that_dies_takes_only_its_own_along(void)
         "110 w0 begins 0 on 0\n"
         "1000 w0 dies\n"
         "1010 w0 is lost\n"
-        "1010 0 is failed\n"
-        "1010 2 is failed\n"
         "2000 close\n"
         "5110 w1 ends 1\n"
-        "5110 w1 begins 3 on 0\n"
+        "5110 w1 begins 0 on 0\n"
         "5120 1 is finished\n"
-        "5210 w1 ends 3\n"
-        "5220 3 is finished\n");
+        "10110 w1 ends 0\n"
+        "10120 0 is finished\n"
+        "10130 w1 begins 2 on 0\n"
+        "10230 w1 ends 2\n"
+        "10230 w1 begins 3 on 0\n"
+        "10240 2 is finished\n"
+        "10330 w1 ends 3\n"
+        "10340 3 is finished\n");
 }
 
 static void a_silent_worker_is_lost_after_two_seconds(void)
@@ -333,7 +337,9 @@ static void a_silent_worker_is_lost_after_two_seconds(void)
         "5110 w0 ends 0\n"
         "5120 0 is finished\n"
         "2000120 w1 is lost, silent\n"
-        "2000120 1 is failed\n");
+        "2000130 w0 begins 1 on 0\n"
+        "2005130 w0 ends 1\n"
+        "2005140 1 is finished\n");
 }
 
 static void a_map_may_stop_at_its_first_failure(void)

@@ -76,6 +76,10 @@ check_PROGRAMS += %D%/test_objects
 %C%_test_objects_SOURCES = %D%/test_objects.c
 %C%_test_objects_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_pauses
+%C%_test_pauses_SOURCES = %D%/test_pauses.c
+%C%_test_pauses_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_place
 %C%_test_place_SOURCES = \
 	%D%/bed.c \

@@ -81,27 +81,82 @@ static void infeasible_needs_are_told_in_words(void)
                     HAY_EINFEASIBLE);
 }
 
-static void lost_worker_fails_its_running_task(void)
+static void lost_workers_running_task_runs_elsewhere(void)
 {
     bed_join(0, 1);
     bed_task(1, NULL);
     bed_dispatch();
     bed_started(1);
+    bed_join(1, 1);
     bed_forget();
     bed_lost(0);
-    BED_EXPECT("worker_lost w0; "
-               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+    bed_dispatch();
+    BED_EXPECT("worker_lost w0, 1 of 1 again; "
+               "attempt_ended p1 attempt 1 w0 farm report 0; "
+               "state p1 ready w0; "
+               "hand_out w1 p1 attempt 2 priority 0 cores 1");
 }
 
-static void lost_worker_fails_its_held_task(void)
+/* Of three on one core only the first can have begun. */
+static void lost_workers_held_tasks_count_no_attempt(void)
 {
+    bed_config.ahead_ns = 10 * SECOND;
+    bed_teardown();
+    setup();
     bed_join(0, 1);
     bed_task(1, NULL);
+    bed_task(2, NULL);
     bed_dispatch();
+    CU_ASSERT_EQUAL(bed_stats().handed_out, 2);
     bed_forget();
     bed_lost(0);
-    BED_EXPECT("worker_lost w0; "
-               "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
+    CU_ASSERT_EQUAL(bed_count("worker_lost w0, 2 of 2 again"), 1);
+    CU_ASSERT_EQUAL(bed_count("attempt_ended p1"), 1);
+    CU_ASSERT_EQUAL(bed_count("attempt_ended p2"), 0);
+}
+
+static void a_task_that_loses_three_workers_is_poison(void)
+{
+    bed_task(1, NULL);
+    bed_join(0, 1);
+    bed_join(1, 1);
+    bed_join(2, 1);
+    bed_join(3, 1);
+    for (int i = 0; i < 3; i++) {
+        bed_dispatch();
+        bed_forget();
+        bed_lost(bed.last[1].worker);
+    }
+    CU_ASSERT_EQUAL(bed_count("tell p1 failed HAY_EFARM"), 1);
+    CU_ASSERT_EQUAL(bed_count("losses 3"), 1);
+    CU_ASSERT_EQUAL(bed_count("0 of 1 again"), 1);
+}
+
+static void a_task_that_must_not_run_twice_fails_with_its_worker(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.once = true;
+    bed_join(0, 1);
+    bed_join(1, 1);
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    bed_dispatch();
+    bed_forget();
+    bed_lost(bed.last[1].worker);
+    CU_ASSERT_EQUAL(bed_count("tell p1 failed HAY_EFARM"), 1);
+    CU_ASSERT_EQUAL(bed_count("losses 1"), 1);
+}
+
+static void a_worker_that_never_joins_is_not_waited_for(void)
+{
+    wide_task(1, 64);
+    bed_join(0, 2);
+    bed_forget();
+    bed_lost(1);
+    BED_EXPECT(
+        "worker_lost w1; "
+        "tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report 0");
+    bed_join(1, 64); /* too late */
+    CU_ASSERT_EQUAL(bed_stats().cores, 2);
 }
 
 static void lost_worker_leaves_ready_tasks_to_others(void)
@@ -123,10 +178,10 @@ static void lost_worker_ends_a_cancelled_task(void)
     bed_cancel(1, false);
     bed_forget();
     bed_lost(0);
-    CU_ASSERT_EQUAL(bed_count("tell p1 failed HAY_EFARM"), 1);
+    CU_ASSERT_EQUAL(bed_count("tell p1 cancelled HAY_ECANCELLED"), 1);
 }
 
-static void lost_worker_fails_the_items_of_its_range(void)
+static void lost_worker_gives_back_the_items_of_its_range(void)
 {
     struct hayi_event e = bed_map_event(1, 1);
     bed_join(0, 1);
@@ -134,9 +189,18 @@ static void lost_worker_fails_the_items_of_its_range(void)
     bed_dispatch();
     bed_forget();
     bed_lost(0);
+    BED_EXPECT("worker_lost w0, 1 of 1 again");
+    bed_join(1, 1);
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 2 priority 0 cores 1 items 0+1");
+    bed_join(2, 1);
+    bed_lost(1);
+    bed_dispatch();
+    bed_forget();
+    bed_lost(2);
     BED_EXPECT(
-        "worker_lost w0; "
-        "range_ended p1 items 0+1 failed 1 unreached 1 w0 farm report 0; "
+        "worker_lost w2, 0 of 1 again; "
+        "range_ended p1 items 0+1 failed 1 unreached 1 w2 farm report 0; "
         "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0");
 }
 
@@ -215,13 +279,21 @@ static CU_TestInfo tests[] = {
     {"what_nobody_can_meet_fails_once_all_have_joined",
      what_nobody_can_meet_fails_once_all_have_joined},
     {"infeasible_needs_are_told_in_words", infeasible_needs_are_told_in_words},
-    {"lost_worker_fails_its_running_task", lost_worker_fails_its_running_task},
-    {"lost_worker_fails_its_held_task", lost_worker_fails_its_held_task},
+    {"lost_workers_running_task_runs_elsewhere",
+     lost_workers_running_task_runs_elsewhere},
+    {"lost_workers_held_tasks_count_no_attempt",
+     lost_workers_held_tasks_count_no_attempt},
+    {"a_task_that_loses_three_workers_is_poison",
+     a_task_that_loses_three_workers_is_poison},
+    {"a_task_that_must_not_run_twice_fails_with_its_worker",
+     a_task_that_must_not_run_twice_fails_with_its_worker},
+    {"a_worker_that_never_joins_is_not_waited_for",
+     a_worker_that_never_joins_is_not_waited_for},
     {"lost_worker_leaves_ready_tasks_to_others",
      lost_worker_leaves_ready_tasks_to_others},
     {"lost_worker_ends_a_cancelled_task", lost_worker_ends_a_cancelled_task},
-    {"lost_worker_fails_the_items_of_its_range",
-     lost_worker_fails_the_items_of_its_range},
+    {"lost_worker_gives_back_the_items_of_its_range",
+     lost_worker_gives_back_the_items_of_its_range},
     {"loss_of_the_last_worker_leaves_nothing_waiting",
      loss_of_the_last_worker_leaves_nothing_waiting},
     {"news_of_a_lost_worker_is_dropped", news_of_a_lost_worker_is_dropped},

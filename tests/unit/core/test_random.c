@@ -39,6 +39,7 @@ struct task {
     bool cancelled;
     bool out;
     bool lost;
+    uint32_t losses;
     hay_state state;
     int last; /* outcome of the last attempt; -1: none */
 };
@@ -153,7 +154,8 @@ static void see_tell(const struct hayi_action *a)
         break;
     case HAY_ETASK:
         MUST(t->map || t->last == HAYI_OUTCOME_FAILED);
-        MUST(t->map || a->u.tell.attempt == t->retries + 1);
+        MUST(t->map || a->u.tell.attempt >= t->retries + 1);
+        MUST(t->map || a->u.tell.attempt <= t->retries + 1 + t->losses);
         break;
     case HAY_EFARM:
         MUST(t->map || t->lost || t->last == HAYI_OUTCOME_FARM);
@@ -194,7 +196,7 @@ static void see_hand_out(const struct hayi_action *a)
             t->item[a->u.hand_out.first + i] = 1;
         }
     } else {
-        MUST(a->u.hand_out.attempt <= t->retries + 1);
+        MUST(a->u.hand_out.attempt <= t->retries + 1 + t->losses);
         t->out = true;
     }
     MUST(hand->given_count < HELD);
@@ -209,7 +211,9 @@ static void see_range(const struct hayi_action *a)
     MUST(a->u.range_ended.failed <= a->u.range_ended.count);
     MUST(a->u.range_ended.unreached <= a->u.range_ended.failed);
     for (uint64_t i = 0; i < a->u.range_ended.count; i++) {
-        MUST(t->item[a->u.range_ended.first + i] == 1);
+        /* What was lost with its worker waits again, or fails. */
+        MUST(t->item[a->u.range_ended.first + i]
+             == (a->u.range_ended.losses > 0 ? 0 : 1));
         t->item[a->u.range_ended.first + i] = 2;
     }
 }
@@ -593,6 +597,12 @@ static void lose(struct hand *hand)
         struct task *t = &m.task[hand->given[i].u.hand_out.payload];
         t->out = false;
         t->lost = true;
+        t->losses++;
+        if (hand->given[i].u.hand_out.range) {
+            memset(t->item + hand->given[i].u.hand_out.first,
+                   0,
+                   hand->given[i].u.hand_out.count);
+        }
     }
     hand->given_count = 0;
     hand->lost = true;

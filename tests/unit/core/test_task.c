@@ -157,6 +157,50 @@ static void failed_task_is_tried_again(void)
     BED_EXPECT("tell p1 failed HAY_ETASK culprit 0 attempt 2 w0 report 101");
 }
 
+static void tick(uint64_t now_ns)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_TICK};
+    bed.now_ns = now_ns;
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+    bed_dispatch();
+}
+
+static void retried_task_rests_longer_each_time(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 2;
+    e.u.task.pause_ms = 100;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), 100000000);
+    bed_forget();
+    tick(99999999);
+    BED_EXPECT("");
+    tick(100000000);
+    BED_EXPECT("hand_out w0 p1 attempt 2 priority 0 cores 1 prompt");
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), 300000000);
+    bed_cancel(1, false);
+    CU_ASSERT_EQUAL(bed_count("tell p1 cancelled"), 1);
+    bed_forget();
+    tick(300000000);
+    BED_EXPECT("");
+}
+
+static void retried_task_goes_to_another_worker(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_join(1, 1);
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    bed_forget();
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 2 priority 0 cores 1 prompt");
+}
+
 static void retried_task_stands_before_younger_ones(void)
 {
     struct hayi_event e = bed_task_event(1);
@@ -367,6 +411,10 @@ static CU_TestInfo tests[] = {
      input_that_ended_before_the_submit_counts},
     {"unknown_input_is_refused", unknown_input_is_refused},
     {"failed_task_is_tried_again", failed_task_is_tried_again},
+    {"retried_task_rests_longer_each_time",
+     retried_task_rests_longer_each_time},
+    {"retried_task_goes_to_another_worker",
+     retried_task_goes_to_another_worker},
     {"retried_task_stands_before_younger_ones",
      retried_task_stands_before_younger_ones},
     {"farm_failure_is_told_apart", farm_failure_is_told_apart},

@@ -32,6 +32,7 @@ extern double bed_argument;               /* of the last call, if it has one */
 extern uint64_t bed_place, bed_object;    /* of its first argument; or 0 */
 extern bool bed_answer_ranges;            /* at once, with the items doubled */
 extern char bed_told[BED_LOG_MAX];        /* what the manager has told */
+extern bool bed_fenced;                   /* the worker was given up */
 extern uint64_t bed_ahead_ns;             /* of the manager's clock */
 extern uint64_t bed_worker_ahead_ns;      /* of the worker's */
 extern char bed_run_folder[BED_PATH_MAX]; /* not there yet */

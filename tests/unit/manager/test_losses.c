@@ -89,7 +89,7 @@ static void silent_worker_is_lost(void)
     bed_join(2);
     bed_turn();
     submit_some(list);
-    for (int i = 1; i <= 12; i++) {
+    for (int i = 1; i <= 17; i++) {
         bed_ahead_ns = (uint64_t)i * SECOND_NS;
         (void)hayi_manager_poll(bed_manager, hayi_clock_ns() + bed_ahead_ns);
     }
@@ -101,7 +101,7 @@ static void worker_that_never_joins_is_lost(void)
     hay_future *list[5];
     bed_open_manager(false, HAY_OUTPUT_DEFAULT, NULL);
     submit_some(list);
-    for (int i = 1; i <= 31; i++) {
+    for (int i = 1; i <= 46; i++) {
         bed_ahead_ns = (uint64_t)i * SECOND_NS;
         (void)hayi_manager_poll(bed_manager, hayi_clock_ns() + bed_ahead_ns);
     }
@@ -123,10 +123,12 @@ static void unasked_bye_loses_the_worker(void)
 {
     hay_future *list[5];
     const struct hayi_stop bye = {0, 0};
+    bed_fenced = false;
     bed_ready(2);
     submit_some(list);
     bed_say(HAYI_RECORD_BYE, &bye, sizeof(bye));
     check_broken(list, "without being told");
+    CU_ASSERT_TRUE(bed_fenced); /* it lives still, and hears of it */
 }
 
 static void damaged_record_loses_the_worker_not_the_process(void)

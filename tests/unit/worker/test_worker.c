@@ -252,6 +252,17 @@ static void managers_end_is_noticed(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the manager is gone"));
 }
 
+static void worker_that_was_given_up_ends(void)
+{
+    uint64_t frame[HAYI_FRAME_HEAD / 8];
+    bed_joined(1, NULL);
+    hayi_channel_fence(bed.manager.channel, frame);
+    CU_ASSERT_EQUAL(
+        bed.ends[0]->ops->send(bed.ends[0], 1, frame, sizeof(frame)), HAY_OK);
+    bed_turn();
+    bed_expect_end(HAYI_WORKER_BROKEN, "given us up");
+}
+
 static void silent_manager_is_left(void)
 {
     bed_open_worker(false, NULL);
@@ -361,6 +372,7 @@ static CU_TestInfo tests[] = {
     {"stop_before_anything_is_answered", stop_before_anything_is_answered},
     {"stop_at_once_leaves_nothing_behind", stop_at_once_leaves_nothing_behind},
     {"managers_end_is_noticed", managers_end_is_noticed},
+    {"worker_that_was_given_up_ends", worker_that_was_given_up_ends},
     {"silent_manager_is_left", silent_manager_is_left},
     {"commands_run_are_cancelled_and_miss_their_spawner",
      commands_run_are_cancelled_and_miss_their_spawner},

@@ -1,0 +1,264 @@
+/* farm_losses.c - a farm whose workers are killed or stopped while it works.
+ *
+ * farm_losses STATE, in an empty folder; worker 2 is
+ *   running   killed by the task that it runs
+ *   holding   killed with tasks that wait behind that one
+ *   map       killed in the middle of a map
+ *   stopped   stopped, so that it falls silent; then it goes on, too late
+ *   poison    a task kills whoever runs it
+ *   once      the same for a task that must not run twice
+ *   data      killed when it has made objects that others need (on a node of
+ *             its own, or they outlive it)
+ * Each task must end once, with the right result.
+ */
+#include "config.h"
+
+#include <hayfork/hayfork.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TASKS = 200, ITEMS = 5000, PARTS = 24, PART_BYTES = 1 << 20 };
+
+/* The first to come makes the file, of its process id, and dies. */
+static bool first(const char *path)
+{
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        (void)dprintf(fd, "%d\n", (int)getpid());
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
+static void nap(long ms)
+{
+    const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    (void)nanosleep(&t, NULL);
+}
+
+/* (signal, number, milliseconds): the number squared; on worker 2, once, the
+ * signal comes first. */
+HAY_TASK(work)
+{
+    int64_t signal_number = 0;
+    int64_t x = 0;
+    int64_t ms = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &signal_number));
+    HAY_TRY(hay_arg_int64(task, 1, &x));
+    HAY_TRY(hay_arg_int64(task, 2, &ms));
+    if (signal_number != 0 && hay_task_worker(task) == 2 && first("struck")) {
+        (void)kill(getpid(), (int)signal_number);
+    }
+    nap((long)ms);
+    return hay_return_int64(task, x * x);
+}
+
+HAY_TASK(murder)
+{
+    (void)kill(getpid(), SIGKILL);
+    return hay_return_int64(task, 0);
+}
+
+HAY_TASK(make)
+{
+    static _Thread_local unsigned char bytes[PART_BYTES];
+    int64_t x = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &x));
+    memset(bytes, (int)x, sizeof(bytes));
+    nap(20);
+    return hay_return_bytes(task, bytes, sizeof(bytes));
+}
+
+HAY_TASK(sum)
+{
+    const void *data = NULL;
+    size_t size = 0;
+    int64_t total = 0;
+    HAY_TRY(hay_arg_bytes(task, 0, &data, &size));
+    for (size_t i = 0; i < size; i++) {
+        total += ((const unsigned char *)data)[i];
+    }
+    return hay_return_int64(task, total);
+}
+
+HAY_MAP_TASK(items, double, double)
+{
+    if (hay_task_worker(task) == 2 && *in > ITEMS / 50 && first("struck")) {
+        (void)kill(getpid(), SIGKILL);
+    }
+    const struct timespec t = {0, 50000};
+    (void)nanosleep(&t, NULL);
+    *out = 2 * *in;
+    return HAY_OK;
+}
+
+static hay_status wrong(const char *what, int64_t got)
+{
+    printf("not ok %s: %lld: %s\n", what, (long long)got, hay_error_text());
+    return HAY_OK;
+}
+
+/* The worker that was given up goes on: it shall end itself. */
+static bool ends_itself(void)
+{
+    int pid = 0;
+    FILE *file = fopen("struck", "r");
+    if (file == NULL || fscanf(file, "%d", &pid) != 1 || pid <= 1) {
+        return false;
+    }
+    (void)fclose(file);
+    (void)kill(pid, SIGCONT);
+    for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++) {
+        nap(10);
+    }
+    return kill(pid, 0) != 0;
+}
+
+static hay_status tasks(hay_executor *ex, const char *state)
+{
+    static hay_future *list[TASKS];
+    bool holding = strcmp(state, "holding") == 0;
+    int signal_number = strcmp(state, "stopped") == 0 ? SIGSTOP : SIGKILL;
+    for (int i = 0; i < TASKS; i++) {
+        HAY_TRY(hay_submit(ex,
+                           work,
+                           HAY_ARGS(hay_int64(signal_number),
+                                    hay_int64(i),
+                                    hay_int64(holding ? 0 : 10)),
+                           NULL,
+                           &list[i]));
+    }
+    for (int i = 0; i < TASKS; i++) {
+        int64_t x = 0;
+        if (hay_result_int64(list[i], HAY_FOREVER, &x) != HAY_OK
+            || x != (int64_t)i * i) {
+            return wrong("a task", i);
+        }
+        hay_future_release(list[i]);
+    }
+    hay_stats stats = {.size = sizeof(stats)};
+    HAY_TRY(hay_executor_stats(ex, &stats));
+    if (stats.finished != TASKS || stats.failed != 0) {
+        return wrong("finished tasks", (int64_t)stats.finished);
+    }
+    if (access("struck", F_OK) == 0 && stats.workers != 2) {
+        return wrong("workers", stats.workers);
+    }
+    if (signal_number == SIGSTOP && !ends_itself()) {
+        return wrong("the late worker lives", 0);
+    }
+    printf("ok %s\n", state);
+    return HAY_OK;
+}
+
+static hay_status map(hay_executor *ex)
+{
+    static double in[ITEMS];
+    static double out[ITEMS];
+    hay_future *done = NULL;
+    for (int i = 0; i < ITEMS; i++) {
+        in[i] = i;
+    }
+    HAY_TRY(hay_map(ex, items, NULL, in, ITEMS, out, &done));
+    if (hay_future_wait(done, HAY_FOREVER) != HAY_OK
+        || hay_future_state(done) != HAY_FINISHED) {
+        return wrong("the map", (int64_t)hay_future_state(done));
+    }
+    for (int i = 0; i < ITEMS; i++) {
+        if (out[i] != 2.0 * i) {
+            return wrong("an item", i);
+        }
+    }
+    hay_future_release(done);
+    printf("ok map\n");
+    return HAY_OK;
+}
+
+static hay_status data(hay_executor *ex)
+{
+    hay_future *parts[PARTS];
+    hay_future *sums[PARTS];
+    hay_future *end = NULL;
+    hay_task_options there = HAY_TASK_OPTIONS_INIT;
+    int64_t x = 0;
+    for (int i = 0; i < PARTS; i++) {
+        HAY_TRY(hay_submit(ex, make, HAY_ARGS(hay_int64(i)), NULL, &parts[i]));
+    }
+    for (int i = 0; i < PARTS; i++) {
+        HAY_TRY(hay_future_wait(parts[i], HAY_FOREVER));
+    }
+    there.worker = 2;
+    there.once = true;
+    HAY_TRY(hay_submit(ex, murder, HAY_NO_ARGS, &there, &end));
+    for (int i = 0; i < PARTS; i++) {
+        HAY_TRY(
+            hay_submit(ex, sum, HAY_ARGS(hay_ref(parts[i])), NULL, &sums[i]));
+    }
+    for (int i = 0; i < PARTS; i++) {
+        if (hay_result_int64(sums[i], HAY_FOREVER, &x) != HAY_OK
+            || x != (int64_t)i * PART_BYTES) {
+            return wrong("a sum", i);
+        }
+        hay_future_release(sums[i]);
+        hay_future_release(parts[i]);
+    }
+    if (hay_result_int64(end, HAY_FOREVER, &x) != HAY_EFARM) {
+        return wrong("the end of worker 2", x);
+    }
+    hay_future_release(end);
+    printf("ok data\n");
+    return HAY_OK;
+}
+
+static hay_status killer(hay_executor *ex, bool once)
+{
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_future *f = NULL;
+    int64_t x = 0;
+    options.once = once;
+    HAY_TRY(hay_submit(ex, murder, HAY_NO_ARGS, &options, &f));
+    hay_status st = hay_result_int64(f, HAY_FOREVER, &x);
+    const char *words = once ? "must not run twice" : "poison";
+    if (st != HAY_EFARM || strstr(hay_error_text(), words) == NULL) {
+        return wrong(words, st);
+    }
+    hay_future_release(f);
+    HAY_TRY(hay_submit(ex,
+                       work,
+                       HAY_ARGS(hay_int64(0), hay_int64(7), hay_int64(0)),
+                       NULL,
+                       &f));
+    if (hay_result_int64(f, HAY_FOREVER, &x) != HAY_OK || x != 49) {
+        return wrong("the next task", x);
+    }
+    hay_future_release(f);
+    printf("ok %s\n", once ? "once" : "poison");
+    return HAY_OK;
+}
+
+static hay_status farm(hay_executor *ex, int argc, char **argv)
+{
+    const char *state = argc > 1 ? argv[1] : "running";
+    if (strcmp(state, "map") == 0) {
+        return map(ex);
+    }
+    if (strcmp(state, "data") == 0) {
+        return data(ex);
+    }
+    if (strcmp(state, "poison") == 0 || strcmp(state, "once") == 0) {
+        return killer(ex, state[0] == 'o');
+    }
+    return tasks(ex, state);
+}
+
+int main(int argc, char **argv)
+{
+    return hay_main(argc, argv, farm);
+}
