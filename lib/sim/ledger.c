@@ -4,8 +4,8 @@
  * was, failed if its attempts were, by a dependency if an input was, cancelled
  * if somebody wanted it.  No attempt begins before all inputs of its task have
  * been told, after its task was told, or while another one runs.  No item of a
- * map is run twice or reported twice.  Every cancel is answered once, and the
- * answer is kept to.
+ * map is reported twice, or run twice unless a worker was lost.  Every cancel
+ * is answered once, and the answer is kept to.
  */
 #include "config.h"
 
@@ -129,6 +129,16 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.dep_count = spec->dep_count;
 }
 
+static bool any_lost(const struct hayi_ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->worker_max; i++) {
+        if (ledger->lost[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- the truth ---- */
 
 /* It has ended, and may run again to make its objects again. */
@@ -188,7 +198,9 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     if (needs->worker != 0 && needs->worker - 1 != worker) {
         hayi_ledger_fail(ledger, "task %u begins on worker %u", index, worker);
     }
-    if (task->running || (task->finished && !again)) {
+    /* The news of its end may be lost with its worker. */
+    bool lost = task->attempt != 0 && ledger->lost[task->worker];
+    if (task->running || (task->finished && !again && !lost)) {
         hayi_ledger_fail(ledger, "task %u runs twice", index);
     }
     if (task->never_run) {
@@ -197,6 +209,7 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     if (attempt <= task->attempt && task->attempt != 0) {
         hayi_ledger_fail(ledger, "task %u: old attempt %u", index, attempt);
     }
+    task->finished = task->finished && again;
     task->attempt = attempt;
     task->worker = worker;
     task->running = true;
@@ -223,7 +236,8 @@ void hayi_ledger_ended(struct hayi_ledger *ledger,
     if (outcome == HAYI_OUTCOME_CANCELLED && task->cancels == 0) {
         hayi_ledger_fail(ledger, "task %u is stopped, unasked", index);
     }
-    if (task->failed_attempts > task->spec.retries + 1) {
+    if (task->failed_attempts
+        > task->spec.retries + 1 + (any_lost(ledger) ? 1 : 0)) {
         hayi_ledger_fail(ledger, "task %u is tried too often", index);
     }
 }
@@ -236,7 +250,8 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
     struct hayi_ledger_task *task = &ledger->tasks[index];
 
     for (uint64_t i = first; i < first + count; i++) {
-        if (i >= task->spec.items || task->marks[i] != 0) {
+        if (i >= task->spec.items || ((task->marks[i] & MARK_REPORTED) != 0)
+            || (task->marks[i] != 0 && !any_lost(ledger))) {
             hayi_ledger_fail(
                 ledger, "map %u: item %" PRIu64 " is run twice", index, i);
             return;
@@ -256,16 +271,6 @@ void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker)
             task->lost = true;
         }
     }
-}
-
-static bool any_lost(const struct hayi_ledger *ledger)
-{
-    for (uint32_t i = 0; i < ledger->worker_max; i++) {
-        if (ledger->lost[i]) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index)
@@ -316,7 +321,7 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
         return culprit == hayi_ledger_payload(index)
                && (task->spec.map
                        ? task->spec.fail_every != 0
-                       : task->failed_attempts == task->spec.retries + 1);
+                       : task->failed_attempts >= task->spec.retries + 1);
     case HAY_EFARM:
         return culprit == hayi_ledger_payload(index)
                && (task->outcome == HAYI_OUTCOME_FARM || any_lost(ledger)
@@ -346,7 +351,8 @@ static bool told_rightly(const struct hayi_ledger *ledger, uint32_t index)
                 || (task->status == HAY_EFARM && ledger->lost[task->worker]))
                && failed_rightly(ledger, index, task->culprit);
     case HAY_CANCELLED:
-        return task->status == HAY_ECANCELLED && !task->finished
+        return task->status == HAY_ECANCELLED
+               && (!task->finished || ledger->lost[task->worker])
                && (task->cancels > 0 || ledger->cancel_pending
                    || explained_by_input(ledger, task, HAY_CANCELLED, 0));
     default:
