@@ -4,7 +4,8 @@
 pkginclude_HEADERS += \
 	%D%/hayfork/data.h \
 	%D%/hayfork/hayfork.h \
-	%D%/hayfork/mpi.h
+	%D%/hayfork/mpi.h \
+	%D%/hayfork/task.h
 
 # Programs of ours that are installed link this one, so that they are whole
 # executables; so do tests that need inner names of several layers.

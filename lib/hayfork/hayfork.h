@@ -320,109 +320,6 @@ bool hay_map_item_failed(hay_task *task, hay_status status);
         }                                                                      \
     } while (0)
 
-/* ---- inside a task ----------------------------------------------------- */
-
-/* Arguments by index from 0.  Views are borrowed until the task returns.
- * HAY_ETYPE: another type or no such argument; the task's error says so. */
-size_t hay_arg_count(const hay_task *task);
-hay_type hay_arg_type(const hay_task *task, size_t index);
-hay_status hay_arg_double(hay_task *task, size_t index, double *value);
-hay_status hay_arg_int64(hay_task *task, size_t index, int64_t *value);
-hay_status hay_arg_string(hay_task *task, size_t index, const char **text);
-hay_status hay_arg_bytes(hay_task *task,
-                         size_t index,
-                         const void **data,
-                         size_t *size_bytes);
-hay_status hay_arg_array(hay_task *task, size_t index, hay_array_view *view);
-/* Arguments made by hay_refs(): the number of elements, and one of them. */
-hay_status hay_arg_list(hay_task *task, size_t index, size_t *count);
-hay_status
-hay_arg_list_double(hay_task *task, size_t index, size_t i, double *value);
-hay_status
-hay_arg_list_int64(hay_task *task, size_t index, size_t i, int64_t *value);
-hay_status
-hay_arg_list_string(hay_task *task, size_t index, size_t i, const char **text);
-hay_status hay_arg_list_bytes(hay_task *task,
-                              size_t index,
-                              size_t i,
-                              const void **data,
-                              size_t *size_bytes);
-hay_status hay_arg_list_array(hay_task *task,
-                              size_t index,
-                              size_t i,
-                              hay_array_view *view);
-
-/* The result; the last call counts.  Everything is copied; above
- * HAY_INLINE_MAX into an object of this node.  HAY_EIO: no room for it in
- * memory and on the disk, with words; HAY_ENOMEM. */
-hay_status hay_return_double(hay_task *task, double value);
-hay_status hay_return_int64(hay_task *task, int64_t value);
-hay_status hay_return_string(hay_task *task, const char *text);
-hay_status hay_return_bytes(hay_task *task, const void *data, size_t size);
-hay_status hay_return_array(hay_task *task,
-                            hay_dtype dtype,
-                            uint32_t ndim,
-                            const uint64_t *shape,
-                            const void *data);
-/* Room for a result of 'size' bytes (HAY_BYTES), to be filled in place before
- * the task returns; borrowed.  Its first contents are undefined.  Never waits
- * for other tasks. */
-hay_status hay_return_alloc(hay_task *task, size_t size, void **data);
-/* The same for an array. */
-hay_status hay_return_alloc_array(hay_task *task,
-                                  hay_dtype dtype,
-                                  uint32_t ndim,
-                                  const uint64_t *shape,
-                                  void **data);
-/* The result is argument 'index' as it came, which is not copied. */
-hay_status hay_return_arg(hay_task *task, size_t index);
-/* From now on the task has 'count' results (at most 65,536), and hay_return_*()
- * sets the one with this index; those that are never set are HAY_NONE. */
-hay_status hay_return_count(hay_task *task, size_t count);
-hay_status hay_return_select(hay_task *task, size_t index);
-
-/* Where a task of hay_array_map() stands. */
-typedef struct hay_block {
-    uint64_t index;    /* of the block, row-major in the grid of blocks */
-    uint64_t count;    /* of all blocks */
-    hay_region region; /* what it computes of the output */
-    hay_region inputs; /* what it sees of the inputs: with the halo, cut at
-                          the array's edges */
-} hay_block;
-/* HAY_EINVAL: the task is not one of hay_array_map(). */
-hay_status hay_task_block(hay_task *task, hay_block *block);
-
-/* Word a failure: 'return hay_task_fail(task, 3, "no peak in %s", name);'.
- * code: the user's own number, shown as the exit code.  Returns HAY_ETASK. */
-hay_status hay_task_fail(hay_task *task, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-hay_status
-hay_task_vfail(hay_task *task, int code, const char *format, va_list list);
-
-hay_task_id hay_task_get_id(const hay_task *task);
-const char *hay_task_name(const hay_task *task); /* "" if it has none */
-uint32_t hay_task_attempt(const hay_task *task); /* 1 for the first try */
-/* The worker that runs it: its MPI rank, 0 without MPI. */
-uint32_t hay_task_worker(const hay_task *task);
-/* Was its cancellation asked for?  A long task looks now and then, and agrees
- * by 'return HAY_ECANCELLED'.  Costs one atomic load. */
-bool hay_task_cancelled(const hay_task *task);
-/* The logical cpus leased to the task: writes at most 'room' operating system
- * indices to 'cpus', returns how many there are.  0: not pinned. */
-size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room);
-uint32_t hay_task_cores(const hay_task *task);
-/* A line to the farm's log (rank 0's standard error). */
-void hay_task_log(hay_task *task, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Random numbers: a stream per task (per item in a map), keyed by the run's
- * seed and the task's stream key, the same wherever and whenever it runs.
- * Philox4x32-10; Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy
- * as 1, 2, 3; SC11. */
-uint64_t hay_task_random(hay_task *task);
-/* Uniform in [0, 1), 53 bits. */
-double hay_task_random_double(hay_task *task);
-
 /* ---- life of an executor ----------------------------------------------- */
 
 typedef enum hay_output {
@@ -451,12 +348,32 @@ typedef struct hay_options {
     const char *spill_folder;    /* copied; where objects go when memory is
                                     short: local disk.  NULL: TMPDIR, /var/tmp
                                     or /tmp; "": nowhere */
+    hay_runner runner;           /* of functions; DEFAULT: thread */
+    uint32_t child_tasks_max;    /* a process slot's child is replaced after so
+                                    many tasks; 0: never for that */
+    uint64_t child_memory_max_bytes; /* ... when it has grown to that; 0: 1 GiB
+                                        above what it had at its start */
+    uint64_t child_idle_ns; /* ... when it had nothing to do for so long;
+                               0: 10 s */
+    uint32_t gpus;          /* that a node has, HAY_GPUS_FOUND: what is there */
+    const char *resources;  /* copied; what each node has besides: "licences=2
+                               scratch=0.5" */
+    const char *limits; /* copied; farm-wide amounts: "download=3": at most 3
+                           tasks of category "download" at a time, or so
+                           much for tasks that request it */
+    uint32_t suspended_max;  /* waiting tasks of a worker that keep a stack;
+                                0: 256 */
+    double straggler_factor; /* a second copy of a map's range or of a task may
+                                start near the end when the first takes so many
+                                times its kind's usual time; 0: never */
 } hay_options;
+#define HAY_GPUS_FOUND UINT32_MAX
 
 #define HAY_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
-            false, false, 0, NULL                                              \
+            false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
+            HAY_GPUS_FOUND, NULL, NULL, 0, 0                                   \
     }
 void hay_options_init(hay_options *options);
 
@@ -509,7 +426,8 @@ hay_status hay_executor_health(hay_executor *ex);
 typedef enum hay_runner {
     HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
     HAY_RUNNER_THREAD = 1,
-    HAY_RUNNER_PROCESS = 2, /* not in this version */
+    HAY_RUNNER_PROCESS = 2, /* functions, in a child process: whatever it does
+                               costs this attempt only */
     HAY_RUNNER_FAKE = 3     /* hay_submit_fake() */
 } hay_runner;
 
@@ -524,7 +442,7 @@ typedef struct hay_task_options {
     uint64_t memory_bytes;
     int32_t priority;       /* higher first; 0 */
     uint32_t retries;       /* further tries if the task fails; 0 */
-    uint64_t time_limit_ns; /* commands and fakes; 0: none */
+    uint64_t time_limit_ns; /* commands, fakes, process slots; 0: none */
     hay_runner runner;
     uint32_t worker;          /* the only one that may run it: its MPI rank (of
                                  hay_main()), 1 in a farm of one process; 0: any */
@@ -534,12 +452,26 @@ typedef struct hay_task_options {
     size_t after_any_count;
     uint64_t retry_pause_ns; /* before try 2, double before 3, ...; <= 1 h */
     bool once; /* fails, does not run again, if its worker is lost */
+    /* What more it asks for, over cores, gpus and memory_bytes above; copied.
+     * "gpus=0.5 licences=2" or, in order of preference, "gpus=2 | cores=16":
+     * cores (a number or "all": a whole worker), gpus, mem (2G), and amounts of
+     * what the farm calls its own (hay_options.resources, .limits). */
+    const char *request;
+    uint64_t grace_ns; /* from "stop" to SIGTERM and from there to SIGKILL;
+                          0: 2 s */
+    uint64_t memory_limit_bytes; /* of all its processes together; commands and
+                                    process slots; 0: none */
+    uint32_t memory_retries;     /* further tries with twice the memory (limit
+                                    and request) after that limit; 0 */
+    uint64_t output_limit_bytes; /* of a command's stdout and stderr together,
+                                    of a function's result; 0: none */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
-            HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false                  \
+            HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false, NULL, 0, 0, 0,  \
+            0                                                                  \
     }
 void hay_task_options_init(hay_task_options *options);
 
@@ -645,6 +577,24 @@ hay_status hay_result_at(hay_future *future,
                          uint64_t timeout_ns,
                          hay_value *value);
 
+/* What made a task fail. */
+typedef enum hay_cause {
+    HAY_CAUSE_NONE = 0,   /* it did not fail */
+    HAY_CAUSE_STATUS = 1, /* the function's status, a command's exit */
+    HAY_CAUSE_SIGNAL = 2, /* a signal ended it; outcome.signal */
+    HAY_CAUSE_EXIT = 3,   /* its process ended under it */
+    HAY_CAUSE_TIME_LIMIT = 4,
+    HAY_CAUSE_MEMORY_LIMIT = 5,
+    HAY_CAUSE_OUTPUT_LIMIT = 6,
+    HAY_CAUSE_LOST_WORKER = 7,
+    HAY_CAUSE_DEADLOCK = 8, /* it waits for what those hold who wait for it */
+    HAY_CAUSE_DEPENDENCY = 9,
+    HAY_CAUSE_INFEASIBLE = 10, /* no worker is left that could run it */
+    HAY_CAUSE_FARM = 11        /* something else in the farm; see the words */
+} hay_cause;
+/* "time limit", "lost worker" and so on; "" for HAY_CAUSE_NONE. */
+const char *hay_cause_name(hay_cause cause);
+
 /* Why and how a task ended, whatever its outcome. */
 typedef struct hay_outcome {
     size_t size; /* sizeof(hay_outcome), set by the caller */
@@ -658,6 +608,9 @@ typedef struct hay_outcome {
     uint64_t end_ns;
     const char *reason;  /* words, "" if finished; borrowed until release */
     hay_task_id culprit; /* first task that failed, for dependents; or 0 */
+    hay_cause cause;
+    uint64_t memory_peak_bytes; /* of the last attempt's processes together;
+                                   0: not measured */
 } hay_outcome;
 /* HAY_EPENDING if it is not done yet. */
 hay_status hay_future_outcome(const hay_future *future, hay_outcome *outcome);
@@ -672,7 +625,9 @@ typedef struct hay_capture {
 } hay_capture;
 hay_status hay_future_capture(const hay_future *future, hay_capture *capture);
 
-#define HAY_CANCEL_FORCE 1u /* also stop it if it runs (commands, fakes) */
+#define HAY_CANCEL_FORCE 1u  /* also stop it if it runs (not in thread slots)  \
+                              */
+#define HAY_CANCEL_NESTED 2u /* and all that it has submitted */
 
 /* Ask for the end of a task.  HAY_OK: it will never run.  HAY_EPENDING: asked,
  * wait on the future.  HAY_ERUNNING: it runs; it was told and may agree, see
@@ -747,10 +702,13 @@ typedef struct hay_map_options {
                              0: no bound */
     void *user;
     hay_queue *queue;
+    hay_runner runner;   /* thread or process; DEFAULT: the executor's */
+    const char *request; /* for each range, as in hay_task_options */
 } hay_map_options;
 #define HAY_MAP_OPTIONS_INIT                                                   \
     {                                                                          \
-        sizeof(hay_map_options), NULL, 0, false, 0, 0, 0, NULL, NULL           \
+        sizeof(hay_map_options), NULL, 0, false, 0, 0, 0, NULL, NULL,          \
+            HAY_RUNNER_DEFAULT, NULL                                           \
     }
 void hay_map_options_init(hay_map_options *options);
 
@@ -797,4 +755,5 @@ void hay_map_iter_free(hay_map_iter *it);
 #endif
 
 #include <hayfork/data.h>
+#include <hayfork/task.h>
 #endif
