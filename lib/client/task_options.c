@@ -89,11 +89,10 @@ static hay_status check_not_yet(const hay_task_options *options,
     if (options->output_limit_bytes != 0) {
         what = "output_limit_bytes";
     }
-    return what == NULL ? HAY_OK
-                        : hayi_fail(err,
-                                    HAY_EUNSUPPORTED,
-                                    "%s: not in this version",
-                                    what);
+    return what == NULL
+               ? HAY_OK
+               : hayi_fail(
+                   err, HAY_EUNSUPPORTED, "%s: not in this version", what);
 }
 
 static hay_status check_futures(hay_executor *ex,

@@ -330,6 +330,14 @@ typedef enum hay_output {
     HAY_OUTPUT_NULL = 4     /* thrown away */
 } hay_output;
 
+typedef enum hay_runner {
+    HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
+    HAY_RUNNER_THREAD = 1,
+    HAY_RUNNER_PROCESS = 2, /* functions, in a child process: whatever it does
+                               costs this attempt only */
+    HAY_RUNNER_FAKE = 3     /* hay_submit_fake() */
+} hay_runner;
+
 typedef struct hay_options {
     size_t size;            /* sizeof(hay_options) */
     uint32_t slots;         /* cores a worker offers; 0: all it may use */
@@ -422,14 +430,6 @@ hay_status hay_executor_wait_workers(hay_executor *ex, uint64_t timeout_ns);
 hay_status hay_executor_health(hay_executor *ex);
 
 /* ---- submit ------------------------------------------------------------ */
-
-typedef enum hay_runner {
-    HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
-    HAY_RUNNER_THREAD = 1,
-    HAY_RUNNER_PROCESS = 2, /* functions, in a child process: whatever it does
-                               costs this attempt only */
-    HAY_RUNNER_FAKE = 3     /* hay_submit_fake() */
-} hay_runner;
 
 typedef struct hay_task_options {
     size_t size;
@@ -625,7 +625,8 @@ typedef struct hay_capture {
 } hay_capture;
 hay_status hay_future_capture(const hay_future *future, hay_capture *capture);
 
-#define HAY_CANCEL_FORCE 1u  /* also stop it if it runs (not in thread slots)  \
+#define HAY_CANCEL_FORCE                                                       \
+    1u                       /* also stop it if it runs (not in thread slots)  \
                               */
 #define HAY_CANCEL_NESTED 2u /* and all that it has submitted */
 
