@@ -45,5 +45,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/table.c \
 	%D%/table.h \
 	%D%/task.c \
+	%D%/task_cancel.c \
+	%D%/task_news.c \
+	%D%/task_retry.c \
 	%D%/workers.c \
 	%D%/workers.h

@@ -1,6 +1,6 @@
 /* sched.c - the scheduler's door: takes events, gives numbers.
  *
- * The rest of its work stands in task.c, range.c, members.c (transitions),
+ * The rest of its work stands in task*.c, range.c, members.c (transitions),
  * drain.c (what follows from them), dispatch.c and recall.c (decisions);
  * state.h tells how they fit together.
  */

@@ -124,13 +124,35 @@ struct hayi_end {
 #define HAYI_MEMORY_FULL    800u
 #define HAYI_MEMORY_PRESSED 950u
 
-/* task.c: transitions of tasks */
+/* task.c: from the submit to the ready queue, and ends */
 hay_status hayi_task_submit(struct hayi_sched *s,
                             struct hayi_event *event,
                             struct hayi_actions *actions);
+/* All its inputs have ended: to the ready queue, to where its objects are
+ * gathered, or to its end.  2 actions. */
+void hayi_task_ready(struct hayi_sched *s,
+                     uint32_t index,
+                     bool tell,
+                     struct hayi_actions *actions);
+/* Into the ready queue, marked so already. */
+void hayi_task_push(struct hayi_sched *s, uint32_t index);
+/* The end of a task or map that is in no queue and booked nowhere; 1 action.
+ * Its dependents follow by hayi_drain(). */
+void hayi_task_end(struct hayi_sched *s,
+                   uint32_t index,
+                   const struct hayi_end *end,
+                   struct hayi_actions *actions);
+void hayi_task_end_cancelled(struct hayi_sched *s,
+                             uint32_t index,
+                             uint64_t report,
+                             struct hayi_actions *actions);
+
+/* task_cancel.c */
 hay_status hayi_task_cancel(struct hayi_sched *s,
                             const struct hayi_event *event,
                             struct hayi_actions *actions);
+
+/* task_news.c: what workers tell of attempts */
 hay_status hayi_task_started(struct hayi_sched *s,
                              const struct hayi_event *event,
                              struct hayi_actions *actions);
@@ -140,6 +162,16 @@ hay_status hayi_task_ended(struct hayi_sched *s,
 hay_status hayi_task_returned(struct hayi_sched *s,
                               const struct hayi_event *event,
                               struct hayi_actions *actions);
+/* Take a held row off its worker, whose room others may want. */
+void hayi_task_unbook(struct hayi_sched *s, uint32_t index);
+
+/* task_retry.c: attempts that failed or were lost */
+/* The attempt failed by its own doing; it is booked nowhere any more, and if
+ * it pauses room for that was reserved.  2 actions. */
+void hayi_task_failed(struct hayi_sched *s,
+                      uint32_t index,
+                      uint64_t report,
+                      struct hayi_actions *actions);
 /* The farm failed a held or running attempt; the row is booked still.  Adds up
  * to 2 actions, needs no further memory. */
 void hayi_task_farm_failed(struct hayi_sched *s,
@@ -155,22 +187,6 @@ void hayi_task_lost(struct hayi_sched *s,
 bool hayi_task_again(const struct hayi_sched *s, uint32_t index);
 /* Pauses that are over. */
 hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions);
-/* All its inputs have ended: to the ready queue, to where its objects are
- * gathered, or to its end.  2 actions. */
-void hayi_task_ready(struct hayi_sched *s,
-                     uint32_t index,
-                     bool tell,
-                     struct hayi_actions *actions);
-/* Into the ready queue, marked so already. */
-void hayi_task_push(struct hayi_sched *s, uint32_t index);
-/* The end of a task or map that is in no queue and booked nowhere; 1 action.
- * Its dependents follow by hayi_drain(). */
-void hayi_task_end(struct hayi_sched *s,
-                   uint32_t index,
-                   const struct hayi_end *end,
-                   struct hayi_actions *actions);
-/* Take a held row off its worker, whose room others may want. */
-void hayi_task_unbook(struct hayi_sched *s, uint32_t index);
 
 /* range.c: transitions of maps and of their ranges */
 hay_status hayi_range_submit(struct hayi_sched *s,

@@ -1,0 +1,94 @@
+/* task_cancel.c - the client asks for the end of a task.
+ *
+ * What no worker has ends at once; an attempt is cancelled at its worker, and
+ * ends with its news.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+static void answer(const struct hayi_event *event,
+                   hay_status status,
+                   struct hayi_actions *actions)
+{
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_ANSWER);
+    a->u.answer.cookie = event->u.cancel.cookie;
+    a->u.answer.status = status;
+}
+
+/* Cancel an attempt at its worker, unless that was told so before. */
+static void cancel_attempt(struct hayi_sched *s,
+                           uint32_t index,
+                           bool force,
+                           struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    bool asked = (row->flags & HAYI_ROW_CANCEL) != 0;
+    bool forced = (row->flags & HAYI_ROW_FORCE) != 0;
+    row->flags |= HAYI_ROW_CANCEL;
+    if (asked && (forced || !force)) {
+        return;
+    }
+    if (force) {
+        row->flags |= HAYI_ROW_FORCE;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CANCEL);
+    a->u.cancel.worker = row->worker;
+    a->u.cancel.task = hayi_table_handle(&s->table, index);
+    a->u.cancel.attempt = row->attempt;
+    a->u.cancel.force = force;
+}
+
+hay_status hayi_task_cancel(struct hayi_sched *s,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t index = hayi_table_find(&s->table, event->u.cancel.task);
+    if (index == 0) {
+        answer(event, HAY_EINVAL, actions);
+        return HAY_OK;
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if ((row->flags & HAYI_ROW_RANGE) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0) {
+        answer(event, HAY_EINVAL, actions);
+        return HAY_OK;
+    }
+    if ((row->flags & HAYI_ROW_MAP) != 0) {
+        return hayi_range_cancel(s, index, event, actions);
+    }
+    bool force = event->u.cancel.force;
+    switch ((enum hayi_row_state)row->state) {
+    case HAYI_ROW_READY:
+        hayi_ready_remove(&s->ready, index);
+        hayi_task_end_cancelled(s, index, 0, actions);
+        answer(event, HAY_OK, actions);
+        break;
+    case HAYI_ROW_PENDING:
+    case HAYI_ROW_GATHER:
+    case HAYI_ROW_PAUSED:
+        hayi_task_end_cancelled(s, index, 0, actions);
+        answer(event, HAY_OK, actions);
+        break;
+    case HAYI_ROW_HELD:
+        cancel_attempt(s, index, force, actions);
+        answer(event, HAY_EPENDING, actions);
+        break;
+    case HAYI_ROW_RUNNING:
+        cancel_attempt(s, index, force, actions);
+        force = (row->flags & HAYI_ROW_FORCE) != 0;
+        answer(event, force ? HAY_EPENDING : HAY_ERUNNING, actions);
+        break;
+    case HAYI_ROW_FREE:
+    case HAYI_ROW_PARKED:
+    case HAYI_ROW_BACK:
+    case HAYI_ROW_ENDED:
+        assert(false);
+    }
+    return HAY_OK;
+}

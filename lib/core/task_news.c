@@ -1,0 +1,186 @@
+/* task_news.c - what workers tell of attempts: started, ended, came back.
+ *
+ * An attempt number counts tries: a hand-out raises it, a return of what was
+ * not started lowers it again.  That is safe because news of one worker come
+ * in order and what was handed to another worker since then is told apart by
+ * the worker.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+hay_status hayi_task_started(struct hayi_sched *s,
+                             const struct hayi_event *event,
+                             struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t index = hayi_sched_current(s,
+                                        event->u.started.worker,
+                                        event->u.started.task,
+                                        event->u.started.attempt);
+    if (index == 0) {
+        return HAY_OK;
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if (row->state == HAYI_ROW_RUNNING) {
+        s->stale++;
+        return HAY_OK;
+    }
+    hayi_sched_mark(s, index, HAYI_ROW_RUNNING);
+    s->workers.list[row->worker].running++;
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        hayi_range_started(s, index, actions);
+        return HAY_OK;
+    }
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        return HAY_OK;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+    a->u.state.payload = row->payload;
+    a->u.state.state = HAY_RUNNING;
+    a->u.state.worker = row->worker;
+    return HAY_OK;
+}
+
+void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    hayi_workers_unbook(&s->workers, index, hayi_sched_needs(s, row));
+    s->workers.list[row->worker].moved_ns = s->now_ns;
+    if (s->workers.held == 0) {
+        s->low_priority = INT32_MAX;
+    }
+    hayi_dispatch_room(s, row->worker);
+}
+
+/* made: taken; room for as many objects, NULL if there are none. */
+static void finished(struct hayi_sched *s,
+                     uint32_t index,
+                     const struct hayi_event *event,
+                     uint32_t *made,
+                     struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint64_t payload = row->payload;
+    bool forget = false;
+    hayi_durations_learn(&s->durations, row->category, event->u.ended.run_ns);
+    struct hayi_end end = {
+        .state = HAY_FINISHED,
+        .status = HAY_OK,
+        .attempt = row->attempt,
+        .worker = row->worker,
+        .report = event->u.ended.report,
+    };
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        hayi_lineage_remade(s, index, event);
+        return;
+    }
+    if (made != NULL) {
+        forget = !hayi_lineage_keep(s, index, event, made);
+    }
+    if (event->u.ended.objects) {
+        row->traits |= HAYI_ROW_GIVES;
+    }
+    hayi_task_end(s, index, &end, actions);
+    if (forget) {
+        struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_FORGET);
+        a->u.forget.payload = payload;
+    }
+}
+
+hay_status hayi_task_ended(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions)
+{
+    uint32_t *made = NULL;
+    if (hayi_actions_reserve(actions, 3) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    for (size_t i = 0; i < event->u.ended.made_count; i++) {
+        event->u.ended.made[i].object = 0;
+    }
+    uint32_t index = hayi_sched_current(
+        s, event->u.ended.worker, event->u.ended.task, event->u.ended.attempt);
+    if (index == 0) {
+        return HAY_OK;
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    s->workers.list[row->worker].recall_vain = false;
+    s->workers.list[row->worker].bounced = 0;
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        return hayi_range_ended(s, index, event, actions);
+    }
+    switch ((enum hayi_outcome)event->u.ended.outcome) {
+    case HAYI_OUTCOME_FINISHED:
+        if (event->u.ended.made_count > 0
+            && hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        hayi_task_unbook(s, index);
+        finished(s, index, event, made, actions);
+        break;
+    case HAYI_OUTCOME_FAILED:
+        if (row->pause_ms != 0 && hayi_pauses_reserve(&s->pauses) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        hayi_task_unbook(s, index);
+        hayi_task_failed(s, index, event->u.ended.report, actions);
+        break;
+    case HAYI_OUTCOME_CANCELLED:
+        if (row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0) {
+            row->attempt--; /* never started */
+        }
+        hayi_task_unbook(s, index);
+        hayi_task_end_cancelled(s, index, event->u.ended.report, actions);
+        break;
+    case HAYI_OUTCOME_FARM:
+    default:
+        hayi_task_farm_failed(s, index, event->u.ended.report, actions);
+        break;
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_task_returned(struct hayi_sched *s,
+                              const struct hayi_event *event,
+                              struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t index = hayi_sched_current(s,
+                                        event->u.returned.worker,
+                                        event->u.returned.task,
+                                        event->u.returned.attempt);
+    if (index == 0) {
+        return HAY_OK;
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    bool running = row->state == HAYI_ROW_RUNNING;
+    if (running && event->u.returned.missing_count == 0) {
+        s->stale++; /* it cannot come back unstarted */
+        return HAY_OK;
+    }
+    if (!running) { /* else it was looking for its inputs */
+        hayi_recall_returned(s, row->worker);
+    }
+    row->attempt--;
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        hayi_range_returned(s, index, actions);
+        return HAY_OK;
+    }
+    hayi_task_unbook(s, index);
+    hayi_data_missing(s, event);
+    row->flags &= (uint8_t) ~(uint32_t)HAYI_ROW_CLOSE;
+    row->flags |= HAYI_ROW_CAME;
+    if ((row->flags & HAYI_ROW_CANCEL) != 0) {
+        hayi_task_end_cancelled(s, index, 0, actions);
+    } else {
+        hayi_task_ready(s, index, running, actions);
+    }
+    return HAY_OK;
+}

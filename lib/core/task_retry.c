@@ -1,0 +1,174 @@
+/* task_retry.c - attempts that failed or were lost: is there another one, and
+ * when.
+ *
+ * An attempt that the task itself spoilt uses up one of its retries, and may
+ * rest before the next.  One that was lost with its worker does not, but only
+ * HAYI_LOSSES_MAX workers may be lost with a task.
+ */
+#include "config.h"
+
+#include "core/state.h"
+
+#include <assert.h>
+
+/* Attempts of one remake that may be lost with their workers. */
+#define REMAKES_MAX 3
+/* A pause is doubled so often at most. */
+#define PAUSE_DOUBLINGS 6u
+
+static void tell_attempt(const struct hayi_row *row,
+                         enum hayi_outcome outcome,
+                         uint64_t report,
+                         struct hayi_actions *actions)
+{
+    struct hayi_action *a =
+        hayi_actions_add(actions, HAYI_ACTION_ATTEMPT_ENDED);
+    a->u.attempt_ended.payload = row->payload;
+    a->u.attempt_ended.attempt = row->attempt;
+    a->u.attempt_ended.worker = row->worker;
+    a->u.attempt_ended.outcome = (uint8_t)outcome;
+    a->u.attempt_ended.report = report;
+}
+
+/* Before its next attempt; room was reserved.  1 action. */
+static void
+pause(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t failed = row->attempt - 1;
+    failed = failed < PAUSE_DOUBLINGS ? failed : PAUSE_DOUBLINGS;
+    uint64_t pause_ns = (uint64_t)row->pause_ms * 1000000 << failed;
+    hayi_sched_mark(s, index, HAYI_ROW_PAUSED);
+    hayi_pauses_add(
+        &s->pauses, s->now_ns + pause_ns, hayi_table_handle(&s->table, index));
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+    a->u.state.payload = row->payload;
+    a->u.state.state = HAY_READY;
+}
+
+hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions)
+{
+    while (hayi_pauses_first_ns(&s->pauses) <= s->now_ns) {
+        if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        /* It may have been cancelled since. */
+        uint32_t index =
+            hayi_table_find(&s->table, hayi_pauses_pop(&s->pauses));
+        if (index != 0 && hayi_sched_row(s, index)->state == HAYI_ROW_PAUSED) {
+            hayi_task_ready(s, index, false, actions);
+        }
+    }
+    return HAY_OK;
+}
+
+void hayi_task_failed(struct hayi_sched *s,
+                      uint32_t index,
+                      uint64_t report,
+                      struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if (row->retries == 0) {
+        struct hayi_end end = {
+            .state = HAY_FAILED,
+            .status = HAY_ETASK,
+            .attempt = row->attempt,
+            .worker = row->worker,
+            .report = report,
+        };
+        hayi_task_end(s, index, &end, actions);
+        return;
+    }
+    if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
+        hayi_task_end_cancelled(s, index, report, actions);
+        return;
+    }
+    row->retries--;
+    row->traits |= HAYI_ROW_AVOID;
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        hayi_task_ready(s, index, false, actions);
+        return;
+    }
+    tell_attempt(row, HAYI_OUTCOME_FAILED, report, actions);
+    if (row->pause_ms != 0) {
+        pause(s, index, actions);
+    } else {
+        hayi_task_ready(s, index, true, actions);
+    }
+}
+
+bool hayi_task_again(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t losses =
+        row->losses + ((row->traits & HAYI_ROW_SUSPECT) != 0 ? 1u : 0u);
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        const struct hayi_row *map = hayi_sched_row(s, row->map);
+        return !s->maps.list[map->map].stopped && losses < HAYI_LOSSES_MAX;
+    }
+    return losses < HAYI_LOSSES_MAX && (row->traits & HAYI_ROW_ONCE) == 0
+           && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
+}
+
+void hayi_task_lost(struct hayi_sched *s,
+                    uint32_t index,
+                    struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    bool suspect = (row->traits & HAYI_ROW_SUSPECT) != 0;
+    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+        row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
+        hayi_task_farm_failed(s, index, 0, actions);
+        return;
+    }
+    bool again = hayi_task_again(s, index);
+    row->losses = (uint8_t)(row->losses + (suspect ? 1 : 0));
+    row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
+    hayi_task_unbook(s, index);
+    if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
+        hayi_task_end_cancelled(s, index, 0, actions);
+        return;
+    }
+    if (!again) {
+        struct hayi_end end = {
+            .state = HAY_FAILED,
+            .status = HAY_EFARM,
+            .attempt = row->attempt,
+            .worker = row->worker,
+            .losses = row->losses,
+        };
+        hayi_task_end(s, index, &end, actions);
+        return;
+    }
+    /* What hardly began is no attempt that anybody wants to hear of; its
+     * number is not used again all the same. */
+    if (suspect) {
+        tell_attempt(row, HAYI_OUTCOME_FARM, 0, actions);
+    }
+    row->flags = 0;
+    hayi_task_ready(s, index, true, actions);
+}
+
+void hayi_task_farm_failed(struct hayi_sched *s,
+                           uint32_t index,
+                           uint64_t report,
+                           struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    if ((row->traits & HAYI_ROW_REMAKE) != 0
+        && hayi_cargo_at(&s->cargos, row->cargo)->remakes < REMAKES_MAX) {
+        hayi_cargo_at(&s->cargos, row->cargo)->remakes++;
+        hayi_task_unbook(s, index);
+        hayi_task_ready(s, index, false, actions);
+        return;
+    }
+    struct hayi_end end = {
+        .state = HAY_FAILED,
+        .status = HAY_EFARM,
+        .attempt = row->attempt,
+        .worker = row->worker,
+        .report = report,
+    };
+    hayi_task_unbook(s, index);
+    hayi_task_end(s, index, &end, actions);
+}
