@@ -476,13 +476,16 @@ static unsigned char *pieces[PEERS_MAX][2 * PIECES];
 static uint32_t under_way[PEERS_MAX];
 static uint32_t ended[PEERS_MAX];
 static uint32_t failed[PEERS_MAX];
-static uint32_t sent[PEERS_MAX]; /* of PIECES */
+static uint32_t refused[PEERS_MAX]; /* MPI told of the death at once */
+static uint32_t sent[PEERS_MAX];    /* of PIECES */
 
 static void begun(uint32_t peer, hay_status status)
 {
     if (status == HAY_OK) {
         under_way[peer]++;
-    } else if (status != HAY_EFARM || failed[peer] == 0) {
+    } else if (status == HAY_EFARM) {
+        refused[peer]++;
+    } else {
         complain("bulk with %u: %s", peer, hay_status_name(status));
     }
 }
@@ -572,14 +575,19 @@ static int run_bulk_death(uint32_t ends)
         t->ops->bulk_drop(t, victim);
     }
     await_pieces(victim);
-    if (ended[victim] != PIECES + sent[victim] || failed[victim] == 0) {
-        complain("%u have ended, %u failed", ended[victim], failed[victim]);
+    uint32_t over = ended[victim] + refused[victim];
+    if (over != PIECES + sent[victim] || failed[victim] == 0) {
+        complain("%u have ended, %u failed, %u were refused",
+                 ended[victim],
+                 failed[victim],
+                 refused[victim]);
     }
     uint32_t other = 1 - t->self;
     post_pieces(other);
     await_pieces(other);
-    if (failed[other] > 0) {
-        complain("%u failed between the living", failed[other]);
+    if (failed[other] + refused[other] > 0) {
+        complain("%u failed between the living",
+                 failed[other] + refused[other]);
     }
     if (t->self != 0) {
         return serve();
