@@ -16,6 +16,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/hash.h \
 	%D%/hash_avx2.c \
 	%D%/hash_avx2.h \
+	%D%/idmap.c \
+	%D%/idmap.h \
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \

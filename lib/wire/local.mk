@@ -8,6 +8,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 	%D%/channel.h \
 	%D%/command.c \
 	%D%/command.h \
+	%D%/nest.c \
+	%D%/nest.h \
 	%D%/record.c \
 	%D%/record.h \
 	%D%/value.c \

@@ -43,6 +43,22 @@ enum hayi_record_type {
     HAYI_RECORD_MOVED,  /* a receive has ended */
     HAYI_RECORD_GONE,   /* replicas were dropped; tail: their objects */
     HAYI_RECORD_MEMORY, /* how full the node's store is */
+    /* of clients in workers, see nest.h; worker to manager */
+    HAYI_RECORD_NEST_ASK = 64,
+    HAYI_RECORD_NEST_SUBMIT,
+    HAYI_RECORD_NEST_PUT,
+    HAYI_RECORD_NEST_CANCEL,
+    HAYI_RECORD_NEST_WANT,
+    HAYI_RECORD_NEST_RELEASE,
+    HAYI_RECORD_NEST_READ,
+    HAYI_RECORD_NEST_PIECE,
+    HAYI_RECORD_NEST_CLOSED,
+    /* manager to worker */
+    HAYI_RECORD_NEST_GRANT = 96,
+    HAYI_RECORD_NEST_STATE,
+    HAYI_RECORD_NEST_ENDED,
+    HAYI_RECORD_NEST_ANSWER,
+    HAYI_RECORD_NEST_RANGE,
 };
 
 enum hayi_task_kind {

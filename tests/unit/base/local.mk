@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	%D%/test_error \
 	%D%/test_file_name \
 	%D%/test_hash \
+	%D%/test_idmap \
 	%D%/test_mpsc \
 	%D%/test_variable
 %C%_test_bell_SOURCES = %D%/test_bell.c
@@ -29,6 +30,8 @@ check_PROGRAMS += \
 %C%_test_file_name_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_hash_SOURCES = %D%/test_hash.c
 %C%_test_hash_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_idmap_SOURCES = %D%/test_idmap.c
+%C%_test_idmap_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_mpsc_SOURCES = %D%/test_mpsc.c
 %C%_test_mpsc_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_variable_SOURCES = %D%/test_variable.c
