@@ -60,6 +60,28 @@ const char *hay_status_name(hay_status status)
                                                : "unknown status";
 }
 
+const char *hay_cause_name(hay_cause cause)
+{
+    static const char *const names[] = {
+        "",
+        "status",
+        "signal",
+        "exit",
+        "time limit",
+        "memory limit",
+        "output limit",
+        "lost worker",
+        "deadlock",
+        "dependency",
+        "infeasible",
+        "farm",
+    };
+    if ((int)cause < 0 || (size_t)cause >= sizeof(names) / sizeof(names[0])) {
+        return "unknown";
+    }
+    return names[cause];
+}
+
 const char *hay_state_name(hay_state state)
 {
     static const char *const names[] = {

@@ -131,6 +131,9 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->start_ns = hayi_clock_ns();
     fresh->serial = 1 + atomic_fetch_add(&serials, 1);
     fresh->workers_expected = 1;
+    fresh->captures =
+        o->output == HAY_OUTPUT_APPEND || o->output == HAY_OUTPUT_FILES
+        || (o->output == HAY_OUTPUT_DEFAULT && o->run_folder != NULL);
     atomic_init(&fresh->refs, 1);
     fresh->close_item[0] = soft;
     fresh->close_item[1] = hard;

@@ -45,6 +45,7 @@ struct hay_executor {
     uint64_t start_ns; /* hayi_clock_ns() */
     uint64_t serial;   /* of executors in this process */
     uint32_t workers_expected;
+    bool captures;            /* output of commands goes to files */
     struct hayi_store *store; /* of this process's node; taken: results that are
                                  read in place outlive the farm; or NULL */
 

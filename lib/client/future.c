@@ -24,7 +24,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct hay_future) == 80, "memory of a queued task");
-static_assert(sizeof(struct hayi_spec) == 88, "memory of a queued task");
+static_assert(sizeof(struct hayi_spec) == 80, "memory of a queued task");
 
 /* ---- the specification behind it -------------------------------------------
  */
@@ -71,18 +71,36 @@ static size_t padded(size_t size)
     return (size + 7) & ~(size_t)7;
 }
 
+struct hayi_limits *hayi_spec_limits_room(struct hayi_spec *spec)
+{
+    char *args = hayi_spec_args_room(spec);
+    return spec->has_limits ? (void *)(args + padded(spec->args_size)) : NULL;
+}
+
+const struct hayi_limits *hayi_spec_limits(const struct hayi_spec *spec)
+{
+    static const struct hayi_limits none;
+    const char *args = hayi_spec_args(spec);
+    return spec->has_limits ? (const void *)(args + padded(spec->args_size))
+                            : &none;
+}
+
+/* What comes after the limits. */
+static const char *names_of(const struct hayi_spec *spec)
+{
+    return (const char *)hayi_spec_args(spec) + padded(spec->args_size)
+           + (spec->has_limits ? sizeof(struct hayi_limits) : 0);
+}
+
 const char *hayi_spec_name(const struct hayi_spec *spec)
 {
-    const char *names = (const char *)hayi_spec_args(spec);
-    return spec->name_size > 0 ? names + padded(spec->args_size) : "";
+    return spec->name_size > 0 ? names_of(spec) : "";
 }
 
 const char *hayi_spec_category(const struct hayi_spec *spec)
 {
-    const char *names = (const char *)hayi_spec_args(spec);
     size_t before = spec->name_size > 0 ? (size_t)spec->name_size + 1 : 0;
-    return spec->category_size > 0 ? names + padded(spec->args_size) + before
-                                   : "";
+    return spec->category_size > 0 ? names_of(spec) + before : "";
 }
 
 hay_future *hayi_future_new(hay_executor *ex,
@@ -92,11 +110,12 @@ hay_future *hayi_future_new(hay_executor *ex,
     size_t category_size = plan->category != NULL ? strlen(plan->category) : 0;
     assert(name_size <= UINT16_MAX && category_size <= UINT8_MAX);
     assert(plan->args_size <= UINT32_MAX && plan->dep_count <= UINT32_MAX);
-    hay_future *future =
-        malloc(sizeof(*future) + sizeof(struct hayi_spec)
-               + plan->dep_count * sizeof(hay_future *)
-               + padded(plan->args_size) + (name_size > 0 ? name_size + 1 : 0)
-               + (category_size > 0 ? category_size + 1 : 0));
+    size_t limits_size = plan->limits ? sizeof(struct hayi_limits) : 0;
+    hay_future *future = malloc(sizeof(*future) + sizeof(struct hayi_spec)
+                                + plan->dep_count * sizeof(hay_future *)
+                                + padded(plan->args_size) + limits_size
+                                + (name_size > 0 ? name_size + 1 : 0)
+                                + (category_size > 0 ? category_size + 1 : 0));
     if (future == NULL) {
         return NULL;
     }
@@ -111,6 +130,11 @@ hay_future *hayi_future_new(hay_executor *ex,
     spec->dep_count = (uint32_t)plan->dep_count;
     spec->args_size = (uint32_t)plan->args_size;
     char *names = (char *)hayi_spec_args_room(spec) + padded(plan->args_size);
+    if (plan->limits) {
+        spec->has_limits = true;
+        memset(names, 0, limits_size);
+        names += limits_size;
+    }
     if (name_size > 0) {
         spec->name_size = (uint16_t)name_size;
         memcpy(names, plan->name, name_size + 1);

@@ -35,7 +35,8 @@ struct hayi_item {
 struct hayi_spec {
     uint8_t kind; /* enum hayi_task_kind */
     bool has_index : 1;
-    bool once : 1;         /* it must not run twice */
+    bool once : 1; /* it must not run twice */
+    bool has_limits : 1;
     uint16_t name_size;    /* without the 0 */
     uint8_t category_size; /* without the 0 */
     uint8_t pause;         /* before a retry, see hayi_spec_pause_ms() */
@@ -50,12 +51,22 @@ struct hayi_spec {
     uint32_t arg_dep_count; /* the first ones are the places in the arguments */
     uint32_t any_count;     /* the last ones need only end */
     uint32_t args_size;     /* functions: value.h; commands: command.h */
-    uint64_t time_limit_ns;
     uint64_t stream_key;
     uint64_t index; /* of a command; fake: duration_ns */
     void *user;
     /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
-     * padded to 8, then name and 0 and category and 0, each only if not "". */
+     * padded to 8, then limits if it has some, then name and 0 and category
+     * and 0, each only if not "". */
+};
+
+/* Most tasks have none.  0: no such limit. */
+struct hayi_limits {
+    uint64_t time_ns;
+    uint64_t grace_ns; /* 0: the worker's default */
+    uint64_t memory_bytes;
+    uint64_t output_bytes;
+    uint32_t memory_retries;
+    uint32_t memory_doublings; /* the manager's: so often twice the limit */
 };
 
 /* A pause in one byte: 4 bits of mantissa, 4 of exponent, of 10 ms, rounded up.
@@ -72,10 +83,12 @@ struct hayi_result {
     hay_status status;
     int32_t exit_code;
     int32_t signal;
+    uint8_t cause; /* hay_cause */
     uint32_t attempts;
     uint32_t worker;
     hay_task_id culprit;
     uint64_t start_ns, end_ns;   /* since the farm's start */
+    uint64_t memory_peak_bytes;  /* of the last attempt; 0: not measured */
     char *reason;                /* malloc'ed, or NULL */
     const char *capture_path[2]; /* owned by the executor; or NULL */
     uint64_t capture_offset[2], capture_length[2];
@@ -123,6 +136,7 @@ struct hayi_future_plan {
     size_t args_size;
     const char *name;     /* NULL: none */
     const char *category; /* NULL: none */
+    bool limits;          /* with room for them */
 };
 /* A future with room for all of it, one allocation, one count (the manager's);
  * the names are filled in, the rest of the specification is 0.  NULL when
@@ -142,6 +156,10 @@ void hayi_future_label(const hay_future *future, char *text, size_t size);
 
 hay_future *const *hayi_spec_deps(const struct hayi_spec *spec);
 const void *hayi_spec_args(const struct hayi_spec *spec);
+/* NULL: none. */
+struct hayi_limits *hayi_spec_limits_room(struct hayi_spec *spec);
+/* All 0 if it has none. */
+const struct hayi_limits *hayi_spec_limits(const struct hayi_spec *spec);
 const char *hayi_spec_name(const struct hayi_spec *spec);
 const char *hayi_spec_category(const struct hayi_spec *spec);
 

@@ -387,6 +387,8 @@ hay_status hay_future_outcome(const hay_future *future, hay_outcome *outcome)
     outcome->start_ns = r->start_ns;
     outcome->end_ns = r->end_ns;
     outcome->culprit = r->culprit;
+    outcome->cause = (hay_cause)r->cause;
+    outcome->memory_peak_bytes = r->memory_peak_bytes;
     return HAY_OK;
 }
 

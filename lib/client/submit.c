@@ -14,6 +14,7 @@
 #include "client/callback.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/limits.h"
 #include "client/put.h"
 #include "client/queue.h"
 #include "client/task_options.h"
@@ -241,7 +242,10 @@ static void fill(hay_future *future,
     spec->retries = (uint16_t)options->retries;
     spec->once = options->once;
     spec->pause = hayi_spec_pause((options->retry_pause_ns + 999999) / 1000000);
-    spec->time_limit_ns = options->time_limit_ns;
+    struct hayi_limits *limits = hayi_spec_limits_room(spec);
+    if (limits != NULL) {
+        *limits = hayi_limits_of(options);
+    }
     spec->user = options->user;
     spec->arg_dep_count = (uint32_t)refs;
     spec->any_count = (uint32_t)options->after_any_count;
@@ -267,6 +271,7 @@ static hay_status make(hay_executor *ex,
         .args_size = size->bytes,
         .name = options->name,
         .category = options->category,
+        .limits = hayi_limits_given(options),
     };
     *future = hayi_future_new(ex, &plan);
     if (*future == NULL) {

@@ -10,6 +10,7 @@
 
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/limits.h"
 
 #define RETRY_PAUSE_NS_MAX (HAYI_PAUSE_MS_MAX * UINT64_C(1000000))
 
@@ -32,10 +33,14 @@ hayi_task_options_or_default(const hay_task_options *options)
 
 struct hayi_needs hayi_task_options_needs(const hay_task_options *options)
 {
+    /* What may want more memory later shall be put where there is some. */
+    uint64_t memory = options->memory_bytes == 0 && options->memory_retries > 0
+                          ? options->memory_limit_bytes
+                          : options->memory_bytes;
     return (struct hayi_needs){
         .cores = options->cores > 0 ? options->cores : 1,
         .gpus = options->gpus,
-        .memory_bytes = options->memory_bytes,
+        .memory_bytes = memory,
         .worker = options->worker,
     };
 }
@@ -80,14 +85,14 @@ static hay_status check_not_yet(const hay_task_options *options,
     if (options->request != NULL) {
         what = "request";
     }
-    if (options->grace_ns != 0) {
-        what = "grace_ns";
-    }
-    if (options->memory_limit_bytes != 0 || options->memory_retries != 0) {
+    if (options->memory_limit_bytes != 0) {
         what = "memory_limit_bytes";
     }
     if (options->output_limit_bytes != 0) {
         what = "output_limit_bytes";
+    }
+    if (options->grace_ns != 0) {
+        what = "grace_ns";
     }
     return what == NULL
                ? HAY_OK
@@ -178,6 +183,7 @@ hay_status hayi_task_options_check(hay_executor *ex,
         hayi_check_in(options, sizeof(*options), "hay_task_options", err);
     if (st != HAY_OK || (st = check_runner(options, kind, err)) != HAY_OK
         || (st = check_not_yet(options, err)) != HAY_OK
+        || (st = hayi_limits_check(ex, options, kind, err)) != HAY_OK
         || (st =
                 hayi_check_text(options->name, NAME_MAX_BYTES, "the name", err))
                != HAY_OK

@@ -98,6 +98,8 @@ struct hayi_event {
             struct hayi_needs needs;
             int32_t priority;
             uint32_t retries;
+            uint8_t memory_retries; /* tries with twice the memory, each after
+                                       an attempt of cause MEMORY_LIMIT */
             uint32_t pause_ms; /* before the second attempt, twice that before
                                   the next one, and so on; 0: none */
             bool once;         /* it is not run again after a lost worker */
@@ -155,6 +157,7 @@ struct hayi_event {
             hayi_handle task;
             uint32_t attempt;
             uint8_t outcome; /* enum hayi_outcome */
+            uint8_t cause;   /* hay_cause; only MEMORY_LIMIT matters here */
             uint64_t run_ns; /* from its start to its end */
             uint64_t items;  /* of a range: done in order, failed included */
             uint64_t failed; /* of a range: failed ones among them */

@@ -88,6 +88,7 @@ static void send_task(struct hayi_manager *manager,
 {
     hay_future *future = hayi_manager_future(action->u.hand_out.payload);
     const struct hayi_spec *spec = future->spec;
+    const struct hayi_limits *limits = hayi_spec_limits(spec);
     struct hayi_link *link =
         &manager->peers[action->u.hand_out.worker + 1].link;
     struct hayi_error err;
@@ -116,8 +117,11 @@ static void send_task(struct hayi_manager *manager,
         .id = future->id,
         .stream_key = spec->stream_key,
         .handed_ns = hayi_clock_ns(),
-        .memory_bytes = spec->needs.memory_bytes,
-        .time_limit_ns = spec->time_limit_ns,
+        .memory_bytes = action->u.hand_out.needs.memory_bytes,
+        .time_limit_ns = limits->time_ns,
+        .grace_ns = limits->grace_ns,
+        .memory_limit_bytes = limits->memory_bytes << limits->memory_doublings,
+        .output_limit_bytes = limits->output_bytes,
         .index = spec->index,
         .args_size = args_size,
         .attempt = action->u.hand_out.attempt,

@@ -136,6 +136,8 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                    .needs = spec->needs,
                    .priority = spec->priority,
                    .retries = spec->retries,
+                   .memory_retries =
+                       (uint8_t)hayi_spec_limits(spec)->memory_retries,
                    .pause_ms = hayi_spec_pause_ms(spec),
                    .once = spec->once,
                    .category = category_of(spec),

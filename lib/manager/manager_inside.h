@@ -67,6 +67,8 @@ struct hayi_report {
     uint64_t start_ns, end_ns; /* since the farm's start */
     int32_t exit_code;
     int32_t signal;
+    uint8_t cause; /* hay_cause */
+    uint64_t memory_peak_bytes;
     uint32_t slot;
     uint32_t cores;
     const char *reason; /* "" if none */

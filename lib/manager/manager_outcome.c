@@ -260,6 +260,46 @@ static void word_reason(const struct hayi_manager *manager,
     (void)snprintf(text, size, "%s", report->reason);
 }
 
+/* Was its last worker, or the one with an input of it, lost? */
+static bool by_loss(const struct hayi_manager *manager,
+                    const struct hayi_action *action)
+{
+    uint32_t worker = action->u.tell.worker;
+    if (action->u.tell.lost != 0) {
+        return action->u.tell.lost_by > 0
+               && !given_up(manager, action->u.tell.lost_by);
+    }
+    return action->u.tell.attempt > 0 && worker + 1 < manager->peer_count
+           && manager->peers[worker + 1].gone;
+}
+
+static hay_cause cause_of(const struct hayi_manager *manager,
+                          const struct hayi_action *action,
+                          const struct hayi_report *report)
+{
+    switch (action->u.tell.status) {
+    case HAY_OK:
+    case HAY_ECANCELLED:
+        return HAY_CAUSE_NONE;
+    case HAY_EDEPENDENCY:
+        return HAY_CAUSE_DEPENDENCY;
+    case HAY_EINFEASIBLE:
+        return HAY_CAUSE_INFEASIBLE;
+    default:
+        break;
+    }
+    if (report->cause != HAY_CAUSE_NONE) {
+        return (hay_cause)report->cause;
+    }
+    if (action->u.tell.status == HAY_ETASK) {
+        return HAY_CAUSE_STATUS;
+    }
+    return hayi_manager_words(manager, action->u.tell.report) == NULL
+                   && by_loss(manager, action)
+               ? HAY_CAUSE_LOST_WORKER
+               : HAY_CAUSE_FARM;
+}
+
 /* ---- the run folder
  * ---------------------------------------------------------- */
 
@@ -269,6 +309,7 @@ static void write_line(struct hayi_manager *manager,
                        uint32_t attempt,
                        uint32_t worker,
                        const struct hayi_report *report,
+                       hay_cause cause,
                        const char *reason)
 {
     if (manager->run_folder == NULL) {
@@ -288,6 +329,8 @@ static void write_line(struct hayi_manager *manager,
         .exit_code = report->exit_code,
         .signal = report->signal,
         .reason = reason,
+        .cause = hay_cause_name(cause),
+        .memory_peak_bytes = report->memory_peak_bytes,
     };
     char names[2][600];
     for (int i = 0; report->capture != NULL && i < 2; i++) {
@@ -314,19 +357,25 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_action *action,
                                 const struct hayi_report *report)
 {
-    const hay_future *future =
-        hayi_manager_future(action->u.attempt_ended.payload);
+    hay_future *future = hayi_manager_future(action->u.attempt_ended.payload);
     char lost[240];
     const char *reason = lost;
+    hay_cause cause = HAY_CAUSE_LOST_WORKER;
     if (report == NULL || action->u.attempt_ended.report != 1) {
         report = &no_report;
     }
-    if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FARM) {
+    if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FARM
+        && report == &no_report) {
         char who[200];
         word_worker(manager, action->u.attempt_ended.worker, who, sizeof(who));
         (void)snprintf(lost, sizeof(lost), "lost %s", who);
     } else {
         reason = report->reason;
+        cause = (hay_cause)report->cause;
+    }
+    struct hayi_limits *limits = hayi_spec_limits_room(future->spec);
+    if (cause == HAY_CAUSE_MEMORY_LIMIT && limits != NULL) {
+        limits->memory_doublings++; /* the next attempt's */
     }
     write_line(manager,
                future,
@@ -334,6 +383,7 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                action->u.attempt_ended.attempt,
                action->u.attempt_ended.worker,
                report,
+               cause,
                reason);
 }
 
@@ -365,6 +415,8 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
         .status = action->u.tell.status,
         .exit_code = report->exit_code,
         .signal = report->signal,
+        .cause = (uint8_t)cause_of(manager, action, report),
+        .memory_peak_bytes = report->memory_peak_bytes,
         .attempts = action->u.tell.attempt,
         .worker = number_of(manager, action->u.tell.worker),
         .culprit = action->u.tell.culprit,
@@ -428,6 +480,7 @@ void hayi_manager_tell(struct hayi_manager *manager,
                action->u.tell.attempt,
                action->u.tell.worker,
                report,
+               cause_of(manager, action, report),
                reason);
     manager->counted[state]++;
     future->task = 0;

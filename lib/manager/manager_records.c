@@ -271,6 +271,21 @@ static uint64_t run_ns(uint64_t start_ns, uint64_t end_ns)
     return start_ns != 0 && end_ns > start_ns ? end_ns - start_ns : 0;
 }
 
+/* What the worker says, or else what the outcome tells. */
+static hay_cause cause_of(const struct hayi_ended *head)
+{
+    switch ((enum hayi_outcome)head->outcome) {
+    case HAYI_OUTCOME_FAILED:
+        return head->cause != 0 ? (hay_cause)head->cause : HAY_CAUSE_STATUS;
+    case HAYI_OUTCOME_FARM:
+        return head->cause != 0 ? (hay_cause)head->cause : HAY_CAUSE_FARM;
+    case HAYI_OUTCOME_FINISHED:
+    case HAYI_OUTCOME_CANCELLED:
+    default:
+        return HAY_CAUSE_NONE;
+    }
+}
+
 static hay_status on_ended(struct hayi_manager *manager,
                            struct hayi_peer *peer,
                            const void *body,
@@ -301,6 +316,8 @@ static hay_status on_ended(struct hayi_manager *manager,
         .end_ns = span.end_ns,
         .exit_code = head->exit_code,
         .signal = head->signal,
+        .cause = (uint8_t)cause_of(head),
+        .memory_peak_bytes = head->memory_peak_bytes,
         .slot = head->slot,
         .cores = head->cores,
         .reason = parts[1] > 0 ? at[1] : "",
@@ -314,6 +331,7 @@ static hay_status on_ended(struct hayi_manager *manager,
                     .task = head->task,
                     .attempt = head->attempt,
                     .outcome = head->outcome,
+                    .cause = report.cause,
                     .run_ns = run_ns(head->start_ns, head->end_ns),
                     .report = 1},
     };

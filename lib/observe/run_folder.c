@@ -71,7 +71,8 @@ hay_status hayi_run_folder_open(const char *path,
     folder->tasks = open_file(path,
                               "tasks.tsv",
                               "task\tname\tattempt\tstate\tworker\tslot\t"
-                              "cores\tstart_s\tend_s\texit\tsignal\treason\n",
+                              "cores\tstart_s\tend_s\texit\tsignal\treason\t"
+                              "cause\tpeak_bytes\n",
                               err);
     folder->output =
         folder->tasks == NULL
@@ -134,7 +135,9 @@ void hayi_run_folder_attempt(struct hayi_run_folder *folder,
     print_seconds(file, line->end_ns);
     (void)fprintf(file, "\t%d\t%d\t", line->exit_code, line->signal);
     put_text(file, line->reason);
-    (void)putc_unlocked('\n', file);
+    (void)putc_unlocked('\t', file);
+    put_text(file, line->cause);
+    (void)fprintf(file, "\t%" PRIu64 "\n", line->memory_peak_bytes);
     if (line->length[0] + line->length[1] > 0) {
         put_output(folder->output, line);
     }

@@ -35,7 +35,9 @@ struct hayi_attempt_line {
     int exit_code;
     int signal;
     const char *reason;
-    const char *path[2]; /* of its output, relative; NULL: none */
+    const char *cause;          /* one of few words; "" */
+    uint64_t memory_peak_bytes; /* 0: not measured */
+    const char *path[2];        /* of its output, relative; NULL: none */
     uint64_t offset[2], length[2];
 };
 void hayi_run_folder_attempt(struct hayi_run_folder *folder,

@@ -95,7 +95,10 @@ struct hayi_task_record {
     uint64_t handed_ns; /* manager's clock; comes back in the report */
     uint64_t memory_bytes;
     uint64_t time_limit_ns;
-    uint64_t index; /* of a command; duration_ns of a fake */
+    uint64_t grace_ns;           /* 0: the worker's default */
+    uint64_t memory_limit_bytes; /* of this attempt; 0: none */
+    uint64_t output_limit_bytes; /* 0: none */
+    uint64_t index;              /* of a command; duration_ns of a fake */
     uint64_t args_size;
     uint32_t attempt;
     uint32_t function;
@@ -225,6 +228,7 @@ struct hayi_ended {
     uint64_t start_ns; /* worker's clock */
     uint64_t end_ns;
     uint64_t value_size;
+    uint64_t memory_peak_bytes; /* of its processes together; 0: not measured */
     uint32_t attempt;
     int32_t exit_code;
     int32_t signal;
@@ -233,6 +237,9 @@ struct hayi_ended {
     uint16_t reason_size; /* with the 0; 0: none */
     uint8_t outcome;      /* enum hayi_outcome */
     uint8_t flags;
+    uint8_t cause; /* hay_cause; 0: what the outcome tells (its status, the
+                      farm) */
+    uint8_t reserved[7];
 };
 enum {
     HAYI_ENDED_CAPTURE = 1,
@@ -267,9 +274,9 @@ struct hayi_words {
     uint64_t size;
 };
 
-static_assert(sizeof(struct hayi_task_record) == 88, "no holes");
+static_assert(sizeof(struct hayi_task_record) == 112, "no holes");
 static_assert(sizeof(struct hayi_range_record) == 96, "no holes");
-static_assert(sizeof(struct hayi_ended) == 64, "no holes");
+static_assert(sizeof(struct hayi_ended) == 80, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
 static_assert(sizeof(struct hayi_welcome) == 80, "no holes");
 static_assert(sizeof(struct hayi_send_record) == 32, "no holes");

@@ -78,6 +78,7 @@ hayi_fakes_start(struct hayi_fakes *fakes, struct hay_task *task, uint64_t now)
     if (record->time_limit_ns != 0 && run_ns > record->time_limit_ns) {
         run_ns = record->time_limit_ns;
         task->outcome = HAYI_OUTCOME_FARM;
+        task->cause = HAY_CAUSE_TIME_LIMIT;
         (void)hayi_fail(&task->error,
                         HAY_EFARM,
                         "time limit of %g s",

@@ -89,6 +89,9 @@ struct hay_task {
     uint8_t outcome; /* enum hayi_outcome */
     int32_t exit_code;
     int32_t signal;
+    uint8_t cause;  /* hay_cause; 0: what the outcome tells */
+    bool too_large; /* its result was above its limit */
+    uint64_t memory_peak_bytes;
     struct hayi_error error;
     struct hayi_buffer result;    /* one value; or a range's output */
     struct hayi_product made;     /* of the one value */

@@ -96,6 +96,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .start_ns = task->start_ns,
         .end_ns = task->end_ns,
         .value_size = task->result.size,
+        .memory_peak_bytes = task->memory_peak_bytes,
         .attempt = task->record.attempt,
         .exit_code = task->exit_code,
         .signal = task->signal,
@@ -105,6 +106,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .outcome = task->outcome,
         .flags = (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
                            | (has_objects(task) ? HAYI_ENDED_OBJECTS : 0)),
+        .cause = task->cause,
     };
     const uint64_t parts[3] = {
         capture != NULL ? sizeof(*capture) : 0,

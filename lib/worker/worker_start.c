@@ -316,6 +316,7 @@ static void word_command_end(struct hay_task *task,
         (void)hayi_fail(&task->error, HAY_ECANCELLED, "cancelled");
     } else if (event->timed_out) {
         task->outcome = HAYI_OUTCOME_FARM;
+        task->cause = HAY_CAUSE_TIME_LIMIT;
         (void)hayi_fail(&task->error,
                         HAY_EFARM,
                         "time limit of %g s",
@@ -330,6 +331,7 @@ static void word_command_end(struct hay_task *task,
         if (!is_crash(event->signal)) {
             task->outcome = HAYI_OUTCOME_FARM;
         }
+        task->cause = HAY_CAUSE_SIGNAL;
         (void)hayi_fail(&task->error,
                         HAY_EFARM,
                         "signal %d (%s)",

@@ -77,6 +77,16 @@ static void every_state_has_its_name(void)
     CU_ASSERT_STRING_EQUAL(hay_state_name((hay_state)-1), "unknown");
 }
 
+static void causes_have_names(void)
+{
+    CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_NONE), "");
+    CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_TIME_LIMIT), "time limit");
+    CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_FARM), "farm");
+    CU_ASSERT_STRING_EQUAL(hay_cause_name((hay_cause)(HAY_CAUSE_FARM + 1)),
+                           "unknown");
+    CU_ASSERT_STRING_EQUAL(hay_cause_name((hay_cause)-1), "unknown");
+}
+
 static CU_TestInfo tests[] = {
     {"words_and_status_are_kept", words_and_status_are_kept},
     {"long_words_are_cut", long_words_are_cut},
@@ -84,6 +94,7 @@ static CU_TestInfo tests[] = {
     {"each_thread_has_its_own", each_thread_has_its_own},
     {"every_status_has_its_name", every_status_has_its_name},
     {"every_state_has_its_name", every_state_has_its_name},
+    {"causes_have_names", causes_have_names},
     CU_TEST_INFO_NULL,
 };
 

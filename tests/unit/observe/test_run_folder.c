@@ -20,7 +20,7 @@ static unsigned number; /* of the test's folder */
 
 #define TASKS_HEAD                                                             \
     "task\tname\tattempt\tstate\tworker\tslot\tcores\tstart_s\tend_s\texit\t"  \
-    "signal\treason\n"
+    "signal\treason\tcause\tpeak_bytes\n"
 #define OUTPUT_HEAD                                                            \
     "task\tname\tattempt\tout_path\tout_offset\tout_length\terr_path\t"        \
     "err_offset\terr_length\n"
@@ -76,6 +76,7 @@ static struct hayi_attempt_line line_of(hay_task_id task, const char *name)
         .start_ns = 1500000999,
         .end_ns = 61000002000,
         .reason = "",
+        .cause = "",
     };
 }
 
@@ -100,12 +101,14 @@ static void attempt_is_a_line_with_six_decimals(void)
     line.signal = 9;
     line.start_ns = line.end_ns = 0;
     line.reason = "signal 9 (Killed)";
+    line.cause = "signal";
+    line.memory_peak_bytes = 4096;
     hayi_run_folder_attempt(folder, &line);
     check("tasks.tsv",
           TASKS_HEAD
-          "7\tprep\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t\n"
+          "7\tprep\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t\t\t0\n"
           "8\t\t1\tfailed\t2\t3\t1\t0.000000\t0.000000\t-1\t9\t"
-          "signal 9 (Killed)\n");
+          "signal 9 (Killed)\tsignal\t4096\n");
     check("output.tsv", OUTPUT_HEAD);
 }
 
@@ -117,7 +120,7 @@ static void no_text_breaks_the_table(void)
     check("tasks.tsv",
           TASKS_HEAD
           "1\ta b c\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t"
-          "first second  third\n");
+          "first second  third\t\t0\n");
 }
 
 static void output_is_told_only_if_there_is_some(void)
