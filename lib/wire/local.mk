@@ -12,5 +12,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-wire.la
 	%D%/nest.h \
 	%D%/record.c \
 	%D%/record.h \
+	%D%/request.c \
+	%D%/request.h \
 	%D%/value.c \
 	%D%/value.h

@@ -28,6 +28,11 @@ check_PROGRAMS += %D%/test_record
 %C%_test_record_LDADD = lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 
+check_PROGRAMS += %D%/test_request
+%C%_test_request_SOURCES = %D%/test_request.c
+%C%_test_request_LDADD = lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_command
 %C%_test_command_SOURCES = %D%/test_command.c
 %C%_test_command_LDADD = lib/wire/libhayfork-wire.la \
