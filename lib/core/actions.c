@@ -293,6 +293,13 @@ void hayi_action_print(const struct hayi_action *action,
     case HAYI_ACTION_ATTEMPT_ENDED:
         print_short(action, text, size);
         break;
+    case HAYI_ACTION_CLAIM_DENIED:
+        (void)snprintf(text,
+                       size,
+                       "claim_denied %" PRIu64 " w%" PRIu32,
+                       action->u.claim_denied.cookie,
+                       action->u.claim_denied.worker);
+        break;
     case HAYI_ACTION_INPUTS:
     case HAYI_ACTION_FETCH:
     case HAYI_ACTION_DROP:

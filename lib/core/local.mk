@@ -25,6 +25,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/move.c \
 	%D%/needs.c \
 	%D%/needs.h \
+	%D%/nested.c \
 	%D%/nodes.c \
 	%D%/nodes.h \
 	%D%/objects.c \

@@ -180,6 +180,11 @@ static hay_status take(struct hayi_sched *s,
     case HAYI_EVENT_GONE:
     case HAYI_EVENT_MEMORY:
         return hayi_data_take(s, event, actions);
+    case HAYI_EVENT_SUSPENDED:
+    case HAYI_EVENT_RESUMED:
+    case HAYI_EVENT_CLAIM:
+    case HAYI_EVENT_UNWANTED:
+        return hayi_nested_take(s, event, actions);
     }
     return HAY_EINVAL;
 }

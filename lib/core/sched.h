@@ -68,6 +68,10 @@ enum hayi_event_kind {
     HAYI_EVENT_MOVED,       /* a fetch has ended */
     HAYI_EVENT_GONE,        /* a node dropped a replica to make room */
     HAYI_EVENT_MEMORY,      /* how full a node's store is */
+    HAYI_EVENT_SUSPENDED,   /* a running attempt waits, without its cores */
+    HAYI_EVENT_RESUMED,     /* ... and goes on, on cores of its own again */
+    HAYI_EVENT_CLAIM,       /* a running attempt would run a child itself */
+    HAYI_EVENT_UNWANTED,    /* nobody will hear of a child's end */
 };
 
 /* An input that the task waits for.  'any': its end is enough. */
@@ -106,7 +110,10 @@ struct hayi_event {
             uint32_t category; /* small number; tasks of like duration */
             const struct hayi_dep *deps; /* borrowed during the step */
             size_t dep_count;
-            hayi_handle task; /* out: the new task; 0 if it ended at once */
+            hayi_handle parent; /* the task that submits it; 0: the client */
+            uint16_t depth;     /* if 'parent' has ended by now: what the depth
+                                   of this task is; else ignored */
+            hayi_handle task;   /* out: the new task; 0 if it ended at once */
         } task;
         struct {
             hay_task_id id;
@@ -117,6 +124,8 @@ struct hayi_event {
             uint64_t range_max;  /* items in one hand-out; at least 1 */
             uint64_t unread_max; /* 0: no bound */
             bool stop_on_failure;
+            hayi_handle parent; /* as of a task */
+            uint16_t depth;
             hayi_handle task; /* out */
         } map;
         struct {
@@ -126,6 +135,8 @@ struct hayi_event {
         struct {
             hayi_handle task; /* a stale one: answered HAY_EINVAL */
             bool force;
+            bool nested; /* with all that it submitted and that has not ended,
+                            and what that submitted, and so on */
             uint64_t cookie; /* comes back in the answer */
         } cancel;
         struct {
@@ -166,6 +177,9 @@ struct hayi_event {
             size_t made_count;
             bool objects; /* its result holds objects: those it made, or others
                              that are held for its future by HOLD */
+            /* FINISHED: its result is that of another task, which it submitted;
+             * as an input that must finish.  Borrowed; NULL: of its own. */
+            const struct hayi_dep *follow;
         } ended;
         struct {
             hayi_handle task;        /* a stale one is ignored */
@@ -203,6 +217,25 @@ struct hayi_event {
             uint32_t node;
             uint32_t used_permille; /* of the limit of its store */
         } memory;
+        struct {
+            uint32_t worker;
+            hayi_handle task;
+            uint32_t attempt;
+            /* suspended: the task that it waits for, a child of its; or 0:
+             * 'several' of them, or nothing that is a task */
+            hayi_handle waits_for;
+            bool several;
+        } suspended, resumed;
+        struct {
+            uint32_t worker;
+            hayi_handle task; /* it runs, and waits with its cores */
+            uint32_t attempt;
+            hayi_handle child; /* that it waits for; 0: any child of its */
+            uint64_t cookie;   /* comes back in HAYI_ACTION_CLAIM_DENIED */
+        } claim;
+        struct {
+            hayi_handle task; /* a stale one is ignored */
+        } unwanted;
     } u;
 };
 
@@ -222,6 +255,7 @@ enum hayi_action_kind {
     HAYI_ACTION_DROP,          /* free an object on a node */
     HAYI_ACTION_WANTED,        /* the answer to a WANT */
     HAYI_ACTION_FORGET,        /* a finished task will not be run again */
+    HAYI_ACTION_CLAIM_DENIED,  /* the other answer to a CLAIM than HAND_OUT */
 };
 
 struct hayi_action {
@@ -233,6 +267,11 @@ struct hayi_action {
             uint64_t payload; /* of a range: the map's */
             uint32_t attempt;
             int32_t priority;
+            uint16_t depth; /* of tasks in tasks: deeper ones of a priority go
+                               first */
+            hayi_handle inline_of; /* not 0: this task there has claimed it,
+                                      and runs it on its own cores; or it is
+                                      returned */
             struct hayi_needs needs;
             bool prompt; /* others wait for its end: report it at once */
             bool range;
@@ -241,9 +280,11 @@ struct hayi_action {
         } hand_out;
         struct {
             uint32_t worker;
-            uint32_t count; /* at most so many, the last ones first */
-            int32_t below;  /* only those of lower priority than this;
-                               INT32_MAX: all */
+            uint32_t count;       /* at most so many, the last ones first */
+            int32_t below;        /* only those of lower priority than this;
+                                     INT32_MAX: all */
+            uint16_t below_depth; /* and those of just this priority that are
+                                     less deep */
         } recall;
         struct {
             uint32_t worker;
@@ -294,6 +335,9 @@ struct hayi_action {
                                  copy; 0: it went otherwise */
             uint32_t losses;  /* EFARM: workers lost while it may have run on
                                  them, 'worker' is the last one */
+            uint8_t cause;    /* enum hay_cause: LOST_WORKER, DEADLOCK,
+                                 DEPENDENCY, INFEASIBLE; 0: as reported */
+            bool followed;    /* its result is that of the task it followed */
         } tell;
         struct {
             uint64_t cookie;
@@ -331,6 +375,12 @@ struct hayi_action {
         struct {
             uint64_t payload;
         } forget;
+        struct {
+            uint32_t worker;
+            hayi_handle task; /* that claimed */
+            uint32_t attempt;
+            uint64_t cookie;
+        } claim_denied;
     } u;
 };
 
@@ -366,6 +416,27 @@ struct hayi_sched;
 /* NULL when memory is short. */
 struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config);
 void hayi_sched_free(struct hayi_sched *sched);
+
+/* Tasks in tasks.  A task may submit others, its children, while it runs.  They
+ * live on their own: they may outlive it, and what an attempt submitted that is
+ * tried again stays, and is submitted anew by the next attempt (UNWANTED tells
+ * that nobody waits for the old ones any more).
+ *
+ * A running attempt that waits for children is SUSPENDED: its cores are booked
+ * no more, all else stays.  It is RESUMED when its worker has cores for it
+ * again; before all that has not begun there.  Of attempts that run one within
+ * another (see below) the innermost one is suspended and resumed.
+ *
+ * A worker that keeps too many suspended ones has another way: a CLAIM for a
+ * child that has not begun.  The answer, at once or when the child has come
+ * back from where it was held, is a HAND_OUT with 'inline_of', which books no
+ * cores (of several that could be meant it is the child that is waited for, or
+ * one that may stand before it), or CLAIM_DENIED: all run, have ended, or need
+ * what the parent has not got.  Then the parent must be suspended after all:
+ * nobody ever waits for a task on cores that the task may need.
+ *
+ * When suspended attempts hold what all tasks that they wait for need (memory,
+ * gpus), these tasks fail, HAY_CAUSE_DEADLOCK. */
 
 /* Take one event; append what must be done to 'actions' (the caller empties
  * it).  now_ns: never goes back.  event: only its "out" fields are written.

@@ -188,6 +188,11 @@ bool hayi_task_again(const struct hayi_sched *s, uint32_t index);
 /* Pauses that are over. */
 hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions);
 
+/* nested.c: tasks in tasks */
+hay_status hayi_nested_take(struct hayi_sched *s,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions);
+
 /* range.c: transitions of maps and of their ranges */
 hay_status hayi_range_submit(struct hayi_sched *s,
                              struct hayi_event *event,

@@ -304,5 +304,7 @@ void hayi_manager_perform(struct hayi_manager *manager,
         hayi_manager_forget(manager,
                             hayi_manager_future(action->u.forget.payload));
         break;
+    case HAYI_ACTION_CLAIM_DENIED: /* nobody claims yet */
+        break;
     }
 }

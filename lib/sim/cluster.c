@@ -287,6 +287,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     case HAYI_ACTION_ALL_ENDED:
     case HAYI_ACTION_WANTED:
     case HAYI_ACTION_FORGET:
+    case HAYI_ACTION_CLAIM_DENIED:
         break;
     }
 }

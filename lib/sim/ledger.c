@@ -564,6 +564,7 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_FORGET:
         forgotten(ledger, action);
         break;
+    case HAYI_ACTION_CLAIM_DENIED:
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL:
     case HAYI_ACTION_WORKER_LOST:

@@ -257,6 +257,7 @@ static void see(void)
         case HAYI_ACTION_DROP:
         case HAYI_ACTION_WANTED:
         case HAYI_ACTION_FORGET:
+        case HAYI_ACTION_CLAIM_DENIED:
             MUST(false); /* no task here has objects */
             break;
         }
