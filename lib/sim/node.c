@@ -283,6 +283,8 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
         tell_cancelled(node, run);
         drop_run(node, run);
         break;
+    case HAYI_WACTION_RESUME: /* nothing waits here */
+        break;
     case HAYI_WACTION_RECALL_DONE:
         counts->recalls++;
         (void)append(node, HAYI_RECORD_RECALL_DONE, 0);

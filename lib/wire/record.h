@@ -25,10 +25,11 @@ enum hayi_record_type {
     HAYI_RECORD_CANCEL,
     HAYI_RECORD_PING,
     HAYI_RECORD_STOP,
-    HAYI_RECORD_SEND,    /* send an object to another rank */
-    HAYI_RECORD_RECEIVE, /* make room for one and receive it */
-    HAYI_RECORD_DROP,    /* free one */
-    HAYI_RECORD_LOST,    /* another rank is gone */
+    HAYI_RECORD_SEND,         /* send an object to another rank */
+    HAYI_RECORD_RECEIVE,      /* make room for one and receive it */
+    HAYI_RECORD_DROP,         /* free one */
+    HAYI_RECORD_LOST,         /* another rank is gone */
+    HAYI_RECORD_CLAIM_DENIED, /* an attempt cannot run its child itself */
     /* worker to manager */
     HAYI_RECORD_JOIN,
     HAYI_RECORD_STARTED,
@@ -40,9 +41,11 @@ enum hayi_record_type {
     HAYI_RECORD_LOG,
     HAYI_RECORD_REFUSE, /* the worker cannot serve; tail: words */
     HAYI_RECORD_BYE,
-    HAYI_RECORD_MOVED,  /* a receive has ended */
-    HAYI_RECORD_GONE,   /* replicas were dropped; tail: their objects */
-    HAYI_RECORD_MEMORY, /* how full the node's store is */
+    HAYI_RECORD_MOVED,     /* a receive has ended */
+    HAYI_RECORD_GONE,      /* replicas were dropped; tail: their objects */
+    HAYI_RECORD_MEMORY,    /* how full the node's store is */
+    HAYI_RECORD_SUSPENDED, /* an attempt waits, without its cores */
+    HAYI_RECORD_RESUMED,   /* it has been given cores again */
     /* of clients in workers, see nest.h; worker to manager */
     HAYI_RECORD_NEST_ASK = 64,
     HAYI_RECORD_NEST_SUBMIT,
@@ -100,14 +103,18 @@ struct hayi_task_record {
     uint64_t output_limit_bytes; /* 0: none */
     uint64_t index;              /* of a command; duration_ns of a fake */
     uint64_t args_size;
+    uint64_t inline_of; /* the attempt of this task, which waits here, runs it
+                           on its cores; 0: it has its own */
     uint32_t attempt;
     uint32_t function;
     int32_t priority;
     uint32_t cores;
     int32_t fake_exit;
+    uint16_t depth;     /* of nesting */
     uint16_t name_size; /* with the 0 */
     uint8_t kind;       /* enum hayi_task_kind */
     uint8_t flags;      /* HAYI_TASK_... */
+    uint8_t reserved[6];
 };
 enum {
     HAYI_TASK_PROMPT = 1,
@@ -133,6 +140,8 @@ struct hayi_range_record {
     uint8_t stop_on_failure;
     uint8_t indices; /* the items are their indices */
     uint8_t reserved;
+    uint16_t depth; /* of nesting */
+    uint8_t reserved_too[6];
 };
 
 struct hayi_recall {
@@ -173,7 +182,8 @@ struct hayi_join {
 
 /* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
  * node. */
-struct hayi_attempt_record { /* STARTED, RETURNED */
+struct hayi_attempt_record { /* STARTED, RETURNED, SUSPENDED, RESUMED,
+                                CLAIM_DENIED */
     uint64_t task;
     uint32_t attempt;
     uint32_t missing;
@@ -227,6 +237,7 @@ struct hayi_ended {
     uint64_t handed_ns;
     uint64_t start_ns; /* worker's clock */
     uint64_t end_ns;
+    uint64_t waited_ns; /* of that, without cores */
     uint64_t value_size;
     uint64_t memory_peak_bytes; /* of its processes together; 0: not measured */
     uint32_t attempt;
@@ -253,6 +264,7 @@ struct hayi_range_ended {
     uint64_t handed_ns;
     uint64_t start_ns;
     uint64_t end_ns;
+    uint64_t waited_ns;
     uint64_t items; /* done in order */
     uint64_t failed;
     uint64_t text_size;
@@ -274,10 +286,10 @@ struct hayi_words {
     uint64_t size;
 };
 
-static_assert(sizeof(struct hayi_task_record) == 112, "no holes");
-static_assert(sizeof(struct hayi_range_record) == 96, "no holes");
-static_assert(sizeof(struct hayi_ended) == 80, "no holes");
-static_assert(sizeof(struct hayi_range_ended) == 80, "no holes");
+static_assert(sizeof(struct hayi_task_record) == 128, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 104, "no holes");
+static_assert(sizeof(struct hayi_ended) == 88, "no holes");
+static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_welcome) == 80, "no holes");
 static_assert(sizeof(struct hayi_send_record) == 32, "no holes");
 static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");

@@ -1,9 +1,9 @@
 /* held.c - rows of held attempts.
  *
  * The hash is open addressing, linear probing, at most half full, and closes
- * its gaps at removal (no tombstones).  The queue is a sorted array of levels,
- * one a priority in use: constant time for few priorities, a memmove of at
- * most as many levels as attempts are queued for many.
+ * its gaps at removal (no tombstones).  A queue is a sorted array of levels,
+ * one for a priority and depth in use: constant time for few of them, a memmove
+ * of at most as many levels as attempts are queued for many.
  */
 #include "config.h"
 
@@ -29,7 +29,8 @@ void hayi_held_fini(struct hayi_held_table *table)
     }
     free(table->rows);
     free(table->hash);
-    free(table->levels);
+    free(table->queue.levels);
+    free(table->waking.levels);
     hayi_held_init(table);
 }
 
@@ -192,6 +193,17 @@ void hayi_held_append(struct hayi_held_table *table,
     list_insert(table, list, row, HAYI_HELD_NONE);
 }
 
+void hayi_held_second(struct hayi_held_table *table,
+                      struct hayi_held_list *list,
+                      uint32_t row)
+{
+    list_insert(table,
+                list,
+                row,
+                list->count == 0 ? HAYI_HELD_NONE
+                                 : table->rows[list->first].next);
+}
+
 void hayi_held_unlink(struct hayi_held_table *table,
                       struct hayi_held_list *list,
                       uint32_t row)
@@ -205,16 +217,21 @@ void hayi_held_unlink(struct hayi_held_table *table,
     list->count--;
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
 
-/* The first level that is not below 'priority'; level_count if none. */
-static uint32_t level_at(const struct hayi_held_table *table, int32_t priority)
+static int64_t rank_of(const struct hayi_held *held)
+{
+    return (int64_t)held->priority * ((int64_t)UINT16_MAX + 1) + held->depth;
+}
+
+/* The first level that is not below 'rank'; level_count if none. */
+static uint32_t level_at(const struct hayi_held_queue *queue, int64_t rank)
 {
     uint32_t low = 0;
-    uint32_t high = table->level_count;
+    uint32_t high = queue->level_count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (table->levels[mid].priority < priority) {
+        if (queue->levels[mid].rank < rank) {
             low = mid + 1;
         } else {
             high = mid;
@@ -223,96 +240,110 @@ static uint32_t level_at(const struct hayi_held_table *table, int32_t priority)
     return low;
 }
 
-hay_status hayi_held_reserve_level(struct hayi_held_table *table)
+hay_status hayi_held_reserve_level(struct hayi_held_queue *queue)
 {
-    if (table->level_count < table->level_room) {
+    if (queue->level_count < queue->level_room) {
         return HAY_OK;
     }
-    uint32_t room = table->level_room == 0 ? LEVELS_MIN : table->level_room * 2;
+    uint32_t room = queue->level_room == 0 ? LEVELS_MIN : queue->level_room * 2;
     struct hayi_held_level *levels =
-        realloc(table->levels, room * sizeof levels[0]);
+        realloc(queue->levels, room * sizeof levels[0]);
     if (levels == NULL) {
         return HAY_ENOMEM;
     }
-    table->levels = levels;
-    table->level_room = room;
+    queue->levels = levels;
+    queue->level_room = room;
     return HAY_OK;
 }
 
-hay_status
-hayi_held_push(struct hayi_held_table *table, uint32_t row, bool front)
+hay_status hayi_held_push(struct hayi_held_table *table,
+                          struct hayi_held_queue *queue,
+                          uint32_t row,
+                          bool front)
 {
-    int32_t priority = table->rows[row].priority;
-    uint32_t at = level_at(table, priority);
+    int64_t rank = rank_of(&table->rows[row]);
+    uint32_t at = level_at(queue, rank);
 
-    if (at == table->level_count || table->levels[at].priority != priority) {
-        hay_status st = hayi_held_reserve_level(table);
+    if (at == queue->level_count || queue->levels[at].rank != rank) {
+        hay_status st = hayi_held_reserve_level(queue);
         if (st != HAY_OK) {
             return st;
         }
-        memmove(&table->levels[at + 1],
-                &table->levels[at],
-                (table->level_count - at) * sizeof table->levels[0]);
-        table->level_count++;
-        table->levels[at] = (struct hayi_held_level){
-            .priority = priority,
+        memmove(&queue->levels[at + 1],
+                &queue->levels[at],
+                (queue->level_count - at) * sizeof queue->levels[0]);
+        queue->level_count++;
+        queue->levels[at] = (struct hayi_held_level){
+            .rank = rank,
             .list = {.first = HAYI_HELD_NONE, .last = HAYI_HELD_NONE}};
     }
-    struct hayi_held_list *list = &table->levels[at].list;
+    struct hayi_held_list *list = &queue->levels[at].list;
     list_insert(table, list, row, front ? list->first : HAYI_HELD_NONE);
-    table->rows[row].state = HAYI_HELD_QUEUED;
-    table->queued_count++;
+    table->rows[row].state =
+        queue == &table->queue ? HAYI_HELD_QUEUED : HAYI_HELD_WAKING;
+    queue->count++;
     return HAY_OK;
 }
 
 void hayi_held_pull(struct hayi_held_table *table, uint32_t row)
 {
-    uint32_t at = level_at(table, table->rows[row].priority);
+    bool waking = table->rows[row].state == HAYI_HELD_WAKING;
+    struct hayi_held_queue *queue = waking ? &table->waking : &table->queue;
+    uint32_t at = level_at(queue, rank_of(&table->rows[row]));
 
-    assert(table->rows[row].state == HAYI_HELD_QUEUED);
-    hayi_held_unlink(table, &table->levels[at].list, row);
-    table->queued_count--;
-    if (table->levels[at].list.count == 0) {
-        table->level_count--;
-        memmove(&table->levels[at],
-                &table->levels[at + 1],
-                (table->level_count - at) * sizeof table->levels[0]);
+    assert(waking || table->rows[row].state == HAYI_HELD_QUEUED);
+    hayi_held_unlink(table, &queue->levels[at].list, row);
+    queue->count--;
+    if (queue->levels[at].list.count == 0) {
+        queue->level_count--;
+        memmove(&queue->levels[at],
+                &queue->levels[at + 1],
+                (queue->level_count - at) * sizeof queue->levels[0]);
     }
 }
 
-uint32_t hayi_held_head(const struct hayi_held_table *table)
+uint32_t hayi_held_head(const struct hayi_held_queue *queue)
 {
-    return table->level_count == 0
+    return queue->level_count == 0
                ? HAYI_HELD_NONE
-               : table->levels[table->level_count - 1].list.first;
+               : queue->levels[queue->level_count - 1].list.first;
 }
 
-uint32_t hayi_held_tail(const struct hayi_held_table *table)
+uint32_t hayi_held_tail(const struct hayi_held_queue *queue)
 {
-    return table->level_count == 0 ? HAYI_HELD_NONE
-                                   : table->levels[0].list.last;
+    return queue->level_count == 0 ? HAYI_HELD_NONE
+                                   : queue->levels[0].list.last;
 }
 
-void hayi_held_check(const struct hayi_held_table *table)
+static void check_queue(const struct hayi_held_table *table,
+                        const struct hayi_held_queue *queue,
+                        enum hayi_held_state state)
 {
     uint32_t queued = 0;
-    uint32_t used = 0;
 
-    for (uint32_t i = 0; i < table->level_count; i++) {
-        const struct hayi_held_level *level = &table->levels[i];
+    for (uint32_t i = 0; i < queue->level_count; i++) {
+        const struct hayi_held_level *level = &queue->levels[i];
         uint32_t count = 0;
         assert(level->list.count > 0);
-        assert(i == 0 || table->levels[i - 1].priority < level->priority);
+        assert(i == 0 || queue->levels[i - 1].rank < level->rank);
         for (uint32_t row = level->list.first; row != HAYI_HELD_NONE;
              row = table->rows[row].next) {
-            assert(table->rows[row].state == HAYI_HELD_QUEUED);
-            assert(table->rows[row].priority == level->priority);
+            assert(table->rows[row].state == state);
+            assert(rank_of(&table->rows[row]) == level->rank);
             count++;
         }
         assert(count == level->list.count);
         queued += count;
     }
-    assert(queued == table->queued_count);
+    assert(queued == queue->count);
+}
+
+void hayi_held_check(const struct hayi_held_table *table)
+{
+    uint32_t used = 0;
+
+    check_queue(table, &table->queue, HAYI_HELD_QUEUED);
+    check_queue(table, &table->waking, HAYI_HELD_WAKING);
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct hayi_held *held = &table->rows[i];
         if (held->state != HAYI_HELD_FREE) {

@@ -1,12 +1,13 @@
-/* held.h - the attempts that a worker holds: rows, found by handle, and the
- * queue of those that have no slot yet.
+/* held.h - the attempts that a worker holds: rows, found by handle, the queue
+ * of those that have no slot yet, and that of those that want one again.
  *
- * Owns: the rows, the hash that finds them, the queue's levels.
+ * Owns: the rows, the hash that finds them, the queues' levels.
  * Never: decides anything.
  * Threads: one at a time.
  *
  * Rows are named by index, since the table moves when it grows.  A row is in
- * one list at a time: of a level of the queue, or of a slot.
+ * one list at a time: of a level of a queue, or of a slot; one that is
+ * suspended is in none.
  */
 #ifndef HAYI_WORKER_HELD_H
 #define HAYI_WORKER_HELD_H
@@ -18,7 +19,9 @@
 enum hayi_held_state {
     HAYI_HELD_FREE = 0, /* the row is not in use */
     HAYI_HELD_QUEUED,
-    HAYI_HELD_IN_SLOT, /* the first of its slot runs, the others wait */
+    HAYI_HELD_IN_SLOT,   /* the first of its slot runs, the others wait */
+    HAYI_HELD_SUSPENDED, /* it waits for something, without cores */
+    HAYI_HELD_WAKING,    /* that is there: it wants cores again */
 };
 
 struct hayi_held {
@@ -33,8 +36,10 @@ struct hayi_held {
     uint32_t slot; /* core whose slot it is in */
     int32_t priority;
     uint32_t recall;     /* index of the recall that wants it, or NONE */
+    uint16_t depth;      /* of nesting */
     uint8_t state;       /* enum hayi_held_state */
     uint8_t kind;        /* enum hayi_wkind */
+    bool resuming;       /* in a slot: goes on there, has begun long ago */
     bool revoking;       /* a REVOKE has not been answered */
     bool stolen;         /* ... since a core is idle */
     bool cancelled;      /* ... since it was cancelled */
@@ -48,10 +53,17 @@ struct hayi_held_list {
     uint32_t count;
 };
 
-/* All queued ones of one priority, in order of arrival. */
+/* All queued ones of one priority and depth, in order of arrival. */
 struct hayi_held_level {
-    int32_t priority;
+    int64_t rank;               /* what counts: priority, then depth */
     struct hayi_held_list list; /* never empty */
+};
+
+struct hayi_held_queue {
+    struct hayi_held_level *levels; /* ascending rank */
+    uint32_t level_count;
+    uint32_t level_room;
+    uint32_t count;
 };
 
 struct hayi_held_table {
@@ -62,10 +74,8 @@ struct hayi_held_table {
     uint32_t held_count;
     uint32_t *hash; /* 1 + row; 0: empty */
     uint32_t hash_mask;
-    struct hayi_held_level *levels; /* ascending priority */
-    uint32_t level_count;
-    uint32_t level_room;
-    uint32_t queued_count;
+    struct hayi_held_queue queue;  /* HAYI_HELD_QUEUED */
+    struct hayi_held_queue waking; /* HAYI_HELD_WAKING */
 };
 
 void hayi_held_init(struct hayi_held_table *table);
@@ -88,21 +98,27 @@ uint32_t hayi_held_find(const struct hayi_held_table *table,
 void hayi_held_append(struct hayi_held_table *table,
                       struct hayi_held_list *list,
                       uint32_t row);
+/* Behind the first one, or as the first of an empty list. */
+void hayi_held_second(struct hayi_held_table *table,
+                      struct hayi_held_list *list,
+                      uint32_t row);
 void hayi_held_unlink(struct hayi_held_table *table,
                       struct hayi_held_list *list,
                       uint32_t row);
 
-/* Queue a row behind (front: before) those of its priority.  HAY_ENOMEM:
- * it is not queued.  A front push of a row cannot fail when room was made by
- * hayi_held_reserve_level(). */
-hay_status
-hayi_held_push(struct hayi_held_table *table, uint32_t row, bool front);
-hay_status hayi_held_reserve_level(struct hayi_held_table *table);
-/* Take a row out of the queue, wherever it stands. */
+/* Put a row into a queue of its table (queue or waking), behind (front: before)
+ * those of its priority and depth.  HAY_ENOMEM: it is not queued.  A push
+ * cannot fail when room was made by hayi_held_reserve_level(). */
+hay_status hayi_held_push(struct hayi_held_table *table,
+                          struct hayi_held_queue *queue,
+                          uint32_t row,
+                          bool front);
+hay_status hayi_held_reserve_level(struct hayi_held_queue *queue);
+/* Take a row out of the queue that it is in, wherever it stands. */
 void hayi_held_pull(struct hayi_held_table *table, uint32_t row);
 /* The first to start, the last to start; NONE if none is queued. */
-uint32_t hayi_held_head(const struct hayi_held_table *table);
-uint32_t hayi_held_tail(const struct hayi_held_table *table);
+uint32_t hayi_held_head(const struct hayi_held_queue *queue);
+uint32_t hayi_held_tail(const struct hayi_held_queue *queue);
 
 /* Walks over everything and asserts what must hold; slow. */
 void hayi_held_check(const struct hayi_held_table *table);

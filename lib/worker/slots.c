@@ -135,22 +135,27 @@ uint32_t hayi_slots_long(struct hayi_slots *slots)
 
 /* ---- coming and going ---- */
 
-static void enter(struct hayi_slots *slots, uint32_t row, uint32_t core)
+static void
+enter(struct hayi_slots *slots, uint32_t row, uint32_t core, bool second)
 {
     struct hayi_held *held = &slots->held->rows[row];
     struct hayi_slot *slot = &slots->list[core];
 
     held->slot = core;
     held->state = HAYI_HELD_IN_SLOT;
-    slots->memory_used += held->memory_bytes;
     slots->single_count -= slot->list.count == 1;
-    hayi_held_append(slots->held, &slot->list, row);
+    if (second) {
+        hayi_held_second(slots->held, &slot->list, row);
+    } else {
+        hayi_held_append(slots->held, &slot->list, row);
+    }
     slots->single_count += slot->list.count == 1;
     place(slots, slot);
 }
 
-hay_status
-hayi_slots_start(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
+hay_status hayi_slots_resume(struct hayi_slots *slots,
+                             uint32_t row,
+                             const uint32_t **cores)
 {
     struct hayi_held *held = &slots->held->rows[row];
     uint32_t core;
@@ -159,7 +164,9 @@ hayi_slots_start(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
         hayi_lease_take(&slots->lease, 1, &core);
         *cores = &slots->core_index[core];
     } else {
-        held->wide = calloc(held->cores, sizeof held->wide[0]);
+        if (held->wide == NULL) {
+            held->wide = calloc(held->cores, sizeof held->wide[0]);
+        }
         if (held->wide == NULL) {
             return HAY_ENOMEM;
         }
@@ -170,8 +177,18 @@ hayi_slots_start(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
     assert(slots->list[core].list.count == 0);
     slots->list[core].kind = held->kind;
     slots->list[core].wide = held->cores > 1;
-    enter(slots, row, core);
+    enter(slots, row, core, false);
     return HAY_OK;
+}
+
+hay_status
+hayi_slots_start(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
+{
+    hay_status st = hayi_slots_resume(slots, row, cores);
+    if (st == HAY_OK) {
+        slots->memory_used += slots->held->rows[row].memory_bytes;
+    }
+    return st;
 }
 
 void hayi_slots_feed(struct hayi_slots *slots, uint32_t row, uint32_t core)
@@ -182,15 +199,27 @@ void hayi_slots_feed(struct hayi_slots *slots, uint32_t row, uint32_t core)
     assert(slot->kind == slots->held->rows[row].kind);
     assert(!slot->wide);
     assert(slots->held->rows[row].cores == 1);
-    enter(slots, row, core);
+    slots->memory_used += slots->held->rows[row].memory_bytes;
+    enter(slots, row, core, false);
 }
 
-void hayi_slots_leave(struct hayi_slots *slots, uint32_t row)
+void hayi_slots_resumed(struct hayi_slots *slots, uint32_t row)
+{
+    struct hayi_held *held = &slots->held->rows[row];
+
+    if (held->resuming) {
+        held->resuming = false;
+        slots->list[held->slot].resuming = false;
+        slots->resuming_count--;
+    }
+}
+
+void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row)
 {
     struct hayi_held *held = &slots->held->rows[row];
     struct hayi_slot *slot = &slots->list[held->slot];
 
-    slots->memory_used -= held->memory_bytes;
+    hayi_slots_resumed(slots, row);
     slots->single_count -= slot->list.count == 1;
     hayi_held_unlink(slots->held, &slot->list, row);
     slots->single_count += slot->list.count == 1;
@@ -202,6 +231,54 @@ void hayi_slots_leave(struct hayi_slots *slots, uint32_t row)
     }
     place(slots, slot);
     held->slot = NONE;
+    held->state = HAYI_HELD_SUSPENDED;
+}
+
+void hayi_slots_leave(struct hayi_slots *slots, uint32_t row)
+{
+    hayi_slots_suspend(slots, row);
+    slots->memory_used -= slots->held->rows[row].memory_bytes;
+}
+
+uint32_t hayi_slots_turn(struct hayi_slots *slots)
+{
+    for (uint32_t i = 0; i < slots->core_count; i++) {
+        uint32_t core = (slots->next_hint + i) % slots->core_count;
+        const struct hayi_slot *slot = &slots->list[core];
+        if (slot->list.count > 0 && !slot->wide && !slot->resuming
+            && slot->kind == HAYI_WKIND_THREAD) {
+            slots->next_hint = core + 1;
+            return core;
+        }
+    }
+    return NONE;
+}
+
+void hayi_slots_resume_next(struct hayi_slots *slots,
+                            uint32_t row,
+                            uint32_t core)
+{
+    assert(slots->list[core].list.count > 0 && !slots->list[core].resuming);
+    slots->held->rows[row].resuming = true;
+    slots->list[core].resuming = true;
+    slots->resuming_count++;
+    enter(slots, row, core, true);
+}
+
+uint32_t hayi_slots_resuming(const struct hayi_slots *slots)
+{
+    for (uint32_t core = 0; core < slots->core_count; core++) {
+        const struct hayi_slot *slot = &slots->list[core];
+        for (uint32_t row = slot->resuming ? slot->list.first : NONE;
+             row != NONE;
+             row = slots->held->rows[row].next) {
+            if (slots->held->rows[row].resuming
+                && !slots->held->rows[row].revoking) {
+                return row;
+            }
+        }
+    }
+    return NONE;
 }
 
 void hayi_slots_revoke(struct hayi_slots *slots, uint32_t row)
@@ -292,6 +369,7 @@ void hayi_slots_fini(struct hayi_slots *slots)
 
 struct sums {
     uint64_t memory_bytes;
+    uint32_t resuming;
     uint32_t cores;
     uint32_t in_slots;
     uint32_t singles;
@@ -321,19 +399,23 @@ check_slot(const struct hayi_slots *slots, uint32_t core, struct sums *sums)
     const struct hayi_slot *slot = &slots->list[core];
     uint32_t count = 0;
     uint32_t revokes = 0;
+    uint32_t resuming = 0;
 
     for (uint32_t row = slot->list.first; row != NONE;
          row = slots->held->rows[row].next) {
         check_row(slots, core, row);
         count++;
         revokes += slots->held->rows[row].revoking;
+        resuming += slots->held->rows[row].resuming;
         sums->memory_bytes += slots->held->rows[row].memory_bytes;
     }
     assert(count == slot->list.count);
     assert(revokes == slot->revokes);
+    assert(resuming == slot->resuming);
+    sums->resuming += resuming;
     assert(!slot->wide || count <= 1);
     assert(slot->depth == 0 || slot->depth == count);
-    assert(count <= slots->depth_max);
+    assert(count <= slots->depth_max + 1); /* and one that resumes */
     sums->in_slots += count;
     sums->singles += count == 1;
     if (count > 0) {
@@ -348,9 +430,18 @@ void hayi_slots_check(const struct hayi_slots *slots)
     for (uint32_t core = 0; core < slots->core_count; core++) {
         check_slot(slots, core, &sums);
     }
+    for (uint32_t row = 0; row < slots->held->row_count; row++) {
+        const struct hayi_held *held = &slots->held->rows[row];
+        if (held->state == HAYI_HELD_SUSPENDED
+            || held->state == HAYI_HELD_WAKING) {
+            sums.memory_bytes += held->memory_bytes;
+            sums.in_slots++;
+            assert(!held->revoking && !held->resuming);
+        }
+    }
+    assert(sums.resuming == slots->resuming_count);
     assert(sums.memory_bytes == slots->memory_used);
     assert(sums.cores == slots->core_count - slots->lease.free_count);
-    assert(sums.in_slots
-           == slots->held->held_count - slots->held->queued_count);
+    assert(sums.in_slots == slots->held->held_count - slots->held->queue.count);
     assert(sums.singles == slots->single_count);
 }

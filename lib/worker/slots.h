@@ -26,6 +26,7 @@ struct hayi_slot {
     uint32_t depth; /* whose bucket it is in; 0: none */
     uint8_t kind;   /* of all its attempts */
     bool wide;      /* its one attempt has several cores */
+    bool resuming;  /* one of its attempts is */
 };
 
 struct hayi_slot_bucket {
@@ -51,8 +52,10 @@ struct hayi_slots {
     uint32_t depth_max;
     uint64_t backlog_ns;
     struct hayi_slot_ladder ladders[HAYI_SLOT_KINDS];
-    uint64_t memory_used;
-    uint32_t single_count; /* slots with one attempt */
+    uint64_t memory_used;    /* by what is in slots, and by what waits */
+    uint32_t single_count;   /* slots with one attempt */
+    uint32_t resuming_count; /* slots with a resuming one */
+    uint32_t next_hint;      /* where to look for a turn first */
 };
 
 /* HAY_ENOMEM: nothing is left behind. */
@@ -70,6 +73,24 @@ hay_status hayi_slots_start(struct hayi_slots *slots,
 void hayi_slots_feed(struct hayi_slots *slots, uint32_t row, uint32_t core);
 /* Take a row out of its slot; the last one's cores are free again. */
 void hayi_slots_leave(struct hayi_slots *slots, uint32_t row);
+
+/* Take a row that waits out of its slot: its cores are free again, or the next
+ * one's; its memory stays booked. */
+void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row);
+/* Put it on free cores again: there must be enough.  As hayi_slots_start(). */
+hay_status hayi_slots_resume(struct hayi_slots *slots,
+                             uint32_t row,
+                             const uint32_t **cores);
+/* A one-core slot of threads, in use, where none is resuming; HAYI_HELD_NONE.
+ * hayi_slots_resume_next(): the row has the next turn there. */
+uint32_t hayi_slots_turn(struct hayi_slots *slots);
+void hayi_slots_resume_next(struct hayi_slots *slots,
+                            uint32_t row,
+                            uint32_t core);
+/* It had its turn. */
+void hayi_slots_resumed(struct hayi_slots *slots, uint32_t row);
+/* One that waits for its turn and may be revoked; HAYI_HELD_NONE. */
+uint32_t hayi_slots_resuming(const struct hayi_slots *slots);
 
 /* A revoke of one of a slot's attempts goes out, or is answered.  A slot with
  * unanswered ones is neither fed nor taken from. */

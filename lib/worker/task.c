@@ -96,6 +96,7 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
         .attempt = range->attempt,
         .function = range->function,
         .priority = range->priority,
+        .depth = range->depth,
         .cores = 1,
         .flags = range->prompt ? HAYI_TASK_PROMPT : 0,
     };

@@ -54,6 +54,8 @@ static const char *action_name(enum hayi_waction_kind kind)
         return "cancelled";
     case HAYI_WACTION_RECALL_DONE:
         return "recall-done";
+    case HAYI_WACTION_RESUME:
+        return "resume";
     }
     return "?";
 }

@@ -241,6 +241,7 @@ on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
                       .cores = task->record.cores,
                       .memory_bytes = task->record.memory_bytes,
                       .priority = task->record.priority,
+                      .depth = task->record.depth,
                       .cookie = task},
     };
     status = hayi_wstate_step(worker->state, &event, &worker->actions);

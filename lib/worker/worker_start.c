@@ -566,6 +566,8 @@ static void perform(struct hayi_worker *worker,
         hayi_worker_report_ended(worker, task, NULL);
         hayi_worker_drop(worker, task);
         break;
+    case HAYI_WACTION_RESUME:
+        break;
     case HAYI_WACTION_RECALL_DONE: {
         const struct hayi_recall done = {0, 0};
         hayi_worker_tell(worker, HAYI_RECORD_RECALL_DONE, &done, sizeof(done));

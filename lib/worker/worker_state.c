@@ -151,12 +151,13 @@ static hay_status arrived(struct hayi_wstate *state,
     held->memory_bytes = memory;
     held->cores = event->u.arrived.cores;
     held->priority = event->u.arrived.priority;
+    held->depth = event->u.arrived.depth;
     held->kind = kind;
     if (state->stopping) {
         give_up(state, row, HAYI_WACTION_RETURNED, actions);
         return HAY_OK;
     }
-    st = hayi_held_push(&state->held, row, false);
+    st = hayi_held_push(&state->held, &state->held.queue, row, false);
     if (st != HAY_OK) {
         hayi_held_drop(&state->held, row);
     }
@@ -172,7 +173,8 @@ static uint32_t recall_one(struct hayi_wstate *state,
 {
     struct hayi_held *held = &state->held.rows[row];
 
-    if (held->revoking || (below != INT32_MAX && held->priority >= below)) {
+    if (held->revoking || held->resuming
+        || (below != INT32_MAX && held->priority >= below)) {
         return 0;
     }
     held->recall = recall;
@@ -224,7 +226,7 @@ static hay_status recalled(struct hayi_wstate *state,
         return st;
     }
     for (; count > 0; count--) {
-        uint32_t row = hayi_held_tail(&state->held);
+        uint32_t row = hayi_held_tail(&state->held.queue);
         if (row == NONE
             || (below != INT32_MAX
                 && state->held.rows[row].priority >= below)) {
@@ -242,6 +244,14 @@ static hay_status recalled(struct hayi_wstate *state,
     return HAY_OK;
 }
 
+/* It runs, as far as is known, or waits. */
+static bool has_begun(const struct hayi_wstate *state, uint32_t row)
+{
+    const struct hayi_held *held = &state->held.rows[row];
+    return held->state != HAYI_HELD_IN_SLOT || held->resuming
+           || (hayi_slots_running(&state->slots, row) && !held->revoking);
+}
+
 static hay_status cancel(struct hayi_wstate *state,
                          const struct hayi_wevent *event,
                          struct hayi_wactions *actions)
@@ -256,7 +266,7 @@ static hay_status cancel(struct hayi_wstate *state,
     if (held->state == HAYI_HELD_QUEUED) {
         hayi_held_pull(&state->held, row);
         give_up(state, row, HAYI_WACTION_CANCELLED, actions);
-    } else if (hayi_slots_running(&state->slots, row) && !held->revoking) {
+    } else if (has_begun(state, row)) {
         if (!event->u.cancel.unstarted_only) {
             emit_for(state, actions, HAYI_WACTION_STOP_IT, row)->force =
                 event->u.cancel.force;
@@ -292,6 +302,7 @@ static hay_status ended(struct hayi_wstate *state,
         settle(state, row);
         recall_answered(state, held->recall, actions);
     }
+    hayi_slots_resumed(&state->slots, row);
     hayi_slots_leave(&state->slots, row);
     hayi_held_drop(&state->held, row);
     return HAY_OK;
@@ -305,6 +316,72 @@ revoked_row(const struct hayi_wstate *state, hayi_handle task, uint32_t attempt)
     return row != NONE && state->held.rows[row].revoking ? row : NONE;
 }
 
+/* A revoke came too late.  There is room for two actions. */
+static void answer_late(struct hayi_wstate *state,
+                        uint32_t row,
+                        struct hayi_wactions *actions)
+{
+    struct hayi_held *held = &state->held.rows[row];
+
+    settle(state, row);
+    hayi_slots_resumed(&state->slots, row);
+    if (held->cancelled && !held->unstarted_only) {
+        emit_for(state, actions, HAYI_WACTION_STOP_IT, row)->force =
+            held->force;
+    }
+    recall_answered(state, held->recall, actions);
+    held->recall = NONE;
+    held->cancelled = false;
+    held->force = false;
+}
+
+static hay_status suspended(struct hayi_wstate *state,
+                            const struct hayi_wevent *event,
+                            struct hayi_wactions *actions)
+{
+    uint32_t row = hayi_held_find(
+        &state->held, event->u.suspended.task, event->u.suspended.attempt);
+    hay_status st = hayi_wactions_reserve(actions, 2);
+    if (row == NONE || st != HAY_OK
+        || state->held.rows[row].state != HAYI_HELD_IN_SLOT) {
+        return st;
+    }
+    struct hayi_held *held = &state->held.rows[row];
+    if (held->revoking) { /* it had begun: the answer is REVOKE_LATE */
+        answer_late(state, row, actions);
+    }
+    hayi_slots_suspend(&state->slots, row);
+    return HAY_OK;
+}
+
+/* A row that was suspended wants its cores. */
+static hay_status wake_row(struct hayi_wstate *state, uint32_t row, bool front)
+{
+    return hayi_held_push(&state->held, &state->held.waking, row, front);
+}
+
+static hay_status wake(struct hayi_wstate *state,
+                       const struct hayi_wevent *event)
+{
+    uint32_t row =
+        hayi_held_find(&state->held, event->u.wake.task, event->u.wake.attempt);
+    if (row == NONE || state->held.rows[row].state != HAYI_HELD_SUSPENDED) {
+        return HAY_OK;
+    }
+    return wake_row(state, row, false);
+}
+
+static hay_status resumed(struct hayi_wstate *state,
+                          const struct hayi_wevent *event)
+{
+    uint32_t row = hayi_held_find(
+        &state->held, event->u.resumed.task, event->u.resumed.attempt);
+    if (row != NONE && !state->held.rows[row].revoking) {
+        hayi_slots_resumed(&state->slots, row);
+    }
+    return HAY_OK;
+}
+
 static hay_status revoked(struct hayi_wstate *state,
                           const struct hayi_wevent *event,
                           struct hayi_wactions *actions)
@@ -313,7 +390,10 @@ static hay_status revoked(struct hayi_wstate *state,
         revoked_row(state, event->u.revoked.task, event->u.revoked.attempt);
     hay_status st = hayi_wactions_reserve(actions, 2);
     if (st == HAY_OK) {
-        st = hayi_held_reserve_level(&state->held);
+        st = hayi_held_reserve_level(&state->held.queue);
+    }
+    if (st == HAY_OK) {
+        st = hayi_held_reserve_level(&state->held.waking);
     }
     if (row == NONE || st != HAY_OK) {
         return st;
@@ -321,13 +401,17 @@ static hay_status revoked(struct hayi_wstate *state,
     struct hayi_held *held = &state->held.rows[row];
     uint32_t recall = held->recall;
     settle(state, row);
+    if (held->resuming) {
+        hayi_slots_suspend(&state->slots, row);
+        return wake_row(state, row, true);
+    }
     hayi_slots_leave(&state->slots, row);
     if (held->cancelled) {
         give_up(state, row, HAYI_WACTION_CANCELLED, actions);
     } else if (recall != NONE || state->stopping) {
         give_up(state, row, HAYI_WACTION_RETURNED, actions);
     } else {
-        st = hayi_held_push(&state->held, row, true);
+        st = hayi_held_push(&state->held, &state->held.queue, row, true);
         assert(st == HAY_OK);
     }
     recall_answered(state, recall, actions);
@@ -344,16 +428,7 @@ static hay_status revoke_late(struct hayi_wstate *state,
     if (row == NONE || st != HAY_OK) {
         return st;
     }
-    struct hayi_held *held = &state->held.rows[row];
-    settle(state, row);
-    if (held->cancelled && !held->unstarted_only) {
-        emit_for(state, actions, HAYI_WACTION_STOP_IT, row)->force =
-            held->force;
-    }
-    recall_answered(state, held->recall, actions);
-    held->recall = NONE;
-    held->cancelled = false;
-    held->force = false;
+    answer_late(state, row, actions);
     return HAY_OK;
 }
 
@@ -364,8 +439,8 @@ static hay_status stop(struct hayi_wstate *state, struct hayi_wactions *actions)
         return st;
     }
     state->stopping = true;
-    for (uint32_t row = hayi_held_head(&state->held); row != NONE;
-         row = hayi_held_head(&state->held)) {
+    for (uint32_t row = hayi_held_head(&state->held.queue); row != NONE;
+         row = hayi_held_head(&state->held.queue)) {
         hayi_held_pull(&state->held, row);
         give_up(state, row, HAYI_WACTION_RETURNED, actions);
     }
@@ -374,7 +449,8 @@ static hay_status stop(struct hayi_wstate *state, struct hayi_wactions *actions)
         for (uint32_t row = slot->list.last;
              row != NONE && row != slot->list.first;
              row = state->held.rows[row].prev) {
-            if (!state->held.rows[row].revoking) {
+            if (!state->held.rows[row].revoking
+                && !state->held.rows[row].resuming) {
                 revoke(state, row, actions);
             }
         }
@@ -401,6 +477,12 @@ hay_status hayi_wstate_step(struct hayi_wstate *state,
         return revoke_late(state, event, actions);
     case HAYI_WEVENT_STOP:
         return stop(state, actions);
+    case HAYI_WEVENT_SUSPENDED:
+        return suspended(state, event, actions);
+    case HAYI_WEVENT_WAKE:
+        return wake(state, event);
+    case HAYI_WEVENT_RESUMED:
+        return resumed(state, event);
     }
     return HAY_EINVAL;
 }
@@ -417,7 +499,8 @@ start(struct hayi_wstate *state, uint32_t row, struct hayi_wactions *actions)
     hay_status st = hayi_slots_start(&state->slots, row, &cores);
     if (st != HAY_OK) {
         /* Its level has just had room. */
-        hay_status again = hayi_held_push(&state->held, row, true);
+        hay_status again =
+            hayi_held_push(&state->held, &state->held.queue, row, true);
         assert(again == HAY_OK);
         return st;
     }
@@ -455,7 +538,7 @@ static hay_status start_heads(struct hayi_wstate *state,
 {
     uint32_t row;
 
-    while ((row = hayi_held_head(&state->held)) != NONE
+    while ((row = hayi_held_head(&state->held.queue)) != NONE
            && memory_fits(state, row)) {
         const struct hayi_held *held = &state->held.rows[row];
         uint32_t core = NONE;
@@ -479,10 +562,80 @@ static hay_status start_heads(struct hayi_wstate *state,
     return HAY_OK;
 }
 
+/* Cores for what can go on.  *all: there is no more of it. */
+static hay_status resume_heads(struct hayi_wstate *state,
+                               struct hayi_wactions *actions,
+                               bool *all)
+{
+    uint32_t row;
+
+    while ((row = hayi_held_head(&state->held.waking)) != NONE) {
+        struct hayi_held *held = &state->held.rows[row];
+        bool now = held->cores <= state->slots.lease.free_count;
+        bool turn = held->cores == 1 && held->kind == HAYI_WKIND_THREAD;
+        uint32_t core = now || !turn ? NONE : hayi_slots_turn(&state->slots);
+        const uint32_t *cores =
+            core != NONE ? &state->slots.core_index[core] : NULL;
+
+        *all = now || core != NONE;
+        hay_status st = *all ? hayi_wactions_reserve(actions, 1) : HAY_OK;
+        if (!*all || st != HAY_OK) {
+            return st;
+        }
+        hayi_held_pull(&state->held, row);
+        if (now) {
+            st = hayi_slots_resume(&state->slots, row, &cores);
+            assert(st == HAY_OK); /* it has room for them */
+        } else {
+            hayi_slots_resume_next(&state->slots, row, core);
+        }
+        struct hayi_waction *action =
+            emit_for(state, actions, HAYI_WACTION_RESUME, row);
+        action->backlog = !now;
+        action->cores = cores;
+        action->core_count = held->cores;
+    }
+    *all = true;
+    return HAY_OK;
+}
+
+/* A core is free: what waits for its turn elsewhere can go on there.  *any: its
+ * core must be left alone until the answer. */
+static hay_status take_turns_back(struct hayi_wstate *state,
+                                  struct hayi_wactions *actions,
+                                  bool *any)
+{
+    hay_status st = HAY_OK;
+
+    while (state->slots.resuming_count > 0
+           && state->steal_count < state->slots.lease.free_count) {
+        uint32_t row = hayi_slots_resuming(&state->slots);
+        st = row != NONE ? hayi_wactions_reserve(actions, 1) : HAY_EEMPTY;
+        if (st != HAY_OK) {
+            break;
+        }
+        state->held.rows[row].stolen = true;
+        state->steal_count++;
+        revoke(state, row, actions);
+        *any = true;
+    }
+    return st == HAY_ENOMEM ? st : HAY_OK;
+}
+
 hay_status hayi_wstate_dispatch(struct hayi_wstate *state,
                                 struct hayi_wactions *actions)
 {
-    hay_status st = start_heads(state, actions);
+    bool all = true;
+    bool any = false;
+    hay_status st = resume_heads(state, actions, &all);
+
+    if (st == HAY_OK && all) {
+        st = take_turns_back(state, actions, &any);
+    }
+    if (st != HAY_OK || !all || any) {
+        return st; /* what has not begun waits */
+    }
+    st = start_heads(state, actions);
 
     /* What is free now has no use for the queue's head. */
     while (st == HAY_OK && !state->stopping
@@ -539,14 +692,14 @@ void hayi_wstate_counts(const struct hayi_wstate *state,
                         uint32_t *queued,
                         uint32_t *in_slots)
 {
-    *queued = state->held.queued_count;
-    *in_slots = state->held.held_count - state->held.queued_count;
+    *queued = state->held.queue.count;
+    *in_slots = state->held.held_count - state->held.queue.count;
 }
 
 bool hayi_wstate_hungry(const struct hayi_wstate *state)
 {
     return state->slots.lease.free_count > 0
-           || (state->held.queued_count == 0 && state->slots.single_count > 0);
+           || (state->held.queue.count == 0 && state->slots.single_count > 0);
 }
 
 void hayi_wstate_check(const struct hayi_wstate *state)
@@ -572,7 +725,7 @@ void hayi_wstate_check(const struct hayi_wstate *state)
     }
     assert(steals == state->steal_count);
     assert(recalls == 0);
-    assert(!state->stopping || state->held.queued_count == 0);
+    assert(!state->stopping || state->held.queue.count == 0);
     assert(state->config.memory_bytes == 0
            || state->slots.memory_used <= state->config.memory_bytes);
 }

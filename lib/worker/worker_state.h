@@ -7,10 +7,15 @@
  *     Events come in through hayi_wstate_step(), actions go out in order.
  * Threads: one caller at a time (the worker's loop); no locks inside.
  *
- * Attempts run in the order: priority, then arrival.  A slot may be given
- * further one-core attempts of the same kind ahead (a backlog), so that it need
- * not wait for the loop; what a slot has not begun can be revoked, and the slot
- * decides who was first.
+ * Attempts run in the order: priority, nesting depth (deeper first), arrival.
+ * A slot may be given further one-core attempts of the same kind ahead (a
+ * backlog), so that it need not wait for the loop; what a slot has not begun
+ * can be revoked, and the slot decides who was first.
+ *
+ * An attempt that waits for something (SUSPENDED) has no cores; its memory
+ * stays booked.  When it may go on (WAKE) it is given cores before all that has
+ * not begun: free ones, or, if it needs one, the next turn of a slot that is in
+ * use.
  */
 #ifndef HAYI_WORKER_WORKER_STATE_H
 #define HAYI_WORKER_WORKER_STATE_H
@@ -33,6 +38,9 @@ enum hayi_wevent_kind {
     HAYI_WEVENT_REVOKED,     /* a revoke succeeded: it never ran */
     HAYI_WEVENT_REVOKE_LATE, /* a revoke came too late: it runs or ended */
     HAYI_WEVENT_STOP,        /* start nothing more; give all unstarted back */
+    HAYI_WEVENT_SUSPENDED,   /* an attempt of threads waits */
+    HAYI_WEVENT_WAKE,        /* ... and need not wait any more */
+    HAYI_WEVENT_RESUMED,     /* ... and had its turn: RESUME with 'backlog' */
 };
 
 struct hayi_wevent {
@@ -46,7 +54,8 @@ struct hayi_wevent {
             uint32_t cores;
             uint64_t memory_bytes;
             int32_t priority;
-            void *cookie; /* the caller's; comes back in actions */
+            uint16_t depth; /* of nesting */
+            void *cookie;   /* the caller's; comes back in actions */
         } arrived;
         struct {
             uint32_t count;
@@ -66,7 +75,7 @@ struct hayi_wevent {
         struct {
             hayi_handle task;
             uint32_t attempt;
-        } revoked, revoke_late;
+        } revoked, revoke_late, suspended, wake, resumed;
     } u;
 };
 
@@ -79,6 +88,10 @@ enum hayi_waction_kind {
     HAYI_WACTION_RETURNED,    /* tell the manager: came back unstarted */
     HAYI_WACTION_CANCELLED,   /* tell the manager: cancelled, never started */
     HAYI_WACTION_RECALL_DONE, /* tell the manager */
+    HAYI_WACTION_RESUME,      /* it goes on, on these cores: at once, or, with
+                                 'backlog', when that slot's running one has
+                                 ended or waits; until then a REVOKE takes it
+                                 back, to be given other cores */
 };
 
 struct hayi_waction {
@@ -87,9 +100,10 @@ struct hayi_waction {
     uint32_t attempt;
     void *cookie;
     bool force;            /* STOP_IT */
-    bool backlog;          /* START: others stand before it in the slot */
-    const uint32_t *cores; /* START: indices of the leased cores, ascending;
-                              borrowed until the attempt is given up */
+    bool backlog;          /* START, RESUME: others are before it in the slot */
+    const uint32_t *cores; /* START, RESUME: indices of the leased cores,
+                              ascending; borrowed until the attempt is given up
+                              or waits */
     uint32_t core_count;
 };
 
@@ -135,7 +149,7 @@ hay_status hayi_wstate_step(struct hayi_wstate *state,
 hay_status hayi_wstate_dispatch(struct hayi_wstate *state,
                                 struct hayi_wactions *actions);
 
-/* Attempts held: queued, in slots (running and backlog). */
+/* Attempts held: queued, in slots (running and backlog) or waiting. */
 void hayi_wstate_counts(const struct hayi_wstate *state,
                         uint32_t *queued,
                         uint32_t *in_slots);

@@ -24,7 +24,8 @@ static uint32_t add(uint64_t task, uint32_t attempt, int32_t priority)
 
     CU_ASSERT_EQUAL_FATAL(hayi_held_add(&table, task, attempt, &row), HAY_OK);
     table.rows[row].priority = priority;
-    CU_ASSERT_EQUAL_FATAL(hayi_held_push(&table, row, false), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(hayi_held_push(&table, &table.queue, row, false),
+                          HAY_OK);
     return row;
 }
 
@@ -74,18 +75,18 @@ static void queue_is_by_priority_then_arrival(void)
     uint32_t b = add(3, 1, 0);
     uint32_t high = add(4, 1, 7);
 
-    CU_ASSERT_EQUAL(hayi_held_tail(&table), low);
-    CU_ASSERT_EQUAL(hayi_held_head(&table), high);
+    CU_ASSERT_EQUAL(hayi_held_tail(&table.queue), low);
+    CU_ASSERT_EQUAL(hayi_held_head(&table.queue), high);
     drop(high);
-    CU_ASSERT_EQUAL(hayi_held_head(&table), a);
+    CU_ASSERT_EQUAL(hayi_held_head(&table.queue), a);
     hayi_held_pull(&table, b);
-    CU_ASSERT_EQUAL(hayi_held_push(&table, b, true), HAY_OK);
-    CU_ASSERT_EQUAL(hayi_held_head(&table), b);
+    CU_ASSERT_EQUAL(hayi_held_push(&table, &table.queue, b, true), HAY_OK);
+    CU_ASSERT_EQUAL(hayi_held_head(&table.queue), b);
     drop(b);
     drop(a);
-    CU_ASSERT_EQUAL(hayi_held_head(&table), low);
+    CU_ASSERT_EQUAL(hayi_held_head(&table.queue), low);
     drop(low);
-    CU_ASSERT_EQUAL(hayi_held_head(&table), HAYI_HELD_NONE);
+    CU_ASSERT_EQUAL(hayi_held_head(&table.queue), HAYI_HELD_NONE);
     hayi_held_check(&table);
 }
 

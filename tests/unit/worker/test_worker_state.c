@@ -424,6 +424,189 @@ static void what_can_never_run_is_refused(void)
     ASSERT_GOT("start 1 cores 0");
 }
 
+/* ---- waiting ---- */
+
+static void arrive_deep(hayi_handle task, uint16_t depth, int32_t priority)
+{
+    struct hayi_wevent event = arrival(task);
+    event.u.arrived.depth = depth;
+    event.u.arrived.priority = priority;
+    step(&event);
+}
+
+static void news(enum hayi_wevent_kind kind, hayi_handle task)
+{
+    step(&(struct hayi_wevent){.kind = kind,
+                               .u.suspended = {.task = task, .attempt = 1}});
+}
+
+static void deeper_ones_go_first_within_a_priority(void)
+{
+    open_worker(1, 0, 0);
+    arrive_deep(1, 0, 0);
+    arrive_deep(2, 3, 0);
+    arrive_deep(3, 0, 1);
+    arrive_deep(4, 3, 0);
+    ASSERT_GOT("start 3 cores 0");
+    end(3, 10000000);
+    ASSERT_GOT("start 2 cores 0");
+    end(2, 10000000);
+    ASSERT_GOT("start 4 cores 0");
+    end(4, 10000000);
+    ASSERT_GOT("start 1 cores 0");
+}
+
+static void who_waits_gives_its_core_and_goes_on_before_what_has_not_begun(void)
+{
+    open_worker(1, 0, 1);
+    arrive(1, 3);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    ASSERT_GOT("start 2 cores 0");
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 backlog cores 0");
+    end(2, 10000000);
+    ASSERT_GOT("");
+    news(HAYI_WEVENT_RESUMED, 1);
+    end(1, 10000000);
+    ASSERT_GOT("start 3 cores 0");
+}
+
+static void a_free_core_is_given_at_once(void)
+{
+    open_worker(1, 0, 0);
+    arrive(1, 1);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    ASSERT_GOT("");
+    arrive(2, 2);
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 cores 0");
+    end(1, 10000000);
+    ASSERT_GOT("start 2 cores 0");
+}
+
+static void one_that_waits_for_its_turn_goes_where_a_core_is_free(void)
+{
+    open_worker(2, 0, 1);
+    arrive(1, 1);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    arrive(2, 4);
+    ASSERT_GOT("start 2 cores 0; start 3 cores 1");
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 backlog cores 0");
+    end(3, 10000000);
+    ASSERT_GOT("revoke 1");
+    answer(1, true);
+    ASSERT_GOT("resume 1 cores 1");
+    end(2, 10000000);
+    ASSERT_GOT("start 4 cores 0");
+}
+
+static void a_turn_that_was_taken_is_not_taken_back(void)
+{
+    open_worker(2, 0, 1);
+    arrive(1, 1);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    arrive(2, 4);
+    ASSERT_GOT("start 2 cores 0; start 3 cores 1");
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 backlog cores 0");
+    end(3, 10000000);
+    ASSERT_GOT("revoke 1");
+    answer(1, false);
+    ASSERT_GOT("start 4 cores 1");
+}
+
+static void one_turn_a_slot_and_the_deepest_first(void)
+{
+    open_worker(1, 0, 1);
+    arrive_deep(1, 1, 0);
+    arrive_deep(2, 2, 0);
+    ASSERT_GOT("start 2 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 2);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    arrive(3, 3);
+    ASSERT_GOT("start 3 cores 0");
+    news(HAYI_WEVENT_WAKE, 1);
+    news(HAYI_WEVENT_WAKE, 2);
+    ASSERT_GOT("resume 2 backlog cores 0");
+    end(3, 10000000);
+    ASSERT_GOT("");
+    news(HAYI_WEVENT_RESUMED, 2);
+    ASSERT_GOT("resume 1 backlog cores 0");
+}
+
+static void a_wide_one_waits_for_all_its_cores(void)
+{
+    open_worker(2, 0, 0);
+    arrive_wide(1, 2, 0);
+    ASSERT_GOT("start 1 cores 0,1");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    arrive(2, 4);
+    ASSERT_GOT("start 2 cores 0; start 3 cores 1");
+    news(HAYI_WEVENT_WAKE, 1);
+    end(2, 10000000);
+    ASSERT_GOT("");
+    end(3, 10000000);
+    ASSERT_GOT("resume 1 cores 0,1");
+    end(1, 10000000);
+    ASSERT_GOT("start 4 cores 0");
+}
+
+static void who_waits_keeps_its_memory(void)
+{
+    open_worker(2, 100, 0);
+    struct hayi_wevent event = arrival(1);
+    event.u.arrived.memory_bytes = 80;
+    step(&event);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    event.u.arrived.task = 2;
+    step(&event);
+    ASSERT_GOT("");
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 cores 0");
+    end(1, 1000);
+    ASSERT_GOT("start 2 cores 0");
+}
+
+static void who_waits_is_told_of_its_cancel_and_never_recalled(void)
+{
+    open_worker(1, 0, 1);
+    arrive(1, 2);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    ASSERT_GOT("start 2 cores 0");
+    cancel(1, false);
+    ASSERT_GOT("stop 1");
+    news(HAYI_WEVENT_WAKE, 1);
+    ASSERT_GOT("resume 1 backlog cores 0");
+    cancel(1, false);
+    recall(10, INT32_MAX);
+    ASSERT_GOT("stop 1; recall-done");
+    step(&(struct hayi_wevent){.kind = HAYI_WEVENT_STOP});
+    ASSERT_GOT("");
+}
+
+static void a_wait_answers_the_revoke_of_a_cancel(void)
+{
+    open_worker(1, 0, 2);
+    learn_short();
+    arrive(1, 2);
+    ASSERT_GOT("start 1 cores 0; start 2 backlog cores 0");
+    cancel(2, false);
+    ASSERT_GOT("revoke 2");
+    end(1, 1000);
+    news(HAYI_WEVENT_SUSPENDED, 2);
+    ASSERT_GOT("stop 2");
+    answer(2, false);
+    ASSERT_GOT("");
+}
+
 static CU_TestInfo tests[] = {
     {"attempts_start_by_priority_then_arrival",
      attempts_start_by_priority_then_arrival},
@@ -459,6 +642,23 @@ static CU_TestInfo tests[] = {
     {"hungry_when_a_slot_has_nothing_next",
      hungry_when_a_slot_has_nothing_next},
     {"what_can_never_run_is_refused", what_can_never_run_is_refused},
+    {"deeper_ones_go_first_within_a_priority",
+     deeper_ones_go_first_within_a_priority},
+    {"who_waits_gives_its_core_and_goes_on_before_what_has_not_begun",
+     who_waits_gives_its_core_and_goes_on_before_what_has_not_begun},
+    {"a_free_core_is_given_at_once", a_free_core_is_given_at_once},
+    {"one_that_waits_for_its_turn_goes_where_a_core_is_free",
+     one_that_waits_for_its_turn_goes_where_a_core_is_free},
+    {"a_turn_that_was_taken_is_not_taken_back",
+     a_turn_that_was_taken_is_not_taken_back},
+    {"one_turn_a_slot_and_the_deepest_first",
+     one_turn_a_slot_and_the_deepest_first},
+    {"a_wide_one_waits_for_all_its_cores", a_wide_one_waits_for_all_its_cores},
+    {"who_waits_keeps_its_memory", who_waits_keeps_its_memory},
+    {"who_waits_is_told_of_its_cancel_and_never_recalled",
+     who_waits_is_told_of_its_cancel_and_never_recalled},
+    {"a_wait_answers_the_revoke_of_a_cancel",
+     a_wait_answers_the_revoke_of_a_cancel},
     CU_TEST_INFO_NULL,
 };
 
