@@ -18,6 +18,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/command_files.h \
 	%D%/fakes.c \
 	%D%/fakes.h \
+	%D%/gpus.c \
+	%D%/gpus.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
 	%D%/output.c \
@@ -53,6 +55,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/task_data.c \
 	%D%/topology.c \
 	%D%/topology.h \
+	%D%/topology_gpus.c \
+	%D%/topology_gpus.h \
 	%D%/worker.c \
 	%D%/worker.h \
 	%D%/worker_data.c \

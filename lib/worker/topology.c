@@ -13,6 +13,8 @@
 
 #include "worker/topology.h"
 
+#include "worker/topology_gpus.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <hwloc.h>
@@ -26,6 +28,7 @@ enum { WORD = 64 };
 struct core {
     size_t first; /* of the table of cpus */
     size_t count;
+    uint32_t numa;
 };
 
 struct hayi_topology {
@@ -35,6 +38,8 @@ struct hayi_topology {
     size_t core_count;
     int *cpus; /* ascending within a core */
     size_t cpu_count;
+    uint32_t gpus[HAYI_TOPOLOGY_GPUS_MAX]; /* the NUMA node of each */
+    size_t gpu_count;
 };
 
 static bool has_cpu(const struct hayi_cpumask *mask, unsigned cpu)
@@ -78,11 +83,12 @@ static hwloc_bitmap_t usable_cpus(hwloc_topology_t topology)
 
 /* The next row of the table: a core with these cpus, if any is usable. */
 static void add_core(struct hayi_topology *t,
+                     hwloc_topology_t topology,
                      hwloc_const_bitmap_t cpus,
                      hwloc_const_bitmap_t usable)
 {
     struct core *core = &t->cores[t->core_count];
-    *core = (struct core){t->cpu_count, 0};
+    *core = (struct core){t->cpu_count, 0, hayi_topology_near(topology, cpus)};
     for (int cpu = hwloc_bitmap_first(cpus); cpu >= 0;
          cpu = hwloc_bitmap_next(cpus, cpu)) {
         if (cpu < HAYI_CPUS_MAX && hwloc_bitmap_isset(usable, (unsigned)cpu)) {
@@ -117,8 +123,9 @@ static hay_status fill(struct hayi_topology *t, hwloc_topology_t topology)
     }
     for (int i = 0; i < count; i++) {
         hwloc_obj_t core = hwloc_get_obj_by_type(topology, type, (unsigned)i);
-        add_core(t, core->cpuset, usable);
+        add_core(t, topology, core->cpuset, usable);
     }
+    t->gpu_count = hayi_topology_find_gpus(topology, t->gpus);
     t->memory_bytes = hwloc_get_root_obj(topology)->total_memory;
     hwloc_bitmap_free(usable);
     return t->core_count > 0 ? HAY_OK : HAY_EINVAL;
@@ -131,6 +138,8 @@ static hay_status read_hwloc(struct hayi_topology *t)
         return HAY_EINVAL;
     }
     hay_status status = HAY_EINVAL;
+    (void)hwloc_topology_set_io_types_filter(topology,
+                                             HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     if (hwloc_topology_load(topology) == 0) {
         status = fill(t, topology);
     }
@@ -160,7 +169,7 @@ static hay_status read_affinity(struct hayi_topology *t, struct hayi_error *err)
     }
     for (size_t cpu = 0; cpu < HAYI_CPUS_MAX; cpu++) {
         if (CPU_ISSET_S(cpu, sizeof(set), &set.one)) {
-            t->cores[t->core_count++] = (struct core){t->cpu_count, 1};
+            t->cores[t->core_count++] = (struct core){t->cpu_count, 1, 0};
             t->cpus[t->cpu_count++] = (int)cpu;
             add_cpu(&t->mask, (unsigned)cpu);
         }
@@ -210,6 +219,29 @@ void hayi_topology_mask(const struct hayi_topology *topology,
 uint64_t hayi_topology_memory_bytes(const struct hayi_topology *topology)
 {
     return topology->memory_bytes;
+}
+
+uint32_t hayi_topology_numa(const struct hayi_topology *topology, int cpu)
+{
+    for (size_t i = 0; i < topology->core_count; i++) {
+        const struct core *core = &topology->cores[i];
+        for (size_t k = 0; k < core->count; k++) {
+            if (topology->cpus[core->first + k] == cpu) {
+                return core->numa;
+            }
+        }
+    }
+    return HAYI_NUMA_NONE;
+}
+
+size_t hayi_topology_gpus(const struct hayi_topology *topology,
+                          uint32_t *numa,
+                          size_t room)
+{
+    for (size_t i = 0; i < room && i < topology->gpu_count; i++) {
+        numa[i] = topology->gpus[i];
+    }
+    return topology->gpu_count;
 }
 
 /* ---- sharing ------------------------------------------------------------- */

@@ -33,6 +33,16 @@ void hayi_topology_free(struct hayi_topology *topology);
 /* The cpus that may be used: what masks[] of hayi_topology_share() holds. */
 void hayi_topology_mask(const struct hayi_topology *topology,
                         struct hayi_cpumask *mask);
+/* The NUMA node, by number from 0, of the core that this cpu belongs to. */
+uint32_t hayi_topology_numa(const struct hayi_topology *topology, int cpu);
+#define HAYI_NUMA_NONE UINT32_MAX
+
+/* The gpus of the machine that its driver gives to us, in the order of their
+ * PCI addresses: writes the NUMA node that each is near to (or HAYI_NUMA_NONE),
+ * at most 'room', returns how many there are. */
+size_t hayi_topology_gpus(const struct hayi_topology *topology,
+                          uint32_t *numa,
+                          size_t room);
 /* Of the machine; 0: not known. */
 uint64_t hayi_topology_memory_bytes(const struct hayi_topology *topology);
 

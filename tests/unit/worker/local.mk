@@ -31,6 +31,11 @@ check_PROGRAMS += %D%/test_topology
 %C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
 
+check_PROGRAMS += %D%/test_gpus
+%C%_test_gpus_SOURCES = %D%/test_gpus.c
+%C%_test_gpus_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
+
 worker_bed = %D%/worker_bed.c %D%/worker_bed.h
 
 # What stands above worker_state, against the whole library.
