@@ -39,7 +39,7 @@ struct hayi_needs hayi_task_options_needs(const hay_task_options *options)
                           : options->memory_bytes;
     return (struct hayi_needs){
         .cores = options->cores > 0 ? options->cores : 1,
-        .gpus = options->gpus,
+        .gpus = options->gpus < UINT8_MAX ? (uint8_t)options->gpus : UINT8_MAX,
         .memory_bytes = memory,
         .worker = options->worker,
     };

@@ -33,10 +33,15 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/pauses.c \
 	%D%/pauses.h \
 	%D%/place.c \
+	%D%/pools.c \
+	%D%/pools.h \
 	%D%/range.c \
 	%D%/ready.c \
 	%D%/ready.h \
 	%D%/recall.c \
+	%D%/requests.c \
+	%D%/requests.h \
+	%D%/resources.h \
 	%D%/sched.c \
 	%D%/sched.h \
 	%D%/stage.c \

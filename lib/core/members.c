@@ -66,13 +66,21 @@ hay_status hayi_members_joined(struct hayi_sched *s,
 {
     uint32_t index = event->u.joined.worker;
     if (index >= s->workers.max || event->u.joined.cores == 0
-        || event->u.joined.node >= s->nodes.max) {
+        || event->u.joined.node >= s->nodes.max
+        || event->u.joined.gpus > HAYI_GPU_MAX) {
         return HAY_EINVAL;
     }
     struct hayi_worker *worker = &s->workers.list[index];
     if (worker->state != HAYI_WORKER_ABSENT) {
         s->stale++;
         return HAY_OK;
+    }
+    hay_status status = hayi_pools_join(&s->pools,
+                                        index,
+                                        event->u.joined.amounts,
+                                        event->u.joined.amount_count);
+    if (status != HAY_OK) {
+        return status;
     }
     worker->node = event->u.joined.node;
     worker->cores = event->u.joined.cores;
@@ -86,6 +94,18 @@ hay_status hayi_members_joined(struct hayi_sched *s,
     watch(s);
     judge(s);
     return HAY_OK;
+}
+
+hay_status hayi_members_pool(struct hayi_sched *s,
+                             const struct hayi_event *event)
+{
+    hay_status status =
+        hayi_pools_set(&s->pools, event->u.pool.resource, event->u.pool.units);
+    if (status == HAY_OK) {
+        hayi_ready_unblock(&s->ready, &s->blocked);
+        judge(s);
+    }
+    return status;
 }
 
 void hayi_members_heard(struct hayi_sched *s, uint32_t worker)

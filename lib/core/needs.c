@@ -15,13 +15,14 @@ static bool same(const struct hayi_needs *a, const struct hayi_needs *b)
 {
     return a->cores == b->cores && a->gpus == b->gpus
            && a->memory_bytes == b->memory_bytes && a->worker == b->worker
-           && a->node == b->node;
+           && a->node == b->node && a->request == b->request;
 }
 
 static uint32_t hash_of(const struct hayi_needs *needs)
 {
     uint64_t h = needs->cores;
     h = h * 0x9e3779b97f4a7c15u + needs->gpus;
+    h = h * 0x9e3779b97f4a7c15u + needs->request;
     h = h * 0x9e3779b97f4a7c15u + needs->memory_bytes;
     h = h * 0x9e3779b97f4a7c15u + needs->worker;
     h = h * 0x9e3779b97f4a7c15u + needs->node;

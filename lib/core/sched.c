@@ -38,6 +38,12 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     if (s->config.node_max == 0) {
         s->config.node_max = 1;
     }
+    if (s->config.reserve_ns == 0) {
+        s->config.reserve_ns = 5000000000;
+    }
+    if (s->config.infeasible_ns == 0) {
+        s->config.infeasible_ns = 60000000000;
+    }
     if (s->config.lineage_max == 0) {
         s->config.lineage_max = 200000;
     }
@@ -53,6 +59,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_pauses_init(&s->pauses);
     hayi_objects_init(&s->objects);
     hayi_cargos_init(&s->cargos);
+    hayi_requests_init(&s->requests);
     if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
         || hayi_workers_init(
                &s->workers, &s->table, config->worker_max, config->seed)
@@ -64,7 +71,8 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
                            s->config.manager_node,
                            config->seed)
                != HAY_OK
-        || hayi_fetches_init(&s->fetches, &s->objects, &s->nodes) != HAY_OK) {
+        || hayi_fetches_init(&s->fetches, &s->objects, &s->nodes) != HAY_OK
+        || hayi_pools_init(&s->pools, config->worker_max) != HAY_OK) {
         hayi_sched_free(s);
         return NULL;
     }
@@ -76,6 +84,8 @@ void hayi_sched_free(struct hayi_sched *s)
     if (s == NULL) {
         return;
     }
+    hayi_pools_fini(&s->pools);
+    hayi_requests_fini(&s->requests);
     hayi_fetches_fini(&s->fetches);
     hayi_nodes_fini(&s->nodes);
     hayi_cargos_fini(&s->cargos);
@@ -151,6 +161,13 @@ static hay_status take(struct hayi_sched *s,
         return hayi_task_cancel(s, event, actions);
     case HAYI_EVENT_CLOSE:
         return hayi_drain_close(s, event);
+    case HAYI_EVENT_REQUEST:
+        return hayi_requests_intern(&s->requests,
+                                    event->u.request.variants,
+                                    event->u.request.count,
+                                    &event->u.request.request);
+    case HAYI_EVENT_POOL:
+        return hayi_members_pool(s, event);
     case HAYI_EVENT_JOINED:
         return hayi_members_joined(s, event);
     case HAYI_EVENT_HEARD:
@@ -261,7 +278,19 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
         + hayi_durations_bytes(&s->durations) + hayi_objects_bytes(&s->objects)
         + hayi_cargos_bytes(&s->cargos) + hayi_nodes_bytes(&s->nodes)
         + hayi_fetches_bytes(&s->fetches) + hayi_pauses_bytes(&s->pauses)
+        + hayi_requests_bytes(&s->requests) + hayi_pools_bytes(&s->pools)
         + s->maps.room * sizeof(*s->maps.list);
+}
+
+const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *s,
+                                              uint32_t request,
+                                              uint32_t variant)
+{
+    if (request == 0 || request >= s->requests.count
+        || variant >= hayi_request_at(&s->requests, request)->count) {
+        return NULL;
+    }
+    return &hayi_request_at(&s->requests, request)->variants[variant];
 }
 
 hay_status hayi_sched_feasible(const struct hayi_sched *s,

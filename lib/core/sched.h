@@ -14,6 +14,7 @@
 #define HAYI_CORE_SCHED_H
 
 #include "base/error.h"
+#include "core/resources.h"
 
 #include <hayfork/hayfork.h>
 
@@ -30,7 +31,10 @@ typedef uint64_t hayi_object;
 /* What a task asks of a worker.  Equal needs share a class inside. */
 struct hayi_needs {
     uint32_t cores; /* at least 1 */
-    uint32_t gpus;
+    /* 0: cores, gpus and memory_bytes count; else the number of a REQUEST,
+     * whose variants count instead of them. */
+    uint32_t request : 24;
+    uint32_t gpus : 8; /* whole ones */
     uint64_t memory_bytes;
     uint32_t worker; /* 1 + index of the only worker allowed; 0: any */
     uint32_t node;   /* 1 + index of the node where its inputs are; 0: any.
@@ -51,6 +55,8 @@ enum hayi_event_kind {
     HAYI_EVENT_MAP_READ,    /* an iterator has read up to ... */
     HAYI_EVENT_CANCEL,      /* the client asks for the end of a task */
     HAYI_EVENT_CLOSE,       /* no further submit; cancel what has not begun? */
+    HAYI_EVENT_REQUEST,     /* which variants a task may ask for */
+    HAYI_EVENT_POOL,        /* a resource is the farm's, not a worker's */
     HAYI_EVENT_JOINED,      /* a worker offers its cores */
     HAYI_EVENT_HEARD,       /* a message came from a worker */
     HAYI_EVENT_LOST,        /* a worker's death was noticed, joined or not */
@@ -143,11 +149,23 @@ struct hayi_event {
             bool cancel_pending;
         } close;
         struct {
+            const struct hayi_variant *variants; /* borrowed; the first one that
+                                                    fits is taken */
+            size_t count;                        /* 1 .. HAYI_VARIANT_MAX */
+            uint32_t request; /* out: its number from 1; equal ones share it */
+        } request;
+        struct {
+            uint32_t resource; /* no worker that has joined names it */
+            uint64_t units;    /* of the whole farm; may be told again */
+        } pool;
+        struct {
             uint32_t worker; /* index, 0 .. worker_max-1 */
             uint32_t node;   /* index, 0 .. node_max-1 */
             uint32_t cores;
-            uint32_t gpus;
+            uint32_t gpus; /* at most HAYI_GPU_MAX */
             uint64_t memory_bytes;
+            const struct hayi_amount *amounts; /* borrowed; what it has */
+            size_t amount_count;
         } joined;
         struct {
             uint32_t worker;
@@ -269,10 +287,13 @@ struct hayi_action {
             int32_t priority;
             uint16_t depth; /* of tasks in tasks: deeper ones of a priority go
                                first */
-            hayi_handle inline_of; /* not 0: this task there has claimed it,
-                                      and runs it on its own cores; or it is
-                                      returned */
-            struct hayi_needs needs;
+            hayi_handle inline_of;   /* not 0: this task there has claimed it,
+                                        and runs it on its own cores; or it is
+                                        returned */
+            struct hayi_needs needs; /* cores and memory are those of the
+                                        variant that was chosen */
+            uint32_t variant;        /* of needs.request; from 0 */
+            uint64_t gpu_mask;       /* the gpus that it gets, or shares */
             bool prompt; /* others wait for its end: report it at once */
             bool range;
             uint64_t first; /* of a range */
@@ -409,6 +430,13 @@ struct hayi_sched_config {
     uint64_t ahead_ns;   /* work to hold ahead at a worker; 0: 2 ms */
     uint32_t ahead_max;  /* unstarted tasks a core ahead; 0: 256 */
     uint64_t range_ns;   /* aimed length of a range; 0: 1 ms */
+    uint64_t reserve_ns; /* a task that others pass for so long gets a worker
+                            kept free for it; 0: 5 s */
+    uint64_t infeasible_ns; /* what no worker can meet any more after a loss
+                               waits so long for one that can; 0: 60 s */
+    /* The name of a resource, for words; NULL: its number is told. */
+    const char *(*resource_name)(void *context, uint32_t resource);
+    void *resource_context;
 };
 
 struct hayi_sched;
@@ -472,6 +500,11 @@ struct hayi_sched_stats {
 };
 void hayi_sched_get_stats(const struct hayi_sched *sched,
                           struct hayi_sched_stats *stats);
+
+/* A variant of a request that was made by an event; NULL: there is none. */
+const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *sched,
+                                              uint32_t request,
+                                              uint32_t variant);
 
 /* Can any worker that has joined ever meet this?  HAY_OK; HAY_EINFEASIBLE with
  * words that tell what there is; HAY_OK as well while no worker has joined. */

@@ -22,7 +22,9 @@
 #include "core/nodes.h"
 #include "core/objects.h"
 #include "core/pauses.h"
+#include "core/pools.h"
 #include "core/ready.h"
+#include "core/requests.h"
 #include "core/sched.h"
 #include "core/table.h"
 #include "core/workers.h"
@@ -45,6 +47,8 @@ struct hayi_sched {
     struct hayi_cargos cargos;
     struct hayi_nodes nodes;
     struct hayi_fetches fetches;
+    struct hayi_requests requests;
+    struct hayi_pools pools;
     uint64_t dispatches;
     uint64_t rate; /* of fetches, in bytes per 1024 ns */
     uint64_t now_ns;
@@ -239,6 +243,8 @@ void hayi_range_hand_out(struct hayi_sched *s,
 /* members.c: workers that come, are heard, and go */
 hay_status hayi_members_joined(struct hayi_sched *s,
                                const struct hayi_event *event);
+hay_status hayi_members_pool(struct hayi_sched *s,
+                             const struct hayi_event *event);
 void hayi_members_heard(struct hayi_sched *s, uint32_t worker);
 hay_status hayi_members_lost(struct hayi_sched *s,
                              uint32_t worker,

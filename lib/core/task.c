@@ -171,7 +171,7 @@ static hay_status check_submit(const struct hayi_sched *s,
         return HAY_ECLOSED;
     }
     if (needs->cores == 0 || needs->worker > s->config.worker_max
-        || needs->node != 0) {
+        || needs->node != 0 || needs->request != 0) {
         return HAY_EINVAL;
     }
     for (size_t i = 0; i < event->u.task.dep_count; i++) {

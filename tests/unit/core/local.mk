@@ -89,6 +89,10 @@ check_PROGRAMS += %D%/test_place
 	%D%/test_place.c
 %C%_test_place_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_pools
+%C%_test_pools_SOURCES = %D%/test_pools.c
+%C%_test_pools_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_random
 %C%_test_random_SOURCES = %D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
@@ -103,6 +107,10 @@ check_PROGRAMS += %D%/test_random_data
 check_PROGRAMS += %D%/test_ready
 %C%_test_ready_SOURCES = %D%/test_ready.c
 %C%_test_ready_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_requests
+%C%_test_requests_SOURCES = %D%/test_requests.c
+%C%_test_requests_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_sched
 %C%_test_sched_SOURCES = \

@@ -36,14 +36,15 @@ static void equal_needs_share_a_class(void)
 
 static void each_field_makes_a_class_of_its_own(void)
 {
-    struct hayi_needs needs[5] = {
+    struct hayi_needs needs[6] = {
         {.cores = 1},
         {.cores = 2},
         {.cores = 1, .gpus = 1},
         {.cores = 1, .memory_bytes = 1},
         {.cores = 1, .worker = 1},
+        {.cores = 1, .request = 1},
     };
-    for (uint32_t i = 0; i < 5; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         CU_ASSERT_EQUAL(add(&needs[i]), i + 1);
     }
 }
