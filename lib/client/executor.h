@@ -34,6 +34,10 @@ struct hayi_manager_ops {
     /* Wait for the manager's end and free it; HAY_EFARM with words if the farm
      * broke down. */
     hay_status (*join)(void *manager, struct hayi_error *err);
+    /* Room for one more submit, and its number; may wait for a connection, not
+     * for tasks.  NULL: there is room, and the executor gives numbers itself.
+     * HAY_EFARM with words. */
+    hay_status (*admit)(void *manager, hay_task_id *id, struct hayi_error *err);
 };
 
 struct hay_executor {

@@ -102,7 +102,7 @@ static hay_status join(void *manager, struct hayi_error *err)
     return status;
 }
 
-static const struct hayi_manager_ops manager_ops = {post, join};
+static const struct hayi_manager_ops manager_ops = {post, join, NULL};
 
 /* ---- parts -----------------------------------------------------------------
  */

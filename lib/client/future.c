@@ -24,7 +24,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct hay_future) == 80, "memory of a queued task");
-static_assert(sizeof(struct hayi_spec) == 80, "memory of a queued task");
+static_assert(sizeof(struct hayi_spec) == 88, "memory of a queued task");
 
 /* ---- the specification behind it -------------------------------------------
  */
@@ -143,6 +143,52 @@ hay_future *hayi_future_new(hay_executor *ex,
     if (category_size > 0) {
         spec->category_size = (uint8_t)category_size;
         memcpy(names, plan->category, category_size + 1);
+    }
+    return future;
+}
+
+size_t hayi_spec_text_size(const struct hayi_spec *spec)
+{
+    return padded(spec->args_size)
+           + (spec->name_size > 0 ? (size_t)spec->name_size + 1 : 0)
+           + (spec->category_size > 0 ? (size_t)spec->category_size + 1 : 0);
+}
+
+static hay_future *
+restore(hay_executor *ex, const struct hayi_spec *spec, size_t text_size)
+{
+    size_t deps = spec->dep_count * sizeof(hay_future *);
+    hay_future *future =
+        calloc(1, sizeof(*future) + sizeof(*spec) + deps + text_size);
+    if (future != NULL) {
+        future->item.kind = HAYI_ITEM_SUBMIT;
+        atomic_init(&future->refs, 1);
+        atomic_init(&future->state, HAY_PENDING);
+        future->ex = ex;
+        future->spec = (struct hayi_spec *)(void *)(future + 1);
+        *future->spec = *spec;
+    }
+    return future;
+}
+
+hay_future *hayi_future_restore(hay_executor *ex,
+                                const struct hayi_spec *spec,
+                                const void *text,
+                                size_t text_size)
+{
+    hay_future *future = restore(ex, spec, text_size);
+    if (future == NULL) {
+        return NULL;
+    }
+    char *place = hayi_spec_args_room(future->spec);
+    memcpy(place, text, text_size);
+    place += padded(spec->args_size);
+    if (spec->name_size > 0) { /* the ends are not taken on trust */
+        place[spec->name_size] = 0;
+        place += (size_t)spec->name_size + 1;
+    }
+    if (spec->category_size > 0) {
+        place[spec->category_size] = 0;
     }
     return future;
 }

@@ -31,7 +31,8 @@ struct hayi_item {
                         remembers with this one as an input */
 };
 
-/* What was submitted; read only after the submit. */
+/* What was submitted; read only after the submit.  Travels as it is, without
+ * 'user' (nest_record.h): no other addresses in it. */
 struct hayi_spec {
     uint8_t kind; /* enum hayi_task_kind */
     bool has_index : 1;
@@ -52,6 +53,7 @@ struct hayi_spec {
     uint32_t any_count;     /* the last ones need only end */
     uint32_t args_size;     /* functions: value.h; commands: command.h */
     uint64_t stream_key;
+    hayi_handle parent; /* the task that submits it; 0: the client */
     uint64_t index; /* of a command; fake: duration_ns */
     void *user;
     /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
@@ -78,7 +80,8 @@ uint32_t hayi_spec_pause_ms(const struct hayi_spec *spec);
 /* A map's further fields. */
 struct hayi_map_state;
 
-/* How it ended; made by the manager. */
+/* How it ended; made by the manager.  Travels as it is (nest_record.h), which has
+ * to know the addresses in it. */
 struct hayi_result {
     hay_status status;
     int32_t exit_code;
@@ -145,6 +148,14 @@ struct hayi_future_plan {
 hay_future *hayi_future_new(hay_executor *ex,
                             const struct hayi_future_plan *plan);
 void hayi_future_discard(hay_future *future);
+/* One from bytes that came from another process: the specification, with room
+ * for its deps, and what stands behind them; NULL as above. */
+hay_future *hayi_future_restore(hay_executor *ex,
+                                const struct hayi_spec *spec,
+                                const void *text,
+                                size_t text_size);
+/* Bytes of what stands behind the deps: arguments, names. */
+size_t hayi_spec_text_size(const struct hayi_spec *spec);
 hay_future **hayi_spec_deps_room(struct hayi_spec *spec);
 void *hayi_spec_args_room(struct hayi_spec *spec);
 
@@ -200,6 +211,8 @@ struct hayi_map_view {
     bool stop_on_failure;
 };
 void hayi_map_get_view(const hay_future *map, struct hayi_map_view *view);
+/* Make it a map; false: out of memory. */
+bool hayi_map_attach(hay_future *future, const struct hayi_map_view *view);
 
 struct hayi_cancel_item {
     struct hayi_item item;

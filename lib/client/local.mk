@@ -26,6 +26,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/map.c \
 	%D%/map.h \
 	%D%/map_iter.c \
+	%D%/nest_record.c \
+	%D%/nest_record.h \
 	%D%/objects.c \
 	%D%/objects.h \
 	%D%/persist.c \
@@ -37,6 +39,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/queue.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/remote_executor.c \
+	%D%/remote_executor.h \
 	%D%/result.c \
 	%D%/result.h \
 	%D%/settings.c \

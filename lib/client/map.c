@@ -73,6 +73,12 @@ void hayi_map_get_view(const hay_future *map, struct hayi_map_view *view)
     *view = map->map->view;
 }
 
+bool hayi_map_attach(hay_future *future, const struct hayi_map_view *view)
+{
+    future->map = state_new(view);
+    return future->map != NULL;
+}
+
 /* ---- failures
  * ---------------------------------------------------------------------- */
 

@@ -185,6 +185,16 @@ static hay_status reserve(hay_executor *ex, struct hayi_error *err)
     }
 }
 
+static hay_status
+number(hay_executor *ex, hay_task_id *id, struct hayi_error *err)
+{
+    if (ex->ops->admit != NULL) {
+        return ex->ops->admit(ex->manager, id, err);
+    }
+    *id = 1 + atomic_fetch_add_explicit(&ex->next_id, 1, memory_order_relaxed);
+    return HAY_OK;
+}
+
 hay_status hayi_submit_post(hay_future *future,
                             hay_queue *queue,
                             hay_future **wanted,
@@ -200,6 +210,9 @@ hay_status hayi_submit_post(hay_future *future,
     if (st == HAY_OK) {
         st = reserve(ex, err);
     }
+    if (st == HAY_OK && (st = number(ex, &future->id, err)) != HAY_OK) {
+        (void)atomic_fetch_sub(&ex->unfinished, 1);
+    }
     if (st != HAY_OK) {
         hayi_queue_entry_free(entry);
         hayi_future_discard(future);
@@ -208,8 +221,6 @@ hay_status hayi_submit_post(hay_future *future,
     if (spec->kind != HAYI_TASK_PUT) {
         spec->stream_key = stream_key(spec, next_place(ex));
     }
-    future->id =
-        1 + atomic_fetch_add_explicit(&ex->next_id, 1, memory_order_relaxed);
     hayi_executor_retain(ex);
     for (uint32_t i = 0; i < spec->dep_count; i++) {
         (void)hay_future_retain(hayi_spec_deps(spec)[i]);

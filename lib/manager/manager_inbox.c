@@ -108,6 +108,7 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
                   .count = view.count,
                   .range_max = range_max,
                   .unread_max = view.unread_max,
+                  .parent = future->spec->parent,
                   .stop_on_failure = view.stop_on_failure},
     };
     hayi_manager_step(manager, &event, NULL);
@@ -141,6 +142,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                    .pause_ms = hayi_spec_pause_ms(spec),
                    .once = spec->once,
                    .category = category_of(spec),
+                   .parent = spec->parent,
                    .deps = manager->deps,
                    .dep_count = spec->dep_count},
     };

@@ -54,8 +54,8 @@ struct hayi_nest_grant {
     uint64_t first; /* numbers first .. first+count-1 */
     /* What the farm has. */
     uint64_t memory_max;
-    uint32_t workers, cores, cores_max, gpus_max;
-    uint32_t node;       /* of this worker */
+    uint32_t workers, workers_lost;
+    uint32_t cores, cores_max, gpus_max;
     uint32_t node_count; /* of the tail */
 };
 

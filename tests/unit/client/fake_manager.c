@@ -473,7 +473,7 @@ static hay_status join(void *manager, struct hayi_error *err)
 /* ---- life
  * -------------------------------------------------------------------------- */
 
-static const struct hayi_manager_ops ops = {post, join};
+static const struct hayi_manager_ops ops = {post, join, NULL};
 
 void fake_open(struct fake *fake, const hay_options *options, bool threaded)
 {

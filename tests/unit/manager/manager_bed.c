@@ -378,7 +378,7 @@ static hay_status joined(void *m, struct hayi_error *err)
     return HAY_OK;
 }
 
-static const struct hayi_manager_ops ops = {post, joined};
+static const struct hayi_manager_ops ops = {post, joined, NULL};
 
 void bed_open_manager(bool shared_memory, hay_output output, const char *path)
 {
