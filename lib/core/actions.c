@@ -155,14 +155,23 @@ print_range_ended(const struct hayi_action *action, char *text, size_t size)
 static void
 print_short(const struct hayi_action *action, char *text, size_t size)
 {
+    char depth[24] = "";
     switch (action->kind) {
     case HAYI_ACTION_RECALL:
+        if (action->u.recall.below_depth != 0) {
+            (void)snprintf(depth,
+                           sizeof(depth),
+                           " depth %d",
+                           action->u.recall.below_depth);
+        }
         (void)snprintf(text,
                        size,
-                       "recall w%" PRIu32 " count %" PRIu32 " below %" PRId32,
+                       "recall w%" PRIu32 " count %" PRIu32 " below %" PRId32
+                       "%s",
                        action->u.recall.worker,
                        action->u.recall.count,
-                       action->u.recall.below);
+                       action->u.recall.below,
+                       depth);
         break;
     case HAYI_ACTION_CANCEL:
         (void)snprintf(

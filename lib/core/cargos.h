@@ -39,6 +39,7 @@ struct hayi_cargo {
     uint32_t row;       /* of the task; 0: it has ended */
     uint32_t class;     /* of its needs, any node */
     int32_t priority;
+    uint16_t depth;
     uint32_t category;
     uint32_t retries;
     uint32_t attempt;

@@ -144,7 +144,7 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
         assert(needs->worker == 0 || needs->worker - 1 == index);
         assert(needs->node == 0 || needs->node - 1 == worker->node);
         assert(needs->cores <= worker->cores);
-        assert(s->ready.levels[row->level].priority >= s->low_priority);
+        assert(s->ready.levels[row->level].rank >= s->low_rank);
         assert(row->attempt > 0);
     }
     assert(worker->held_cores == cores);

@@ -280,6 +280,7 @@ static hay_status inputs(struct hayi_sched *s, const struct hayi_event *event)
     cargo->age = row->age;
     cargo->class = s->ready.levels[row->level].class;
     cargo->priority = s->ready.levels[row->level].priority;
+    cargo->depth = s->ready.levels[row->level].depth;
     cargo->category = row->category;
     cargo->cores = hayi_sched_needs(s, row)->cores;
     cargo->spoilt = known < count;

@@ -35,10 +35,10 @@ static uint32_t depth_of(const struct hayi_sched *s, uint64_t expected_ns)
 
 static bool has_room(const struct hayi_worker *worker,
                      const struct hayi_needs *needs,
-                     int32_t priority,
+                     int64_t rank,
                      uint32_t depth)
 {
-    if (priority < worker->wanted && needs->cores > hayi_worker_idle(worker)) {
+    if (rank < worker->wanted && needs->cores > hayi_worker_idle(worker)) {
         return false;
     }
     if (hayi_worker_idle(worker) > 0) {
@@ -51,7 +51,7 @@ static bool has_room(const struct hayi_worker *worker,
 /* avoid: a worker to be left out, or NOBODY. */
 static uint32_t walk(const struct hayi_sched *s,
                      const struct hayi_needs *needs,
-                     int32_t priority,
+                     int64_t rank,
                      uint32_t depth,
                      uint32_t avoid)
 {
@@ -67,7 +67,7 @@ static uint32_t walk(const struct hayi_sched *s,
         const struct hayi_worker *worker = &s->workers.list[slot->worker];
         if (slot->worker != avoid
             && hayi_worker_fits(worker, slot->worker, needs)
-            && has_room(worker, needs, priority, depth)) {
+            && has_room(worker, needs, rank, depth)) {
             best = slot->worker;
             found = slot;
         }
@@ -78,7 +78,7 @@ static uint32_t walk(const struct hayi_sched *s,
 /* The same for workers of one node. */
 static uint32_t walk_node(const struct hayi_sched *s,
                           const struct hayi_needs *needs,
-                          int32_t priority,
+                          int64_t rank,
                           uint32_t depth)
 {
     uint32_t best = NOBODY;
@@ -96,7 +96,7 @@ static uint32_t walk_node(const struct hayi_sched *s,
             continue;
         }
         if (hayi_worker_fits(worker, w, needs)
-            && has_room(worker, needs, priority, depth)) {
+            && has_room(worker, needs, rank, depth)) {
             best = w;
             found = slot;
         }
@@ -106,7 +106,7 @@ static uint32_t walk_node(const struct hayi_sched *s,
 
 static uint32_t choose(const struct hayi_sched *s,
                        const struct hayi_needs *needs,
-                       int32_t priority,
+                       int64_t rank,
                        uint32_t depth,
                        uint32_t avoid)
 {
@@ -117,20 +117,19 @@ static uint32_t choose(const struct hayi_sched *s,
     if (needs->worker != 0) {
         top = needs->worker - 1;
     } else if (needs->node != 0) {
-        return walk_node(s, needs, priority, depth);
+        return walk_node(s, needs, rank, depth);
     }
     const struct hayi_worker *worker = &s->workers.list[top];
     if (top == avoid && needs->worker == 0) {
-        uint32_t other = walk(s, needs, priority, depth, avoid);
+        uint32_t other = walk(s, needs, rank, depth, avoid);
         if (other != NOBODY) {
             return other;
         }
     }
     if (hayi_worker_fits(worker, top, needs)) {
-        return has_room(worker, needs, priority, depth) ? top : NOBODY;
+        return has_room(worker, needs, rank, depth) ? top : NOBODY;
     }
-    return needs->worker != 0 ? NOBODY
-                              : walk(s, needs, priority, depth, NOBODY);
+    return needs->worker != 0 ? NOBODY : walk(s, needs, rank, depth, NOBODY);
 }
 
 void hayi_dispatch_book(struct hayi_sched *s,
@@ -159,14 +158,15 @@ void hayi_dispatch_book(struct hayi_sched *s,
     }
     hayi_sched_mark(s, index, HAYI_ROW_HELD);
     hayi_workers_book(&s->workers, index, needs);
-    int32_t priority = s->ready.levels[row->level].priority;
-    if (priority < s->low_priority) {
-        s->low_priority = priority;
+    const struct hayi_level *level = &s->ready.levels[row->level];
+    if (level->rank < s->low_rank) {
+        s->low_rank = level->rank;
     }
     action->u.hand_out.worker = worker_index;
     action->u.hand_out.task = hayi_table_handle(&s->table, index);
     action->u.hand_out.attempt = row->attempt;
-    action->u.hand_out.priority = priority;
+    action->u.hand_out.priority = level->priority;
+    action->u.hand_out.depth = level->depth;
     action->u.hand_out.needs = *needs;
     action->u.hand_out.prompt = row->edges != 0 || s->workers.idle_cores > 0;
 }
@@ -194,7 +194,7 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     uint32_t worker =
         choose(s,
                needs,
-               s->ready.levels[row->level].priority,
+               s->ready.levels[row->level].rank,
                once ? 0 : depth_of(s, expected_ns),
                (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY);
     if (worker == NOBODY) {
@@ -216,7 +216,7 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
 
 void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker)
 {
-    s->workers.list[worker].wanted = INT32_MIN;
+    s->workers.list[worker].wanted = INT64_MIN;
     if (s->blocked != 0) {
         hayi_ready_unblock(&s->ready, &s->blocked);
     }

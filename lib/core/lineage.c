@@ -134,6 +134,7 @@ bool hayi_lineage_keep(struct hayi_sched *s,
     if (row->cargo == 0) {
         cargo->class = s->ready.levels[row->level].class;
         cargo->priority = s->ready.levels[row->level].priority;
+        cargo->depth = s->ready.levels[row->level].depth;
         cargo->category = row->category;
         cargo->cores = hayi_sched_needs(s, row)->cores;
     }
@@ -175,8 +176,11 @@ hay_status hayi_lineage_remake(struct hayi_sched *s, uint32_t object)
     }
     uint32_t level = 0;
     if (hayi_table_reserve(&s->table) != HAY_OK
-        || hayi_members_level(
-               s, hayi_place_needs(s, cargo), cargo->priority, &level)
+        || hayi_members_level(s,
+                              hayi_place_needs(s, cargo),
+                              cargo->priority,
+                              cargo->depth,
+                              &level)
                != HAY_OK) {
         return HAY_ENOMEM;
     }

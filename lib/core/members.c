@@ -30,10 +30,12 @@ bool hayi_members_meet(const struct hayi_sched *s,
 hay_status hayi_members_level(struct hayi_sched *s,
                               const struct hayi_needs *needs,
                               int32_t priority,
+                              uint16_t depth,
                               uint32_t *level)
 {
     uint32_t count = s->ready.classes.count;
-    hay_status status = hayi_ready_level(&s->ready, needs, priority, level);
+    hay_status status =
+        hayi_ready_level(&s->ready, needs, priority, depth, level);
     for (; count < s->ready.classes.count; count++) {
         struct hayi_class *class = &s->ready.classes.list[count];
         class->infeasible = s->judging && !hayi_members_meet(s, &class->needs);

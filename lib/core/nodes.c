@@ -9,6 +9,7 @@
 #include "core/nodes.h"
 
 #include "core/alloc.h"
+#include "core/ready.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -170,8 +171,10 @@ static bool before(const struct hayi_nodes *nodes, uint32_t a, uint32_t b)
 {
     const struct hayi_cargo *x = hayi_cargo_at(nodes->cargos, a);
     const struct hayi_cargo *y = hayi_cargo_at(nodes->cargos, b);
-    if (x->priority != y->priority) {
-        return x->priority > y->priority;
+    int64_t x_rank = hayi_rank(x->priority, x->depth);
+    int64_t y_rank = hayi_rank(y->priority, y->depth);
+    if (x_rank != y_rank) {
+        return x_rank > y_rank;
     }
     return x->age < y->age;
 }

@@ -132,7 +132,8 @@ to_ready(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
     }
     if (hayi_sched_needs(s, row)->node != needs.node) {
         uint32_t level = 0;
-        if (hayi_members_level(s, &needs, cargo->priority, &level) != HAY_OK) {
+        if (hayi_members_level(s, &needs, cargo->priority, cargo->depth, &level)
+            != HAY_OK) {
             hayi_cargos_touch(&s->cargos, index);
             return HAY_ENOMEM;
         }

@@ -181,7 +181,7 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     if (hayi_actions_reserve(actions, 1) != HAY_OK
         || hayi_table_reserve(&s->table) != HAY_OK
         || hayi_maps_reserve(&s->maps) != HAY_OK
-        || hayi_members_level(s, &needs, event->u.map.priority, &level)
+        || hayi_members_level(s, &needs, event->u.map.priority, 0, &level)
                != HAY_OK) {
         return HAY_ENOMEM;
     }

@@ -1,6 +1,6 @@
 /* ready.c - see ready.h.
  *
- * Three storeys: a queue of rows for each level (class and priority), a binary
+ * Three storeys: a queue of rows for each level (class and rank), a binary
  * heap of levels for each class, a binary heap of classes.  All tasks alike
  * are one queue and two heaps of one element, so that choosing is constant.
  *
@@ -27,8 +27,8 @@ static bool class_before(const struct hayi_ready *ready, uint32_t a, uint32_t b)
 {
     const struct hayi_turn *x = &ready->turns[a];
     const struct hayi_turn *y = &ready->turns[b];
-    if (x->priority != y->priority) {
-        return x->priority > y->priority;
+    if (x->rank != y->rank) {
+        return x->rank > y->rank;
     }
     return x->age < y->age;
 }
@@ -97,7 +97,7 @@ static void class_settle(struct hayi_ready *ready, uint32_t class)
         return;
     }
     const struct hayi_level *level = &ready->levels[turn->heap[0]];
-    turn->priority = level->priority;
+    turn->rank = level->rank;
     turn->age = hayi_table_row(ready->table, level->head)->age;
     if (turn->position == 0) {
         class_set(ready, ready->heap_count, class);
@@ -122,7 +122,7 @@ static void level_set(struct hayi_ready *ready,
 
 static bool level_before(const struct hayi_ready *ready, uint32_t a, uint32_t b)
 {
-    return ready->levels[a].priority > ready->levels[b].priority;
+    return ready->levels[a].rank > ready->levels[b].rank;
 }
 
 static void
@@ -180,30 +180,30 @@ static void level_leave(struct hayi_ready *ready, uint32_t index)
     }
 }
 
-/* ---- levels by class and priority -------------------------------------- */
+/* ---- levels by class and rank ------------------------------------------ */
 
 static uint32_t
-bucket_of(const struct hayi_ready *ready, uint32_t class, int32_t priority)
+bucket_of(const struct hayi_ready *ready, uint32_t class, int64_t rank)
 {
     uint64_t h =
-        ((uint64_t) class << 32 | (uint32_t)priority) * 0x9e3779b97f4a7c15u;
+        ((uint64_t)rank ^ (uint64_t) class << 40) * 0x9e3779b97f4a7c15u;
     return (uint32_t)(h >> 32) & (ready->bucket_count - 1);
 }
 
 static uint32_t
-level_find(struct hayi_ready *ready, uint32_t class, int32_t priority)
+level_find(struct hayi_ready *ready, uint32_t class, int64_t rank)
 {
     struct hayi_turn *turn = &ready->turns[class];
-    if (turn->last != 0 && ready->levels[turn->last].priority == priority) {
+    if (turn->last != 0 && ready->levels[turn->last].rank == rank) {
         return turn->last;
     }
     if (ready->bucket_count == 0) {
         return 0;
     }
-    uint32_t i = ready->buckets[bucket_of(ready, class, priority)];
-    while (i != 0
-           && (ready->levels[i].class != class
-               || ready->levels[i].priority != priority)) {
+    uint32_t i = ready->buckets[bucket_of(ready, class, rank)];
+    while (
+        i != 0
+        && (ready->levels[i].class != class || ready->levels[i].rank != rank)) {
         i = ready->levels[i].chain;
     }
     if (i != 0) {
@@ -215,7 +215,7 @@ level_find(struct hayi_ready *ready, uint32_t class, int32_t priority)
 static void level_chain(struct hayi_ready *ready, uint32_t i)
 {
     struct hayi_level *level = &ready->levels[i];
-    uint32_t bucket = bucket_of(ready, level->class, level->priority);
+    uint32_t bucket = bucket_of(ready, level->class, level->rank);
     level->chain = ready->buckets[bucket];
     ready->buckets[bucket] = i;
 }
@@ -270,6 +270,7 @@ static hay_status level_reserve(struct hayi_ready *ready, uint32_t class)
 static hay_status level_add(struct hayi_ready *ready,
                             uint32_t class,
                             int32_t priority,
+                            uint16_t depth,
                             uint32_t *index)
 {
     hay_status status = level_reserve(ready, class);
@@ -285,6 +286,8 @@ static hay_status level_add(struct hayi_ready *ready,
     ready->levels[i] = (struct hayi_level){
         .class = class,
         .priority = priority,
+        .rank = hayi_rank(priority, depth),
+        .depth = depth,
     };
     level_chain(ready, i);
     ready->level_live++;
@@ -298,7 +301,7 @@ static void level_drop(struct hayi_ready *ready, uint32_t index)
 {
     struct hayi_level *level = &ready->levels[index];
     assert(level->count == 0);
-    uint32_t bucket = bucket_of(ready, level->class, level->priority);
+    uint32_t bucket = bucket_of(ready, level->class, level->rank);
     uint32_t *link = &ready->buckets[bucket];
     while (*link != index) {
         link = &ready->levels[*link].chain;
@@ -358,6 +361,7 @@ void hayi_ready_fini(struct hayi_ready *ready)
 hay_status hayi_ready_level(struct hayi_ready *ready,
                             const struct hayi_needs *needs,
                             int32_t priority,
+                            uint16_t depth,
                             uint32_t *level)
 {
     hay_status status = HAY_OK;
@@ -368,9 +372,9 @@ hay_status hayi_ready_level(struct hayi_ready *ready,
             return status;
         }
     }
-    uint32_t i = level_find(ready, class, priority);
+    uint32_t i = level_find(ready, class, hayi_rank(priority, depth));
     if (i == 0) {
-        status = level_add(ready, class, priority, &i);
+        status = level_add(ready, class, priority, depth, &i);
         if (status != HAY_OK) {
             return status;
         }
@@ -569,7 +573,7 @@ static void check_class(const struct hayi_ready *ready, uint32_t class)
     assert(turn->position != 0);
     assert(at < ready->heap_count);
     assert(ready->heap[at] == class);
-    assert(turn->priority == level->priority);
+    assert(turn->rank == level->rank);
     assert(turn->age == hayi_table_row(ready->table, level->head)->age);
     assert(at == 0 || !class_before(ready, class, ready->heap[(at - 1) / 2]));
 }

@@ -1,6 +1,6 @@
 /* ready.h - the ready tasks, in the order in which they should run.
  *
- * Owns: a level for each pair of class and priority that an unfinished task
+ * Owns: a level for each class, priority and depth that an unfinished task
  *     has, with its queue; for each class the order of its levels; the order
  *     of the classes.
  * Never: knows workers; who cannot be placed now is told by
@@ -13,14 +13,22 @@
 #include "core/needs.h"
 #include "core/table.h"
 
+/* Order by priority, then by depth: tasks of higher rank go first. */
+static inline int64_t hayi_rank(int32_t priority, uint16_t depth)
+{
+    return (int64_t)priority * 65536 + depth;
+}
+
 struct hayi_level {
     uint32_t class;
     int32_t priority;
+    int64_t rank; /* of its priority and depth */
+    uint16_t depth;
     uint32_t head; /* oldest row */
     uint32_t tail;
     uint32_t finger; /* where a row was put between others last; or 0 */
     uint32_t count;
-    uint32_t refs;     /* unfinished tasks of this class and priority */
+    uint32_t refs;     /* unfinished tasks of this class and rank */
     uint32_t position; /* 1 + index in its class's heap; 0: empty */
     uint32_t chain;    /* next of the same bucket, or next free one */
 };
@@ -35,7 +43,7 @@ struct hayi_turn {
     uint32_t position; /* 1 + index in the heap of classes; 0: not there */
     uint32_t next;     /* in a list of blocked ones */
     bool blocked;
-    int32_t priority; /* of its first row, while in the heap of classes */
+    int64_t rank; /* of its first row, while in the heap of classes */
     uint64_t age;
 };
 
@@ -68,6 +76,7 @@ void hayi_ready_fini(struct hayi_ready *ready);
 hay_status hayi_ready_level(struct hayi_ready *ready,
                             const struct hayi_needs *needs,
                             int32_t priority,
+                            uint16_t depth,
                             uint32_t *level);
 void hayi_ready_release(struct hayi_ready *ready, uint32_t level);
 

@@ -2,8 +2,8 @@
  *
  * Two causes.  A worker is idle, nothing ready fits it, and another one holds
  * work ahead: half of what the one with the most of it holds comes back, and
- * is handed out again, evenly.  Or a ready task of higher priority finds no
- * room: lower ones come back.
+ * is handed out again, evenly.  Or a ready task of higher rank (priority,
+ * or as high and deeper) finds no room: lower ones come back.
  *
  * A recall is worth its two messages only if the work would take longer than
  * they do; a worker that has not moved for a while counts as having more work
@@ -13,7 +13,7 @@
  * Nothing may go to and fro.  If what came back for an idle worker has to wait
  * where it was, the next recall asks for twice as many, until all have been
  * asked for; then no more until something ends there.  And a worker where a
- * task of higher priority found no room holds nothing lower ahead meanwhile.
+ * task of higher rank found no room holds nothing lower ahead meanwhile.
  */
 #include "config.h"
 
@@ -28,12 +28,12 @@
 #define BACK_MAX 8 /* workers looked at for a priority; recalls at once */
 
 /* Does the worker hold an unstarted row that could start at 'other' at once,
- * or, without 'other', one whose priority is lower than 'below'? */
+ * or, without 'other', one whose rank is lower than 'below'? */
 static bool holds(const struct hayi_sched *s,
                   const struct hayi_worker *worker,
                   const struct hayi_worker *other,
                   uint32_t other_index,
-                  int32_t below)
+                  int64_t below)
 {
     uint32_t index = worker->tail;
     for (uint32_t i = 0; i < LOOK_MAX && index != 0; i++) {
@@ -43,8 +43,8 @@ static bool holds(const struct hayi_sched *s,
             row->state == HAYI_ROW_HELD
             && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0;
         if (other == NULL) {
-            int32_t priority = s->ready.levels[row->level].priority;
-            free_to_go = free_to_go && priority < below;
+            int64_t rank = s->ready.levels[row->level].rank;
+            free_to_go = free_to_go && rank < below;
         } else {
             free_to_go = free_to_go && needs->cores <= hayi_worker_idle(other)
                          && hayi_worker_fits(other, other_index, needs);
@@ -68,6 +68,7 @@ static void ask(struct hayi_sched *s,
                 uint32_t index,
                 uint32_t count,
                 int32_t below,
+                uint16_t below_depth,
                 struct hayi_actions *actions)
 {
     struct hayi_worker *worker = &s->workers.list[index];
@@ -84,6 +85,7 @@ static void ask(struct hayi_sched *s,
     a->u.recall.worker = index;
     a->u.recall.count = count;
     a->u.recall.below = below;
+    a->u.recall.below_depth = below_depth;
 }
 
 static uint32_t half(uint32_t count)
@@ -112,7 +114,7 @@ giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
         }
         if (!worthwhile(s, worker)) {
             *later = true;
-        } else if (holds(s, worker, other, other_index, INT32_MAX)) {
+        } else if (holds(s, worker, other, other_index, INT64_MAX)) {
             best = worker;
             most = work;
         }
@@ -147,6 +149,7 @@ hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions)
             (uint32_t)(worker - s->workers.list),
             half(hayi_worker_unstarted(worker)),
             INT32_MAX,
+            0,
             actions);
     }
     s->recall_rest_ns = s->now_ns + REST_NS;
@@ -164,7 +167,7 @@ hay_status hayi_recall_for(struct hayi_sched *s,
     const struct hayi_row *row = hayi_sched_row(s, first);
     const struct hayi_needs *needs = hayi_sched_needs(s, row);
     const struct hayi_level *level = &s->ready.levels[row->level];
-    if (level->priority <= s->low_priority) {
+    if (level->rank <= s->low_rank) {
         return HAY_OK;
     }
     if (hayi_actions_reserve(actions, 1) != HAY_OK) {
@@ -190,16 +193,16 @@ hay_status hayi_recall_for(struct hayi_sched *s,
         if (!hayi_worker_meets(worker, w, needs)) {
             continue;
         }
-        if (worker->wanted < level->priority) {
-            worker->wanted = level->priority;
+        if (worker->wanted < level->rank) {
+            worker->wanted = level->rank;
         }
         uint32_t unstarted = hayi_worker_unstarted(worker);
         if (unstarted == 0 || worker->recalled != 0 || worker->recall_vain
-            || !holds(s, worker, NULL, 0, level->priority)) {
+            || !holds(s, worker, NULL, 0, level->rank)) {
             continue;
         }
         uint32_t count = level->count < unstarted ? level->count : unstarted;
-        ask(s, w, count, level->priority, actions);
+        ask(s, w, count, level->priority, level->depth, actions);
         break;
     }
     return HAY_OK;

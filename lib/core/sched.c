@@ -50,7 +50,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     s->rate = RATE_FIRST;
     s->silence_at_ns = UINT64_MAX;
     s->recall_at_ns = UINT64_MAX;
-    s->low_priority = INT32_MAX;
+    s->low_rank = INT64_MAX;
     hayi_table_init(&s->table);
     hayi_edges_init(&s->edges);
     hayi_ready_init(&s->ready, &s->table);

@@ -72,7 +72,7 @@ struct hayi_sched {
     uint64_t recall_at_ns;   /* look for recalls again; UINT64_MAX: no need */
     uint64_t recall_rest_ns; /* none before this */
     uint64_t recalled;       /* attempts asked back by recalls that are out */
-    int32_t low_priority;    /* none that is held is lower than this */
+    int64_t low_rank;        /* none that is held is lower than this */
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,
@@ -259,6 +259,7 @@ bool hayi_members_meet(const struct hayi_sched *s,
 hay_status hayi_members_level(struct hayi_sched *s,
                               const struct hayi_needs *needs,
                               int32_t priority,
+                              uint16_t depth,
                               uint32_t *level);
 
 /* drain.c: HAY_ENOMEM: some backlog is left */

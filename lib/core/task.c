@@ -202,7 +202,7 @@ static hay_status reserve_submit(struct hayi_sched *s,
         return HAY_ENOMEM;
     }
     return hayi_members_level(
-        s, &event->u.task.needs, event->u.task.priority, level);
+        s, &event->u.task.needs, event->u.task.priority, 0, level);
 }
 
 static void

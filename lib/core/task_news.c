@@ -52,7 +52,7 @@ void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
     hayi_workers_unbook(&s->workers, index, hayi_sched_needs(s, row));
     s->workers.list[row->worker].moved_ns = s->now_ns;
     if (s->workers.held == 0) {
-        s->low_priority = INT32_MAX;
+        s->low_rank = INT64_MAX;
     }
     hayi_dispatch_room(s, row->worker);
 }

@@ -37,8 +37,8 @@ struct hayi_worker {
     bool recall_vain;  /* the last one brought nothing, and nothing changed */
     bool recall_gave;  /* the one that is out brought something */
     uint32_t asked;    /* asked back by the last recall */
-    int32_t wanted;    /* a ready task of this priority found no room here:
-                          nothing of lower priority is held ahead for now */
+    int64_t wanted;    /* a ready task of this rank found no room here: nothing
+                          of lower rank is held ahead for now */
     uint32_t bounced;  /* a recall of so many brought what had to wait here
                           again; the next one asks for more; 0: did not */
     uint64_t heard_ns;

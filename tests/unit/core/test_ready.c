@@ -33,12 +33,13 @@ static uint32_t dice(uint32_t sides)
     return (uint32_t)(dice_state >> 33) % sides;
 }
 
-static uint32_t new_row(uint32_t cores, int32_t priority)
+static uint32_t new_row(uint32_t cores, int32_t priority, uint16_t depth)
 {
     struct hayi_needs needs = {.cores = cores};
     uint32_t level = 0;
     CU_ASSERT_EQUAL(hayi_table_reserve(&table), HAY_OK);
-    CU_ASSERT_EQUAL(hayi_ready_level(&ready, &needs, priority, &level), HAY_OK);
+    CU_ASSERT_EQUAL(hayi_ready_level(&ready, &needs, priority, depth, &level),
+                    HAY_OK);
     uint32_t index = hayi_table_take(&table);
     hayi_table_row(&table, index)->level = level;
     hayi_table_row(&table, index)->state = HAYI_ROW_READY;
@@ -47,7 +48,7 @@ static uint32_t new_row(uint32_t cores, int32_t priority)
 
 static uint32_t push(uint32_t cores, int32_t priority)
 {
-    uint32_t index = new_row(cores, priority);
+    uint32_t index = new_row(cores, priority, 0);
     (void)hayi_ready_push(&ready, index);
     return index;
 }
@@ -89,6 +90,30 @@ static void row_that_comes_back_keeps_its_age(void)
     }
 }
 
+static uint32_t push_deep(uint32_t cores, int32_t priority, uint16_t depth)
+{
+    uint32_t index = new_row(cores, priority, depth);
+    (void)hayi_ready_push(&ready, index);
+    hayi_ready_check(&ready);
+    return index;
+}
+
+static void deeper_rows_of_a_priority_go_first(void)
+{
+    uint32_t a = push_deep(1, -1, 65535);
+    uint32_t b = push_deep(1, 0, 0);
+    uint32_t c = push_deep(1, 0, 2);
+    uint32_t d = push_deep(2, 0, 3);
+    uint32_t e = push_deep(1, 0, 2);
+    uint32_t f = push_deep(2, 1, 0);
+    CU_ASSERT_EQUAL(pop(), f);
+    CU_ASSERT_EQUAL(pop(), d);
+    CU_ASSERT_EQUAL(pop(), c);
+    CU_ASSERT_EQUAL(pop(), e);
+    CU_ASSERT_EQUAL(pop(), b);
+    CU_ASSERT_EQUAL(pop(), a);
+}
+
 static void blocked_class_lets_others_pass(void)
 {
     uint32_t list = 0;
@@ -98,8 +123,8 @@ static void blocked_class_lets_others_pass(void)
     hayi_ready_check(&ready);
     CU_ASSERT_EQUAL(pop(), b);
     CU_ASSERT_EQUAL(hayi_ready_class(&ready), 0);
-    CU_ASSERT_FALSE(hayi_ready_push(&ready, new_row(1, 5)));
-    CU_ASSERT_TRUE(hayi_ready_push(&ready, new_row(1, 6)));
+    CU_ASSERT_FALSE(hayi_ready_push(&ready, new_row(1, 5, 0)));
+    CU_ASSERT_TRUE(hayi_ready_push(&ready, new_row(1, 6, 0)));
     hayi_ready_unblock(&ready, &list);
     CU_ASSERT_EQUAL(list, 0);
     (void)pop();
@@ -160,7 +185,7 @@ static void short_memory_leaves_the_queue_whole(void)
     uint64_t n = 1;
     for (;; n++) {
         hayi_alloc_fail_at(n);
-        if (hayi_ready_level(&ready, &needs, 4, &level) == HAY_OK) {
+        if (hayi_ready_level(&ready, &needs, 4, 0, &level) == HAY_OK) {
             break;
         }
         hayi_ready_check(&ready);
@@ -173,6 +198,7 @@ static void short_memory_leaves_the_queue_whole(void)
 static CU_TestInfo tests[] = {
     {"equal_rows_come_first_in_first_out", equal_rows_come_first_in_first_out},
     {"row_that_comes_back_keeps_its_age", row_that_comes_back_keeps_its_age},
+    {"deeper_rows_of_a_priority_go_first", deeper_rows_of_a_priority_go_first},
     {"blocked_class_lets_others_pass", blocked_class_lets_others_pass},
     {"level_goes_with_its_last_task", level_goes_with_its_last_task},
     {"random_order_is_that_of_a_plain_search",
