@@ -22,5 +22,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/mpsc.h \
 	%D%/philox.c \
 	%D%/philox.h \
+	%D%/size_words.c \
+	%D%/size_words.h \
 	%D%/variable.c \
 	%D%/variable.h

@@ -6,30 +6,10 @@
 
 #include "core/state.h"
 
+#include "base/size_words.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-
-static void print_bytes(uint64_t bytes, char *text, size_t size)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024) {
-        (void)snprintf(text, size, "%" PRIu64 " bytes", bytes);
-        return;
-    }
-    uint64_t tenths = bytes > UINT64_MAX / 10 ? UINT64_MAX : bytes * 10;
-    size_t unit = 0;
-    tenths /= 1024;
-    while (tenths >= 10240 && unit < 3) {
-        tenths /= 1024;
-        unit++;
-    }
-    (void)snprintf(text,
-                   size,
-                   "%" PRIu64 ".%" PRIu64 " %s",
-                   tenths / 10,
-                   tenths % 10,
-                   units[unit]);
-}
 
 /* How many of its inputs are on its node, with so many bytes. */
 static uint32_t there(const struct hayi_sched *s,
@@ -83,7 +63,7 @@ static void tell_node(const struct hayi_sched *s,
         all += hayi_object_at(&s->objects, cargo->inputs[i])->bytes;
     }
     if (cargo->state == HAYI_CARGO_FETCHING) {
-        print_bytes(all - bytes, words, sizeof(words));
+        hayi_size_words(all - bytes, words, sizeof(words));
         (void)snprintf(text,
                        size,
                        "waits for %s from node %" PRIu32 " (%" PRIu32
@@ -96,7 +76,7 @@ static void tell_node(const struct hayi_sched *s,
         return;
     }
     const struct hayi_node *node = &s->nodes.list[cargo->node - 1];
-    print_bytes(bytes, words, sizeof(words));
+    hayi_size_words(bytes, words, sizeof(words));
     (void)snprintf(
         text,
         size,

@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
+	%D%/command_end.c \
+	%D%/command_end.h \
 	%D%/command_files.c \
 	%D%/command_files.h \
 	%D%/fakes.c \
@@ -38,12 +40,18 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/spawner_capture.h \
 	%D%/spawner_child.c \
 	%D%/spawner_child.h \
+	%D%/spawner_ending.c \
+	%D%/spawner_ending.h \
 	%D%/spawner_exec.c \
 	%D%/spawner_exec.h \
+	%D%/spawner_family.c \
+	%D%/spawner_family.h \
 	%D%/spawner_helper.c \
 	%D%/spawner_helper.h \
 	%D%/spawner_job.c \
 	%D%/spawner_job.h \
+	%D%/spawner_memory.c \
+	%D%/spawner_memory.h \
 	%D%/spawner_slots.c \
 	%D%/spawner_slots.h \
 	%D%/spawner_tree.c \

@@ -387,6 +387,9 @@ hay_status hayi_spawner_start(struct hayi_spawner *s,
     struct hayi_spawn_start_record record = {
         .id = request->id,
         .time_limit_ns = request->time_limit_ns,
+        .grace_ns = request->grace_ns,
+        .memory_limit_bytes = request->memory_limit_bytes,
+        .output_limit_bytes = request->output_limit_bytes,
         .slot = request->slot,
         .cpu_count = (uint32_t)request->cpu_count,
     };

@@ -70,6 +70,11 @@ struct hayi_spawn_request {
     const int *cpus;         /* operating system indices to pin to */
     size_t cpu_count;        /* 0: not pinned */
     uint64_t time_limit_ns;  /* 0: none; SIGTERM, grace, SIGKILL */
+    uint64_t grace_ns;       /* 0: the setup's */
+    uint64_t memory_limit_bytes; /* of its processes; 0: none; SIGKILL */
+    uint64_t output_limit_bytes; /* of both streams (APPEND, FILES); 0: none;
+                                    SIGTERM, grace, SIGKILL; what is above it is
+                                    cut off */
 };
 /* request: copied.  Never blocks: what the socket does not take at once goes
  * with a later call, or with hayi_spawner_poll() (hayi_spawner_fd() is readable
@@ -115,12 +120,20 @@ struct hayi_spawn_event {
     int32_t start_errno; /* why it could not be started; 0 */
     uint32_t start_step; /* enum hayi_spawn_step */
     bool timed_out;      /* ended by its time limit */
+    bool over_memory;    /* ended by its memory limit */
+    bool over_output;    /* it was above its output limit, and maybe ended by
+                            that */
+    bool oom_kill;       /* killed by nobody we know of, and the kernel has
+                            killed for want of memory about then */
     bool cancelled;      /* ended by hayi_spawner_cancel() */
     bool output_lost;    /* not all output could be kept (disk full) */
     bool unpinned;       /* the system refused its cpus; it ran anyway */
     uint64_t start_ns;   /* hayi_clock_ns() of this host; 0: never started */
     uint64_t end_ns;
-    uint64_t user_ns, system_ns, max_rss_bytes; /* of wait4() */
+    uint64_t user_ns, system_ns; /* of wait4() */
+    uint64_t memory_peak_bytes;  /* of its processes together where there is a
+                                    limit, else of the largest; at least what
+                                    wait4() tells */
     uint32_t slot;
     uint32_t file;      /* generation number of the slot's append files */
     uint64_t offset[2]; /* stdout, stderr in the append files */

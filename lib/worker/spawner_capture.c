@@ -339,17 +339,54 @@ static void end_append(struct hayi_capture *capture,
     }
 }
 
+static uint64_t size_of(const struct slot *s, int which)
+{
+    struct stat facts;
+    return s->scratch[which] >= 0 && fstat(s->scratch[which], &facts) == 0
+               ? (uint64_t)facts.st_size
+               : 0;
+}
+
+uint64_t hayi_capture_written(const struct hayi_capture *capture, uint32_t slot)
+{
+    const struct slot *s = &capture->slot[slot];
+    return size_of(s, 0) + size_of(s, 1);
+}
+
+/* So that both streams together have no more than 'limit': the shorter one
+ * keeps half of it, or all it has. */
+static void
+cut(const struct slot *s, uint64_t limit, struct hayi_spawn_event *event)
+{
+    int shorter = event->length[1] < event->length[0];
+    uint64_t kept[2];
+    if (event->length[0] + event->length[1] <= limit) {
+        return;
+    }
+    event->over_output = true;
+    kept[shorter] =
+        event->length[shorter] < limit / 2 ? event->length[shorter] : limit / 2;
+    kept[1 - shorter] = limit - kept[shorter];
+    for (int i = 0; i < 2; i++) {
+        if (event->length[i] > kept[i]
+            && ftruncate(s->scratch[i], (off_t)kept[i]) == 0) {
+            event->length[i] = kept[i];
+        }
+    }
+}
+
 void hayi_capture_end(struct hayi_capture *capture,
                       uint32_t slot,
+                      uint64_t limit,
                       bool stained,
                       struct hayi_spawn_event *event)
 {
     struct slot *s = &capture->slot[slot];
     for (int i = 0; i < 2; i++) {
-        struct stat facts;
-        if (s->scratch[i] >= 0 && fstat(s->scratch[i], &facts) == 0) {
-            event->length[i] = (uint64_t)facts.st_size;
-        }
+        event->length[i] = size_of(s, i);
+    }
+    if (limit != 0) {
+        cut(s, limit, event);
     }
     if (capture->mode == HAYI_CAPTURE_FILES) {
         close_fd(&s->scratch[0]);

@@ -27,11 +27,16 @@ int hayi_capture_begin(struct hayi_capture *capture,
                        uint64_t id,
                        const char *name,
                        int fds[2]);
-/* The command ended: fill 'file', 'offset', 'length' and 'output_lost' of the
- * event.  stained: some process may still write to its files; later commands
- * then get others. */
+/* How much the slot's command has written by now, both streams. */
+uint64_t hayi_capture_written(const struct hayi_capture *capture,
+                              uint32_t slot);
+/* The command ended: its output above 'limit' (0: none) is cut off, the end of
+ * the longer stream first, and the event's over_output set; fill 'file',
+ * 'offset', 'length' and 'output_lost' of the event.  stained: some process may
+ * still write to its files; later commands then get others. */
 void hayi_capture_end(struct hayi_capture *capture,
                       uint32_t slot,
+                      uint64_t limit,
                       bool stained,
                       struct hayi_spawn_event *event);
 

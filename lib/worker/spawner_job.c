@@ -61,6 +61,9 @@ static bool job_fill(struct hayi_job *job,
     job->id = record->id;
     job->slot = record->slot;
     job->time_limit_ns = record->time_limit_ns;
+    job->grace_ns = record->grace_ns;
+    job->memory_limit_bytes = record->memory_limit_bytes;
+    job->output_limit_bytes = record->output_limit_bytes;
     job->cpu_count = record->cpu_count;
     job->cpus = (const int32_t *)(const void *)(bytes + cpus_at);
     job->env_count = record->env_count;
@@ -68,6 +71,8 @@ static bool job_fill(struct hayi_job *job,
     job->env = pointers + record->argc + 1;
     job->term_at_ns = UINT64_MAX;
     job->kill_at_ns = UINT64_MAX;
+    job->output_at_ns = UINT64_MAX;
+    hayi_memory_watch_init(&job->memory);
     uint32_t has = record->has;
     if (!optional(&strings, has, HAYI_SPAWN_HAS_CWD, &job->cwd)
         || !optional(&strings, has, HAYI_SPAWN_HAS_STDIN, &job->stdin_path)
@@ -112,6 +117,7 @@ void hayi_job_free(struct hayi_job *job)
 {
     if (job != NULL) {
         hayi_pids_fini(&job->forced);
+        hayi_memory_watch_end(&job->memory);
         free(job);
     }
 }

@@ -7,7 +7,7 @@
 #ifndef HAYI_WORKER_SPAWNER_JOB_H
 #define HAYI_WORKER_SPAWNER_JOB_H
 
-#include "worker/spawner_tree.h"
+#include "worker/spawner_memory.h"
 #include "worker/spawner_wire.h"
 
 struct hayi_job {
@@ -15,6 +15,9 @@ struct hayi_job {
     /* the request; pointers into this memory */
     uint64_t id;
     uint64_t time_limit_ns;
+    uint64_t grace_ns;
+    uint64_t memory_limit_bytes;
+    uint64_t output_limit_bytes;
     uint32_t slot;
     const char *line;
     char **argv;
@@ -28,11 +31,16 @@ struct hayi_job {
     /* while it runs */
     pid_t pid;
     uint64_t start_ns;
-    uint64_t term_at_ns; /* its time limit; UINT64_MAX */
-    uint64_t kill_at_ns; /* end of the grace time; UINT64_MAX */
-    bool told;           /* that it started */
-    bool ending;         /* it was told to end */
+    uint64_t term_at_ns;   /* its time limit; UINT64_MAX */
+    uint64_t kill_at_ns;   /* end of the grace time; UINT64_MAX */
+    bool told;             /* that it started */
+    bool ending;           /* it was told to end */
+    uint64_t output_at_ns; /* look at the size of its output; UINT64_MAX */
+    struct hayi_memory_watch memory;
+    bool killed; /* by us */
     bool timed_out;
+    bool over_memory;
+    bool over_output;
     bool cancelled;
     bool unpinned;
     bool stained;            /* others may hold its output files */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "worker/spawner_capture.h"
+#include "worker/spawner_ending.h"
 #include "worker/spawner_exec.h"
 #include "worker/spawner_wire.h"
 
@@ -26,7 +27,9 @@
 enum {
     TOLD_AFTER_NS = 1000000,  /* a start is told of commands this long */
     FORK_AGAIN_NS = 20000000, /* no process to be had: again after */
-    FORK_TRIES_MAX = 100      /* so often */
+    FORK_TRIES_MAX = 100,     /* so often */
+    KILLED = 128 + 9,         /* how a shell tells of SIGKILL */
+    OOM_LATELY_NS = 1000000000
 };
 
 struct slot {
@@ -44,6 +47,8 @@ struct hayi_spawner_slots {
     int children;               /* see hayi_tree_open(); -1: not looked at */
     struct hayi_pids leftovers; /* children that no running command is */
     struct hayi_pids scratch;
+    uint64_t oom_kills; /* as seen last */
+    uint64_t oom_until_ns;
 };
 
 /* ---- telling ------------------------------------------------------------- */
@@ -133,12 +138,11 @@ static void start_job(struct hayi_spawner_slots *s,
     job->start_ns = hayi_clock_ns();
     job->pid = hayi_exec_start(&spec, result);
     job->unpinned = result->unpinned;
-    if (result->error == 0 && job->time_limit_ns != 0) {
-        job->term_at_ns = job->start_ns + job->time_limit_ns;
-    }
-    if (result->error != 0) { /* its files, in FILES mode */
+    if (result->error == 0) {
+        hayi_ending_begin(job);
+    } else { /* its files, in FILES mode */
         struct hayi_spawn_event none = {.id = job->id};
-        hayi_capture_end(s->setup.capture, job->slot, false, &none);
+        hayi_capture_end(s->setup.capture, job->slot, 0, false, &none);
     }
 }
 
@@ -225,6 +229,17 @@ static void end_forced(struct hayi_spawner_slots *s, struct hayi_job *job)
     hayi_pids_fini(&below);
 }
 
+/* Has the kernel killed for want of memory lately? */
+static bool oom_kill(struct hayi_spawner_slots *s, uint64_t now_ns)
+{
+    uint64_t kills = hayi_memory_oom_kills();
+    if (kills > s->oom_kills) {
+        s->oom_kills = kills;
+        s->oom_until_ns = now_ns + OOM_LATELY_NS;
+    }
+    return now_ns < s->oom_until_ns;
+}
+
 static uint64_t of_timeval(const struct timeval *time)
 {
     return (uint64_t)time->tv_sec * 1000000000U
@@ -244,14 +259,23 @@ static void job_ended(struct hayi_spawner_slots *s,
         .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
         .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
         .timed_out = job->timed_out,
+        .over_memory = job->over_memory,
+        .over_output = job->over_output,
         .cancelled = job->cancelled,
         .unpinned = job->unpinned,
         .start_ns = job->start_ns,
         .end_ns = hayi_clock_ns(),
         .user_ns = of_timeval(&usage->ru_utime),
         .system_ns = of_timeval(&usage->ru_stime),
-        .max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
+        .memory_peak_bytes = (uint64_t)usage->ru_maxrss * 1024,
     };
+    if (job->memory.peak_bytes > event.memory_peak_bytes) {
+        event.memory_peak_bytes = job->memory.peak_bytes;
+    }
+    if (!job->ending
+        && (event.signal == SIGKILL || event.exit_code == KILLED)) {
+        event.oom_kill = oom_kill(s, event.end_ns);
+    }
     slot->running = NULL;
     s->running--;
     bool stained = kill(-job->pid, SIGKILL) == 0;
@@ -259,7 +283,8 @@ static void job_ended(struct hayi_spawner_slots *s,
         end_forced(s, job);
     }
     stained = new_leftover(s) || stained || job->stained;
-    hayi_capture_end(s->setup.capture, job->slot, stained, &event);
+    hayi_capture_end(
+        s->setup.capture, job->slot, job->output_limit_bytes, stained, &event);
     hayi_job_free(job);
     tell(s, &event);
     start_next(s, slot);
@@ -286,28 +311,6 @@ void hayi_spawner_slots_reap(struct hayi_spawner_slots *s)
     }
 }
 
-/* SIGTERM now, SIGKILL after the grace time.  Its group stands still while we
- * look whom it has put into other groups. */
-static void force(struct hayi_spawner_slots *s, struct hayi_job *job)
-{
-    if (job->ending) {
-        return;
-    }
-    job->ending = true;
-    job->term_at_ns = UINT64_MAX;
-    job->kill_at_ns = hayi_clock_ns() + s->setup.grace_ns;
-    (void)kill(-job->pid, SIGSTOP);
-    hayi_tree_below(job->pid, &job->forced);
-    (void)kill(-job->pid, SIGTERM);
-    for (size_t i = 0; i < job->forced.count; i++) {
-        pid_t pid = job->forced.list[i];
-        if (getpgid(pid) != job->pid) {
-            (void)kill(pid, SIGTERM);
-        }
-    }
-    (void)kill(-job->pid, SIGCONT);
-}
-
 /* ---- timers -------------------------------------------------------------- */
 
 void hayi_spawner_slots_tick(struct hayi_spawner_slots *s, uint64_t now_ns)
@@ -325,15 +328,7 @@ void hayi_spawner_slots_tick(struct hayi_spawner_slots *s, uint64_t now_ns)
             job->told = true;
             tell_id(s, HAYI_SPAWN_STARTED, job, job->id);
         }
-        if (job->term_at_ns <= now_ns) {
-            job->timed_out = true;
-            force(s, job);
-        }
-        if (job->kill_at_ns <= now_ns) {
-            hayi_tree_below(job->pid, &job->forced);
-            (void)kill(-job->pid, SIGKILL);
-            job->kill_at_ns = UINT64_MAX;
-        }
+        hayi_ending_tick(job, s->setup.capture, s->setup.grace_ns, now_ns);
     }
 }
 
@@ -345,8 +340,7 @@ uint64_t hayi_spawner_slots_deadline_ns(const struct hayi_spawner_slots *s)
         const struct hayi_job *job = slot->running;
         uint64_t at = slot->again_at_ns;
         if (job != NULL) {
-            at = job->term_at_ns < job->kill_at_ns ? job->term_at_ns
-                                                   : job->kill_at_ns;
+            at = hayi_ending_due_ns(job);
             if (!job->told && job->start_ns + TOLD_AFTER_NS < at) {
                 at = job->start_ns + TOLD_AFTER_NS;
             }
@@ -375,6 +369,7 @@ hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
         hayi_job_queue_init(&s->slot[i].queue);
         s->slot[i].again_at_ns = UINT64_MAX;
     }
+    s->oom_kills = hayi_memory_oom_kills();
     s->children = setup->watch_children ? hayi_tree_open() : -1;
     return s;
 }
@@ -452,6 +447,6 @@ void hayi_spawner_slots_cancel(struct hayi_spawner_slots *s, uint64_t id)
     job = find_running(s, id);
     if (job != NULL) {
         job->cancelled = true;
-        force(s, job);
+        hayi_ending_force(job, s->setup.grace_ns);
     }
 }

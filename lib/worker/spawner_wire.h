@@ -68,6 +68,9 @@ struct hayi_spawn_start_record {
     struct hayi_spawn_head head;
     uint64_t id;
     uint64_t time_limit_ns;
+    uint64_t grace_ns;
+    uint64_t memory_limit_bytes;
+    uint64_t output_limit_bytes;
     uint32_t slot;
     uint32_t argc; /* 0: a line */
     uint32_t env_count;

@@ -6,6 +6,7 @@
 
 #include "base/file_name.h"
 #include "wire/command.h"
+#include "worker/command_end.h"
 #include "worker/command_files.h"
 
 #include <inttypes.h>
@@ -264,6 +265,9 @@ static hay_status start_unpacked(struct hayi_worker *worker,
         .cpus = task->cpus,
         .cpu_count = task->cpu_count,
         .time_limit_ns = task->record.time_limit_ns,
+        .grace_ns = task->record.grace_ns,
+        .memory_limit_bytes = task->record.memory_limit_bytes,
+        .output_limit_bytes = task->record.output_limit_bytes,
     };
     return hayi_spawner_start(worker->spawner, &request, &task->error);
 }
@@ -299,56 +303,6 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
     }
 }
 
-/* Signals that a program gives itself; others come from outside. */
-static bool is_crash(int number)
-{
-    return number == SIGSEGV || number == SIGBUS || number == SIGFPE
-           || number == SIGILL || number == SIGABRT || number == SIGTRAP
-           || number == SIGSYS;
-}
-
-static void word_command_end(struct hay_task *task,
-                             const struct hayi_spawn_event *event)
-{
-    task->outcome = HAYI_OUTCOME_FAILED;
-    if (event->cancelled) {
-        task->outcome = HAYI_OUTCOME_CANCELLED;
-        (void)hayi_fail(&task->error, HAY_ECANCELLED, "cancelled");
-    } else if (event->timed_out) {
-        task->outcome = HAYI_OUTCOME_FARM;
-        task->cause = HAY_CAUSE_TIME_LIMIT;
-        (void)hayi_fail(&task->error,
-                        HAY_EFARM,
-                        "time limit of %g s",
-                        (double)task->record.time_limit_ns * 1e-9);
-    } else if (event->start_errno != 0) {
-        (void)hayi_fail(&task->error,
-                        HAY_ETASK,
-                        "cannot be started: %s: %s",
-                        hayi_spawn_step_text(event->start_step),
-                        strerror(event->start_errno));
-    } else if (event->signal != 0) {
-        if (!is_crash(event->signal)) {
-            task->outcome = HAYI_OUTCOME_FARM;
-        }
-        task->cause = HAY_CAUSE_SIGNAL;
-        (void)hayi_fail(&task->error,
-                        HAY_EFARM,
-                        "signal %d (%s)",
-                        event->signal,
-                        strsignal(event->signal));
-    } else if (event->exit_code != 0) {
-        (void)hayi_fail(
-            &task->error, HAY_ETASK, "exit status %d", event->exit_code);
-    } else if (event->output_lost) {
-        task->outcome = HAYI_OUTCOME_FARM;
-        (void)hayi_fail(
-            &task->error, HAY_EFARM, "not all of its output could be kept");
-    } else {
-        task->outcome = HAYI_OUTCOME_FINISHED;
-    }
-}
-
 /* What it said to write is there, or it has failed after all. */
 static void look_at_files(struct hayi_worker *worker, struct hay_task *task)
 {
@@ -367,11 +321,7 @@ static void command_ended(struct hayi_worker *worker,
                           const struct hayi_spawn_event *event)
 {
     struct hay_task *task = (struct hay_task *)(uintptr_t)event->id;
-    task->start_ns = event->start_ns;
-    task->end_ns = event->end_ns;
-    task->exit_code = event->exit_code;
-    task->signal = event->signal;
-    word_command_end(task, event);
+    hayi_command_ended(task, event);
     if (task->outcome == HAYI_OUTCOME_FINISHED) {
         look_at_files(worker, task);
     }

@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	%D%/test_hash \
 	%D%/test_idmap \
 	%D%/test_mpsc \
+	%D%/test_size_words \
 	%D%/test_variable
 %C%_test_bell_SOURCES = %D%/test_bell.c
 %C%_test_bell_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
@@ -34,5 +35,7 @@ check_PROGRAMS += \
 %C%_test_idmap_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_mpsc_SOURCES = %D%/test_mpsc.c
 %C%_test_mpsc_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_size_words_SOURCES = %D%/test_size_words.c
+%C%_test_size_words_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_variable_SOURCES = %D%/test_variable.c
 %C%_test_variable_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)

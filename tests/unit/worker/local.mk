@@ -26,6 +26,11 @@ check_PROGRAMS += %D%/test_spawner
 %C%_test_spawner_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
 
+check_PROGRAMS += %D%/test_spawner_limits
+%C%_test_spawner_limits_SOURCES = %D%/test_spawner_limits.c
+%C%_test_spawner_limits_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
+
 check_PROGRAMS += %D%/test_topology
 %C%_test_topology_SOURCES = %D%/test_topology.c
 %C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \

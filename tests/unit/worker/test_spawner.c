@@ -350,7 +350,7 @@ static void exit_codes_and_signals_are_told(void)
     CU_ASSERT_EQUAL(ended[3].signal, 0);
     CU_ASSERT(ended[1].end_ns > ended[1].start_ns);
     CU_ASSERT(ended[2].start_ns >= ended[1].end_ns);
-    CU_ASSERT(ended[1].max_rss_bytes > 100000);
+    CU_ASSERT(ended[1].memory_peak_bytes > 100000);
 }
 
 static void what_cannot_start_says_why(void)
