@@ -119,6 +119,7 @@ struct hayi_task_record {
 enum {
     HAYI_TASK_PROMPT = 1,
     HAYI_TASK_DATA = 2, /* among its arguments are objects, regions, outputs */
+    HAYI_TASK_PROCESS = 4, /* in a process slot */
 };
 
 /* Tail: the items' input, unless it is addressed. */
@@ -139,9 +140,9 @@ struct hayi_range_record {
     uint8_t prompt;
     uint8_t stop_on_failure;
     uint8_t indices; /* the items are their indices */
-    uint8_t reserved;
-    uint16_t depth; /* of nesting */
-    uint8_t reserved_too[6];
+    uint8_t process; /* in a process slot */
+    uint16_t depth;  /* of nesting */
+    uint8_t reserved[6];
 };
 
 struct hayi_recall {

@@ -3,6 +3,7 @@
 
 #include "worker/inputs.h"
 
+#include "worker/guest.h"
 #include "worker/task.h"
 
 #include <assert.h>
@@ -80,8 +81,8 @@ static void pin(void *context, struct hayi_object_value *object)
     }
     uint64_t size = 0;
     *pin = (struct hayi_pin){.place = object->place};
-    hay_status status = hayi_store_pin(
-        task->farm->store, object->place, &pin->data, &size, &task->error);
+    hay_status status = hayi_guest_pin(
+        task->farm, object->place, &pin->data, &size, &task->error);
     object->place = p->inputs->pin_count;
     if (status == HAY_EEMPTY) {
         status = note_missing(task, object->object);
@@ -96,7 +97,7 @@ static void pin(void *context, struct hayi_object_value *object)
 static void unpin(struct hay_task *task, struct hayi_pin *pin)
 {
     if (pin->data != NULL) {
-        hayi_store_unpin(task->farm->store, pin->place);
+        hayi_guest_unpin(task->farm, pin->place);
         pin->data = NULL;
     }
 }
@@ -480,7 +481,7 @@ hay_status hayi_inputs_open(struct hay_task *task)
     if (status != HAY_OK) {
         return status;
     }
-    if (task->farm->store == NULL || task->farm->files == NULL
+    if (!hayi_guest_has_store(task->farm) || task->farm->files == NULL
         || task->scratch == NULL) {
         return hayi_fail(
             &task->error, HAY_EMISMATCH, "this worker has no store");

@@ -14,6 +14,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
+	%D%/child_area.h \
 	%D%/command_end.c \
 	%D%/command_end.h \
 	%D%/command_files.c \
@@ -22,14 +23,20 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/fakes.h \
 	%D%/gpus.c \
 	%D%/gpus.h \
+	%D%/guest.c \
+	%D%/guest.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
 	%D%/output.c \
 	%D%/output.h \
+	%D%/pipe.c \
+	%D%/pipe.h \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/results.c \
 	%D%/results.h \
+	%D%/ring.c \
+	%D%/ring.h \
 	%D%/scratch.c \
 	%D%/scratch.h \
 	%D%/slot_thread.c \
@@ -50,8 +57,12 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/spawner_helper.h \
 	%D%/spawner_job.c \
 	%D%/spawner_job.h \
+	%D%/spawner_kids.c \
+	%D%/spawner_kids.h \
 	%D%/spawner_memory.c \
 	%D%/spawner_memory.h \
+	%D%/spawner_minder.c \
+	%D%/spawner_minder.h \
 	%D%/spawner_slots.c \
 	%D%/spawner_slots.h \
 	%D%/spawner_tree.c \

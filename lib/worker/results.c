@@ -7,6 +7,7 @@
 
 #include "worker/results.h"
 
+#include "worker/guest.h"
 #include "worker/inputs.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static struct target target_of(struct hay_task *task)
 static void forget(struct hay_task *task, struct hayi_product *made)
 {
     if (made->place != 0) {
-        hayi_store_abandon(task->farm->store, made->place);
+        hayi_guest_abandon(task->farm, made->place);
     }
     *made = (struct hayi_product){0, NULL};
 }
@@ -42,7 +43,7 @@ static void forget(struct hay_task *task, struct hayi_product *made)
 /* May a value of so many bytes travel in the report? */
 static bool fits_report(const struct hay_task *task, size_t size)
 {
-    if (task->farm->store == NULL || size == 0) {
+    if (!hayi_guest_has_store(task->farm) || size == 0) {
         return true;
     }
     return size <= HAYI_INLINE_MAX
@@ -139,8 +140,8 @@ static hay_status make_room(struct hay_task *task,
         *made = (struct hayi_product){0, *room};
         return *room != NULL ? HAY_OK : no_memory(task);
     }
-    hay_status status = hayi_store_create(
-        task->farm->store, size, &made->place, room, &task->error);
+    hay_status status =
+        hayi_guest_create(task->farm, size, &made->place, room, &task->error);
     if (status != HAY_OK) {
         task->store_failed = true;
         return hayi_task_fail_call(task, status);
@@ -482,7 +483,7 @@ static hay_status join_parts(struct hay_task *task)
 static void seal(struct hay_task *task, struct hayi_product *made)
 {
     if (made->place != 0) {
-        hayi_store_seal(task->farm->store, made->place, 0);
+        hayi_guest_seal(task->farm, made->place);
         made->place = 0;
     }
 }

@@ -22,7 +22,8 @@
 
 static bool kind_has_backlog(uint8_t kind)
 {
-    return kind == HAYI_WKIND_THREAD || kind == HAYI_WKIND_COMMAND;
+    return kind == HAYI_WKIND_THREAD || kind == HAYI_WKIND_COMMAND
+           || kind == HAYI_WKIND_PROCESS;
 }
 
 /* ---- buckets ---- */

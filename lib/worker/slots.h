@@ -16,7 +16,7 @@
 #include "worker/lease.h"
 #include "worker/worker_state.h"
 
-#define HAYI_SLOT_KINDS 4u /* kinds of runners, from 0 */
+#define HAYI_SLOT_KINDS 5u /* kinds of runners, from 0 */
 
 struct hayi_slot {
     struct hayi_held_list list;

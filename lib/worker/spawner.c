@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "worker/spawner_child.h"
 #include "worker/spawner_helper.h"
+#include "worker/spawner_kids.h"
 #include "worker/spawner_wire.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ struct hayi_spawner {
     bool gone;
     bool gone_told;
     bool answered; /* READY came */
+    bool forked;   /* not exec'ed: it is of this program */
     int32_t setup_errno;
     uint32_t setup_step;
     uint32_t slots;
@@ -135,6 +137,7 @@ hay_status hayi_spawner_fork(struct hayi_spawner **spawner,
         hayi_spawner_child_run(pair[1], parent);
     }
     int error = errno;
+    s->forked = true;
     (void)close(pair[1]);
     if (s->pid < 0) {
         handle_free(s);
@@ -459,6 +462,54 @@ hay_status hayi_spawner_revoke(struct hayi_spawner *s, uint64_t id)
 hay_status hayi_spawner_cancel(struct hayi_spawner *s, uint64_t id)
 {
     return send_id(s, HAYI_SPAWN_RECORD_CANCEL, id);
+}
+
+/* ---- children that run functions ------------------------------------------
+ */
+
+bool hayi_spawner_has_children(const struct hayi_spawner *s)
+{
+    return s->forked && hayi_kids_run() != NULL;
+}
+
+/* Send what has a fixed size; its head is filled here. */
+static hay_status send_fixed(struct hayi_spawner *s,
+                             enum hayi_spawn_record_kind kind,
+                             void *record,
+                             size_t size)
+{
+    size_t whole = size;
+    if (s->gone) {
+        return fail_gone(NULL);
+    }
+    unsigned char *place = record_new(s, &whole, kind);
+    if (place == NULL) {
+        return HAY_ENOMEM;
+    }
+    assert(whole == size);
+    memcpy(record, place, sizeof(struct hayi_spawn_head));
+    memcpy(place, record, size);
+    return HAY_OK;
+}
+
+hay_status hayi_spawner_child_start(struct hayi_spawner *s,
+                                    uint64_t id,
+                                    int area_fd,
+                                    uint64_t area_inode)
+{
+    struct hayi_spawn_fork_record record = {
+        .id = id,
+        .area_inode = area_inode,
+        .area_fd = area_fd,
+    };
+    return send_fixed(s, HAYI_SPAWN_RECORD_FORK, &record, sizeof(record));
+}
+
+hay_status
+hayi_spawner_child_urge(struct hayi_spawner *s, uint64_t id, bool hard)
+{
+    struct hayi_spawn_urge_record record = {.id = id, .kill = hard ? 1 : 0};
+    return send_fixed(s, HAYI_SPAWN_RECORD_URGE, &record, sizeof(record));
 }
 
 /* ---- events -------------------------------------------------------------- */

@@ -18,6 +18,13 @@
 
 struct hayi_spawner;
 
+struct hayi_child_area;
+/* Serves functions by what stands in the area (child_area.h), in a process of
+ * its own; when it returns, that ends. */
+typedef void (*hayi_child_fn)(struct hayi_child_area *area);
+/* What hayi_spawner_child_start() shall run; before hayi_spawner_fork(). */
+void hayi_spawner_set_child(hayi_child_fn run);
+
 /* First thing in main.  HAY_EIO. */
 hay_status hayi_spawner_fork(struct hayi_spawner **spawner,
                              struct hayi_error *err);
@@ -93,6 +100,21 @@ hay_status hayi_spawner_revoke(struct hayi_spawner *spawner, uint64_t id);
  * its end is told as cancelled. */
 hay_status hayi_spawner_cancel(struct hayi_spawner *spawner, uint64_t id);
 
+/* Can it start children of the program that run functions?  Not the one of
+ * hayi_spawner_exec(). */
+bool hayi_spawner_has_children(const struct hayi_spawner *spawner);
+/* Start one that serves the area in this file of ours, which stays open until
+ * the answer: HAYI_SPAWN_CHILD_ENDED, once, with exit_code or signal, or
+ * start_errno; all that it had started has ended by then.  id: the caller's,
+ * apart from those of commands.  HAY_EFARM, HAY_ENOMEM. */
+hay_status hayi_spawner_child_start(struct hayi_spawner *spawner,
+                                    uint64_t id,
+                                    int area_fd,
+                                    uint64_t area_inode);
+/* SIGTERM, or SIGKILL, to it and all that it has started. */
+hay_status
+hayi_spawner_child_urge(struct hayi_spawner *spawner, uint64_t id, bool kill);
+
 /* Where the start of a command failed. */
 enum hayi_spawn_step {
     HAYI_SPAWN_STEP_NONE = 0,
@@ -111,6 +133,7 @@ enum hayi_spawn_event_kind {
     HAYI_SPAWN_REVOKED,
     HAYI_SPAWN_REVOKE_LATE,
     HAYI_SPAWN_GONE, /* the spawner died; nothing more will come */
+    HAYI_SPAWN_CHILD_ENDED,
 };
 struct hayi_spawn_event {
     enum hayi_spawn_event_kind kind;

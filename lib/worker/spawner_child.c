@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "worker/spawner_capture.h"
 #include "worker/spawner_exec.h"
+#include "worker/spawner_kids.h"
 #include "worker/spawner_slots.h"
 #include "worker/spawner_wire.h"
 
@@ -50,6 +51,7 @@ struct zygote {
     char *setup; /* memory of the setup's strings */
     struct hayi_capture *capture;
     struct hayi_spawner_slots *slots; /* NULL until it is ready */
+    struct hayi_kids kids;
     struct hayi_buffer in;
     struct hayi_buffer out;
     size_t out_sent;
@@ -73,6 +75,9 @@ static noreturn void finish(struct zygote *z)
 {
     if (z->inherit || !z->ready) {
         drop_outputs();
+    } else {
+        (void)close(z->kids.out);
+        (void)close(z->kids.err);
     }
     if (z->slots != NULL) {
         hayi_spawner_slots_kill(z->slots);
@@ -153,6 +158,31 @@ static struct hayi_environ *setup_environ(struct hayi_strings *strings,
     return result;
 }
 
+/* A minder has ended? */
+static bool kid_ended(void *context, pid_t pid)
+{
+    return hayi_kids_ended(context, pid);
+}
+
+/* Functions write where the rank writes, whatever becomes of what commands
+ * write.  False: no descriptors. */
+static bool keep_outputs(struct zygote *z)
+{
+    z->kids.out = STDOUT_FILENO;
+    z->kids.err = STDERR_FILENO;
+    if (z->inherit) {
+        return true;
+    }
+    if (hayi_kids_run() == NULL) {
+        drop_outputs();
+        return true;
+    }
+    z->kids.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    z->kids.err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    drop_outputs();
+    return z->kids.out >= 0 && z->kids.err >= 0;
+}
+
 /* Environment, folders and slots as the setup asks for.  After a failure the
  * rank gives up, so nothing is undone. */
 static int set_up(struct zygote *z,
@@ -180,6 +210,8 @@ static int set_up(struct zygote *z,
         .grace_ns = record->grace_ns,
         .count = record->slots,
         .watch_children = mode == HAYI_CAPTURE_APPEND,
+        .other = kid_ended,
+        .other_context = &z->kids,
     };
     if (slots.env == NULL) {
         return ENOMEM;
@@ -197,14 +229,14 @@ static int set_up(struct zygote *z,
         return errno;
     }
     slots.capture = z->capture;
+    z->kids.events = &z->out;
+    z->kids.rank = z->parent;
+    z->kids.env = slots.env;
     z->slots = hayi_spawner_slots_new(&slots);
     if (z->slots == NULL) {
         return ENOMEM;
     }
-    if (!z->inherit) {
-        drop_outputs();
-    }
-    return 0;
+    return keep_outputs(z) ? 0 : EMFILE;
 }
 
 static void take_setup(struct zygote *z,
@@ -224,6 +256,27 @@ static void take_start(struct zygote *z,
     if (job == NULL || !hayi_spawner_slots_push(z->slots, job)) {
         finish(z);
     }
+}
+
+static void take_fork(struct zygote *z,
+                      const struct hayi_spawn_fork_record *record)
+{
+    if (record->head.size != sizeof(*record)) {
+        finish(z);
+    }
+    pid_t minder = hayi_kids_start(&z->kids, record);
+    if (minder > 0) {
+        hayi_spawner_slots_ours(z->slots, minder);
+    }
+}
+
+static void take_urge(struct zygote *z,
+                      const struct hayi_spawn_urge_record *record)
+{
+    if (record->head.size != sizeof(*record)) {
+        finish(z);
+    }
+    hayi_kids_urge(&z->kids, record->id, record->kill != 0);
 }
 
 static void take(struct zygote *z, const struct hayi_spawn_head *head)
@@ -246,6 +299,12 @@ static void take(struct zygote *z, const struct hayi_spawn_head *head)
         break;
     case HAYI_SPAWN_RECORD_CANCEL:
         hayi_spawner_slots_cancel(z->slots, about->id);
+        break;
+    case HAYI_SPAWN_RECORD_FORK:
+        take_fork(z, record);
+        break;
+    case HAYI_SPAWN_RECORD_URGE:
+        take_urge(z, record);
         break;
     default:
         finish(z);

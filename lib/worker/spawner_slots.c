@@ -306,6 +306,9 @@ void hayi_spawner_slots_reap(struct hayi_spawner_slots *s)
         if (slot != NULL) {
             job_ended(s, slot, status, &usage);
         } else if (pid > 0) {
+            if (s->setup.other != NULL) {
+                (void)s->setup.other(s->setup.other_context, pid);
+            }
             hayi_pids_remove(&s->leftovers, pid);
         }
     }
@@ -381,6 +384,11 @@ void hayi_spawner_slots_kill(struct hayi_spawner_slots *s)
             (void)kill(-s->slot[i].running->pid, SIGKILL);
         }
     }
+}
+
+void hayi_spawner_slots_ours(struct hayi_spawner_slots *s, pid_t pid)
+{
+    hayi_pids_add(&s->leftovers, pid);
 }
 
 bool hayi_spawner_slots_push(struct hayi_spawner_slots *s, struct hayi_job *job)

@@ -22,6 +22,9 @@ struct hayi_spawner_slots_setup { /* all borrowed for ever */
     uint64_t grace_ns;
     uint32_t count;
     bool watch_children; /* outputs of a slot's commands share files */
+    /* A child that is no command of ours has ended; may be NULL. */
+    bool (*other)(void *context, pid_t pid);
+    void *other_context;
 };
 
 /* NULL: out of memory.  It lives as long as the process. */
@@ -39,6 +42,9 @@ bool hayi_spawner_slots_start(struct hayi_spawner_slots *slots);
 /* As in spawner.h. */
 void hayi_spawner_slots_revoke(struct hayi_spawner_slots *slots, uint64_t id);
 void hayi_spawner_slots_cancel(struct hayi_spawner_slots *slots, uint64_t id);
+
+/* A child that is no command, and none of a command's leftovers. */
+void hayi_spawner_slots_ours(struct hayi_spawner_slots *slots, pid_t pid);
 
 /* Wait for all children that have ended, start those that come next. */
 void hayi_spawner_slots_reap(struct hayi_spawner_slots *slots);

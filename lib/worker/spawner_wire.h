@@ -6,7 +6,8 @@
  * cpus, then strings, each with its NUL.  Both sides run on one host and, by
  * HAYI_SPAWN_PROTOCOL, are of one version: structs travel as they are.
  *
- * Grammar: rank: SETUP (START | REVOKE | CANCEL)*; spawner: READY EVENT*.
+ * Grammar: rank: SETUP (START | REVOKE | CANCEL | FORK | URGE)*;
+ *     spawner: READY EVENT*.
  *     The end of either side is the end of the connection.
  *
  * Owns: nothing.
@@ -34,7 +35,9 @@ enum hayi_spawn_record_kind {
     HAYI_SPAWN_RECORD_REVOKE,
     HAYI_SPAWN_RECORD_CANCEL,
     HAYI_SPAWN_RECORD_READY, /* the answer to SETUP */
-    HAYI_SPAWN_RECORD_EVENT
+    HAYI_SPAWN_RECORD_EVENT,
+    HAYI_SPAWN_RECORD_FORK, /* rank: a child that runs functions */
+    HAYI_SPAWN_RECORD_URGE, /* rank: end one */
 };
 
 struct hayi_spawn_head {
@@ -82,6 +85,20 @@ struct hayi_spawn_start_record {
 struct hayi_spawn_id_record { /* REVOKE, CANCEL */
     struct hayi_spawn_head head;
     uint64_t id;
+};
+
+struct hayi_spawn_fork_record {
+    struct hayi_spawn_head head;
+    uint64_t id;
+    uint64_t area_inode;
+    int32_t area_fd; /* of the rank's */
+    uint32_t reserved;
+};
+
+struct hayi_spawn_urge_record {
+    struct hayi_spawn_head head;
+    uint64_t id;
+    uint64_t kill; /* 1: SIGKILL, else SIGTERM */
 };
 
 struct hayi_spawn_ready_record {

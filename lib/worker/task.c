@@ -22,6 +22,7 @@ static struct hay_task *new_task(const struct hayi_task_farm *farm,
         memset(task, 0, sizeof(*task));
         task->farm = farm;
         atomic_init(&task->cancelled, 0);
+        task->token = &task->cancelled;
     }
     return task;
 }
@@ -135,7 +136,7 @@ static void settle(struct hay_task *task, hay_status status)
         task->outcome = HAYI_OUTCOME_FINISHED;
         return;
     case HAY_ECANCELLED:
-        if (atomic_load(&task->cancelled) != 0) {
+        if (atomic_load(task->token) != 0) {
             task->outcome = HAYI_OUTCOME_CANCELLED;
             return;
         }
@@ -172,7 +173,7 @@ static hay_status run_blocks(struct hay_task *task, char *out)
     uint64_t indices[BLOCK_ITEMS];
     hay_status status = HAY_OK;
     while (task->items_done < range->count && status == HAY_OK) {
-        if (atomic_load_explicit(&task->cancelled, memory_order_relaxed) != 0) {
+        if (atomic_load_explicit(task->token, memory_order_relaxed) != 0) {
             return HAY_ECANCELLED;
         }
         uint64_t left = range->count - task->items_done;
@@ -241,7 +242,7 @@ static void run_range(struct hay_task *task)
         task->at_first = task->items_done > 0 ? task->items_done - 1 : 0;
         (void)hay_map_item_failed(task, status);
     }
-    bool told = atomic_load_explicit(&task->cancelled, memory_order_relaxed);
+    bool told = atomic_load_explicit(task->token, memory_order_relaxed);
     if (status != HAY_OK && told && !range->stop_on_failure) {
         status = HAY_ECANCELLED; /* it ended here because it was told to */
     }

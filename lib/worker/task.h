@@ -21,6 +21,7 @@
 #include "worker/scratch.h"
 
 struct hayi_files;
+struct hayi_guest;
 struct hayi_inputs;
 struct hayi_slot_entry;
 struct hayi_slot_thread;
@@ -37,6 +38,7 @@ struct hayi_task_farm {
     void (*log)(void *context, const char *text);
     void *context;
     struct hayi_store *store; /* of this node, borrowed; NULL: no objects */
+    struct hayi_guest *guest; /* in a child: instead of the store; or NULL */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
 };
 
@@ -83,6 +85,8 @@ struct hay_task {
 
     /* any thread */
     atomic_uint cancelled; /* the token */
+    atomic_uint *token;    /* where the function looks: there, or in memory
+                              shared with the rank */
 
     /* the slot's thread */
     uint64_t start_ns, end_ns;

@@ -294,7 +294,7 @@ bool hay_map_item_failed(hay_task *task, hay_status status)
     if (!task->is_range) {
         return false;
     }
-    if (status == HAY_ECANCELLED && atomic_load(&task->cancelled) != 0) {
+    if (status == HAY_ECANCELLED && atomic_load(task->token) != 0) {
         return false;
     }
     if (task->error.text[0] == 0) {
@@ -319,7 +319,7 @@ bool hay_map_item_failed(hay_task *task, hay_status status)
     task->error.text[0] = 0;
     task->exit_code = 0;
     return !task->range.stop_on_failure
-           && atomic_load_explicit(&task->cancelled, memory_order_relaxed) == 0;
+           && atomic_load_explicit(task->token, memory_order_relaxed) == 0;
 }
 
 /* ---- what it is ---------------------------------------------------------- */
@@ -346,7 +346,7 @@ uint32_t hay_task_worker(const hay_task *task)
 
 bool hay_task_cancelled(const hay_task *task)
 {
-    return atomic_load_explicit(&task->cancelled, memory_order_relaxed) != 0;
+    return atomic_load_explicit(task->token, memory_order_relaxed) != 0;
 }
 
 size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room)

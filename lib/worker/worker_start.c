@@ -379,6 +379,8 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
         case HAYI_SPAWN_REVOKE_LATE:
             command_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
             break;
+        case HAYI_SPAWN_CHILD_ENDED:
+            break;
         case HAYI_SPAWN_GONE:
             (void)hayi_fail(&worker->error,
                             HAY_EFARM,

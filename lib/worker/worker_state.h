@@ -28,6 +28,7 @@ enum hayi_wkind {
     HAYI_WKIND_THREAD = 1,
     HAYI_WKIND_COMMAND = 2,
     HAYI_WKIND_FAKE = 3, /* takes cores, runs nowhere: never a backlog */
+    HAYI_WKIND_PROCESS = 4,
 };
 
 enum hayi_wevent_kind {

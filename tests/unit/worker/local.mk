@@ -16,6 +16,16 @@ check_PROGRAMS += \
 %C%_test_worker_state_LDADD = lib/worker/libhayfork-workerstate.la \
 	$(HAY_UNIT_LIB)
 
+check_PROGRAMS += \
+	%D%/test_pipe \
+	%D%/test_ring
+%C%_test_pipe_SOURCES = %D%/test_pipe.c
+%C%_test_pipe_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+%C%_test_ring_SOURCES = %D%/test_ring.c
+%C%_test_ring_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_registry
 %C%_test_registry_SOURCES = %D%/test_registry.c
 %C%_test_registry_LDADD = lib/worker/libhayfork-worker.la \
