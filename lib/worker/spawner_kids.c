@@ -153,7 +153,7 @@ bool hayi_kids_ended(struct hayi_kids *kids, pid_t pid)
         .kind = HAYI_SPAWN_CHILD_ENDED,
         .id = kid.id,
         .over_memory = kid.over_memory,
-        .max_rss_bytes = atomic_load(&kid.area->max_rss_bytes),
+        .memory_peak_bytes = atomic_load(&kid.area->max_rss_bytes),
         .end_ns = hayi_clock_ns(),
     };
     if (status == -1) { /* its minder was killed, and the child with it */
