@@ -54,7 +54,7 @@ struct hayi_spec {
     uint32_t args_size;     /* functions: value.h; commands: command.h */
     uint64_t stream_key;
     hayi_handle parent; /* the task that submits it; 0: the client */
-    uint64_t index; /* of a command; fake: duration_ns */
+    uint64_t index;     /* of a command; fake: duration_ns */
     void *user;
     /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
      * padded to 8, then limits if it has some, then name and 0 and category
@@ -80,8 +80,8 @@ uint32_t hayi_spec_pause_ms(const struct hayi_spec *spec);
 /* A map's further fields. */
 struct hayi_map_state;
 
-/* How it ended; made by the manager.  Travels as it is (nest_record.h), which has
- * to know the addresses in it. */
+/* How it ended; made by the manager.  Travels as it is (nest_record.h), which
+ * has to know the addresses in it. */
 struct hayi_result {
     hay_status status;
     int32_t exit_code;

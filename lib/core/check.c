@@ -21,6 +21,7 @@ struct recount {
     uint64_t listed;
     uint32_t live;
     uint32_t maps;
+    uint32_t twins;
 };
 
 static void *zeroes(size_t count, size_t size)
@@ -66,6 +67,17 @@ count_row(const struct hayi_sched *s, uint32_t index, struct recount *r)
     }
     assert(row->generation != 0);
     assert((row->flags & HAYI_ROW_LISTED) == 0);
+    if ((row->flags & HAYI_ROW_TWIN) != 0) {
+        assert(row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING);
+        assert(row->twin == 0 || hayi_sched_row(s, row->twin)->twin == index);
+        r->refs[row->level]++;
+        r->twins++;
+        return;
+    }
+    bool out = row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING;
+    assert(!out || row->twin == 0
+           || (row->state == HAYI_ROW_RUNNING
+               && hayi_sched_row(s, row->twin)->twin == index));
     if (range) {
         assert(row->edges == 0);
         assert(row->count > 0);
@@ -81,7 +93,7 @@ count_row(const struct hayi_sched *s, uint32_t index, struct recount *r)
     }
     assert(map || row->state != HAYI_ROW_PARKED);
     assert(!map || row->state != HAYI_ROW_PAUSED);
-    assert((row->state == HAYI_ROW_PENDING) == (row->waiting > 0));
+    assert(out || (row->state == HAYI_ROW_PENDING) == (row->waiting > 0));
 }
 
 static void
@@ -121,7 +133,8 @@ check_row(const struct hayi_sched *s, uint32_t index, const struct recount *r)
         assert(r->waiting[index] == 0);
         return;
     }
-    assert(row->waiting == r->waiting[index]);
+    bool out = row->state == HAYI_ROW_HELD || row->state == HAYI_ROW_RUNNING;
+    assert((out ? 0 : row->waiting) == r->waiting[index]);
     if (row->state == HAYI_ROW_ENDED) {
         assert(row->waiting > 0 || (row->flags & HAYI_ROW_LISTED) != 0);
     } else if ((row->flags & HAYI_ROW_MAP) != 0) {
@@ -230,6 +243,7 @@ void hayi_sched_check(const struct hayi_sched *s)
     assert(s->edges.live == r.edges);
     assert(s->table.live == r.live);
     assert(s->maps.live == r.maps);
+    assert(s->twins == r.twins);
     assert(s->ready.rows == r.states[HAYI_ROW_READY]);
     assert(s->workers.held
            == r.states[HAYI_ROW_HELD] + r.states[HAYI_ROW_RUNNING]);

@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -147,7 +147,8 @@ void hayi_dispatch_book(struct hayi_sched *s,
     uint64_t cost = expected_ns / HAYI_WORKERS_COST_NS * needs->cores + 1;
     row->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     row->worker = worker_index;
-    row->attempt++;
+    row->attempt += (row->traits & HAYI_ROW_TRIED) != 0 ? 2 : 1;
+    row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_TRIED;
     if (worker->held == 0) {
         worker->moved_ns = s->now_ns;
     }
@@ -283,5 +284,6 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
         }
     } while ((hayi_data_backlog(s) && hayi_place_steal(s))
              || hayi_data_drain_wanted(s));
-    return hayi_recall(s, actions);
+    hay_status status = hayi_recall(s, actions);
+    return status == HAY_OK ? hayi_stragglers_look(s, actions) : status;
 }

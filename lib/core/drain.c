@@ -10,7 +10,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -86,7 +86,12 @@ static hay_status drain_lost(struct hayi_sched *s, struct hayi_actions *actions)
                 return HAY_ENOMEM;
             }
             uint32_t index = worker->head;
-            if ((hayi_sched_row(s, index)->flags & HAYI_ROW_RANGE) != 0) {
+            const struct hayi_row *row = hayi_sched_row(s, index);
+            if (hayi_stragglers_concern(row)
+                && hayi_stragglers_lost(s, index, actions)) {
+                continue;
+            }
+            if ((row->flags & HAYI_ROW_RANGE) != 0) {
                 hayi_range_lost(s, index, actions);
             } else {
                 hayi_task_lost(s, index, actions);
@@ -155,7 +160,8 @@ sweep_row(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         return;
     }
     if (row->state == HAYI_ROW_HELD
-        && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0) {
+        && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE | HAYI_ROW_TWIN))
+               == 0) {
         row->flags |= HAYI_ROW_CLOSE;
         struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CANCEL);
         a->u.cancel.worker = row->worker;

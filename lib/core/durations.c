@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 
-#define MEAN_OF 16
+#define MEAN_OF  16
+#define USUAL_OF 5 /* fewer do not tell what is usual */
 
 static size_t slot_of(uint32_t category)
 {
@@ -133,6 +134,16 @@ uint64_t hayi_durations_quantile_ns(const struct hayi_durations *durations,
         }
     }
     return bucket_ns(HAYI_DURATIONS_BUCKETS - 1);
+}
+
+uint64_t hayi_durations_usual_ns(const struct hayi_durations *durations,
+                                 uint32_t category)
+{
+    const struct hayi_duration *d = find(durations, category);
+    if (d == NULL || d->count < USUAL_OF) {
+        return 0;
+    }
+    return hayi_durations_quantile_ns(durations, category, 900);
 }
 
 size_t hayi_durations_bytes(const struct hayi_durations *durations)

@@ -41,6 +41,10 @@ uint64_t hayi_durations_expected_ns(const struct hayi_durations *durations,
 uint64_t hayi_durations_quantile_ns(const struct hayi_durations *durations,
                                     uint32_t category,
                                     uint32_t permille);
+/* What nearly all stay below (9 of 10, within a factor of 1.5); 0: too few are
+ * known to tell. */
+uint64_t hayi_durations_usual_ns(const struct hayi_durations *durations,
+                                 uint32_t category);
 size_t hayi_durations_bytes(const struct hayi_durations *durations);
 
 #endif

@@ -48,6 +48,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/state.h \
 	%D%/story.c \
 	%D%/story_data.c \
+	%D%/stragglers.c \
+	%D%/stragglers.h \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/task.c \

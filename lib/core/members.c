@@ -121,11 +121,13 @@ void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
 }
 
 /* Which of its attempts may have begun: those known to run, and the oldest
- * others that its cores had room for.  How many are run again. */
-static uint32_t suspect(struct hayi_sched *s, const struct hayi_worker *worker)
+ * others that its cores had room for.  Tells how many are run again. */
+static void suspect(struct hayi_sched *s,
+                    const struct hayi_worker *worker,
+                    struct hayi_action *action)
 {
     uint32_t cores = worker->cores;
-    uint32_t again = 0;
+    action->u.worker_lost.attempts = worker->held;
     for (int held = 0; held <= 1; held++) {
         for (uint32_t i = worker->head; i != 0;) {
             struct hayi_row *row = hayi_sched_row(s, i);
@@ -140,9 +142,13 @@ static uint32_t suspect(struct hayi_sched *s, const struct hayi_worker *worker)
         }
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
-        again += hayi_task_again(s, i) ? 1 : 0;
+        const struct hayi_row *row = hayi_sched_row(s, i);
+        if ((row->flags & HAYI_ROW_TWIN) != 0 && row->twin == 0) {
+            action->u.worker_lost.attempts--; /* its task has ended */
+        } else if (hayi_task_again(s, i)) {
+            action->u.worker_lost.again++;
+        }
     }
-    return again;
 }
 
 hay_status hayi_members_lost(struct hayi_sched *s,
@@ -166,8 +172,7 @@ hay_status hayi_members_lost(struct hayi_sched *s,
         judge(s);
         return HAY_OK;
     }
-    a->u.worker_lost.attempts = s->workers.list[worker].held;
-    a->u.worker_lost.again = suspect(s, &s->workers.list[worker]);
+    suspect(s, &s->workers.list[worker], a);
     s->recalled -= s->workers.list[worker].recalled;
     s->workers.list[worker].recalled = 0;
     hayi_workers_lose(&s->workers, worker);

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -109,6 +109,7 @@ static void tell_ranges(struct hayi_sched *s,
                 a->u.cancel.task = hayi_table_handle(&s->table, index);
                 a->u.cancel.attempt = row->attempt;
                 a->u.cancel.force = force;
+                hayi_stragglers_cancel(s, index, force, actions);
             }
             index = next;
         }
@@ -121,7 +122,7 @@ hay_status hayi_range_cancel(struct hayi_sched *s,
                              struct hayi_actions *actions)
 {
     struct hayi_map *map = map_of(s, index);
-    if (hayi_actions_reserve(actions, (size_t)map->out + 2) != HAY_OK) {
+    if (hayi_actions_reserve(actions, 2 * (size_t)map->out + 2) != HAY_OK) {
         return HAY_ENOMEM;
     }
     bool out = map->out > 0;
@@ -380,7 +381,7 @@ hay_status hayi_range_ended(struct hayi_sched *s,
     uint32_t map_row = row->map;
     struct hayi_map *map = map_of(s, map_row);
     enum hayi_outcome outcome = (enum hayi_outcome)event->u.ended.outcome;
-    size_t room = 2 + (map->stop_on_failure ? (size_t)map->out : 0);
+    size_t room = 2 + (map->stop_on_failure ? 2 * (size_t)map->out : 0);
     if (hayi_actions_reserve(actions, room) != HAY_OK) {
         return HAY_ENOMEM;
     }

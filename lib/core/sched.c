@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "core/alloc.h"
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -51,6 +51,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     s->silence_at_ns = UINT64_MAX;
     s->recall_at_ns = UINT64_MAX;
     s->low_rank = INT64_MAX;
+    s->straggler_at_ns = UINT64_MAX;
     hayi_table_init(&s->table);
     hayi_edges_init(&s->edges);
     hayi_ready_init(&s->ready, &s->table);
@@ -141,6 +142,10 @@ uint32_t hayi_sched_current(struct hayi_sched *s,
             && row->worker == worker && row->attempt == attempt) {
             return index;
         }
+    }
+    index = s->twins != 0 ? hayi_stragglers_find(s, worker, task, attempt) : 0;
+    if (index != 0) {
+        return index;
     }
     s->stale++;
     return 0;
@@ -239,6 +244,7 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     }
     uint64_t at_ns = hayi_pauses_first_ns(&s->pauses);
     at_ns = s->silence_at_ns < at_ns ? s->silence_at_ns : at_ns;
+    at_ns = s->straggler_at_ns < at_ns ? s->straggler_at_ns : at_ns;
     return s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
 }
 

@@ -437,6 +437,9 @@ struct hayi_sched_config {
     /* The name of a resource, for words; NULL: its number is told. */
     const char *(*resource_name)(void *context, uint32_t resource);
     void *resource_context;
+    uint32_t straggler_permille; /* an attempt may get a second one on an idle
+                                    worker after so many thousandths of its
+                                    usual time; 0: never */
 };
 
 struct hayi_sched;

@@ -68,11 +68,14 @@ struct hayi_sched {
     uint32_t judge;  /* next class to be judged; 0: none */
     uint32_t losing; /* 1 + a lost worker that still holds rows; 0 */
 
-    uint64_t silence_at_ns;  /* nobody can count as silent before this */
-    uint64_t recall_at_ns;   /* look for recalls again; UINT64_MAX: no need */
-    uint64_t recall_rest_ns; /* none before this */
-    uint64_t recalled;       /* attempts asked back by recalls that are out */
-    int64_t low_rank;        /* none that is held is lower than this */
+    uint64_t silence_at_ns;   /* nobody can count as silent before this */
+    uint64_t recall_at_ns;    /* look for recalls again; UINT64_MAX: no need */
+    uint64_t recall_rest_ns;  /* none before this */
+    uint64_t recalled;        /* attempts asked back by recalls that are out */
+    int64_t low_rank;         /* none that is held is lower than this */
+    uint64_t straggler_at_ns; /* look for stragglers again */
+    uint64_t straggler_rest_ns; /* not before this */
+    uint32_t twins;             /* rows of second attempts */
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,

@@ -34,6 +34,8 @@ enum hayi_row_flag {
     HAYI_ROW_CLOSE = 16,  /* its worker was told: not if unstarted */
     HAYI_ROW_LISTED = 32, /* ENDED: in the list, its edges are still there */
     HAYI_ROW_CAME = 64,   /* it came back from a worker, unstarted */
+    HAYI_ROW_TWIN = 128,  /* a second attempt of another row, see
+                             stragglers.h; its payload is that one's handle */
 };
 
 enum hayi_row_trait {
@@ -44,6 +46,7 @@ enum hayi_row_trait {
     HAYI_ROW_SUSPECT = 16, /* it may have run on a worker that was lost */
     HAYI_ROW_ONCE = 32,    /* it must not run twice */
     HAYI_ROW_AVOID = 64,   /* it failed on its worker: better try another */
+    HAYI_ROW_TRIED = 128,  /* its last attempt had a second one */
 };
 
 struct hayi_row {
@@ -67,8 +70,12 @@ struct hayi_row {
     uint32_t category;
     uint32_t retries; /* left */
     uint32_t attempt; /* of the last hand-out; 0: none yet */
-    uint32_t waiting; /* edges that lead here */
-    uint32_t edges;   /* that start here, see edges.h */
+    union {
+        uint32_t waiting; /* edges that lead here; none to HELD, RUNNING */
+        uint32_t twin;    /* HELD, RUNNING: the row of its second attempt; of a
+                             TWIN: that of its task, 0 once it was beaten */
+    };
+    uint32_t edges; /* that start here, see edges.h */
     uint32_t worker;
     uint32_t cost; /* booked as load of its worker, see workers.h */
     union {

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -39,13 +39,14 @@ static void cancel_attempt(struct hayi_sched *s,
     a->u.cancel.task = hayi_table_handle(&s->table, index);
     a->u.cancel.attempt = row->attempt;
     a->u.cancel.force = force;
+    hayi_stragglers_cancel(s, index, force, actions);
 }
 
 hay_status hayi_task_cancel(struct hayi_sched *s,
                             const struct hayi_event *event,
                             struct hayi_actions *actions)
 {
-    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+    if (hayi_actions_reserve(actions, 3) != HAY_OK) {
         return HAY_ENOMEM;
     }
     uint32_t index = hayi_table_find(&s->table, event->u.cancel.task);

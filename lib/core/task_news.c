@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -36,7 +36,8 @@ hay_status hayi_task_started(struct hayi_sched *s,
         hayi_range_started(s, index, actions);
         return HAY_OK;
     }
-    if ((row->traits & HAYI_ROW_REMAKE) != 0) {
+    if ((row->flags & HAYI_ROW_TWIN) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0) {
         return HAY_OK;
     }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
@@ -111,6 +112,13 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     s->workers.list[row->worker].recall_vain = false;
     s->workers.list[row->worker].bounced = 0;
+    if (hayi_stragglers_concern(row)) {
+        hay_status status = hayi_stragglers_ended(s, &index, event, actions);
+        if (status != HAY_OK || index == 0) {
+            return status;
+        }
+        row = hayi_sched_row(s, index);
+    }
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
         return hayi_range_ended(s, index, event, actions);
     }
@@ -167,6 +175,11 @@ hay_status hayi_task_returned(struct hayi_sched *s,
     }
     if (!running) { /* else it was looking for its inputs */
         hayi_recall_returned(s, row->worker);
+    }
+    if (hayi_stragglers_concern(row)) {
+        hayi_stragglers_returned(s, index);
+        hayi_data_missing(s, event);
+        return HAY_OK;
     }
     row->attempt--;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {

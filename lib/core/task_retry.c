@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
 #include <assert.h>
 
@@ -100,6 +100,9 @@ void hayi_task_failed(struct hayi_sched *s,
 bool hayi_task_again(const struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
+    if (hayi_stragglers_concern(row)) {
+        return true; /* the other attempt goes on */
+    }
     uint32_t losses =
         row->losses + ((row->traits & HAYI_ROW_SUSPECT) != 0 ? 1u : 0u);
     if ((row->flags & HAYI_ROW_RANGE) != 0) {

@@ -128,6 +128,13 @@ check_PROGRAMS += %D%/test_stage
 	%D%/test_stage.c
 %C%_test_stage_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_stragglers
+%C%_test_stragglers_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_stragglers.c
+%C%_test_stragglers_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_table
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_table_LDADD = $(HAY_CORE_TEST_LIBS)

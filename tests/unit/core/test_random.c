@@ -37,7 +37,8 @@ struct task {
     uint8_t item[ITEMS]; /* 0 waits, 1 is out, 2 is done */
     bool told;
     bool cancelled;
-    bool out;
+    uint32_t out; /* attempts, a second one included */
+    uint32_t seconds;
     bool lost;
     uint32_t losses;
     hay_state state;
@@ -48,6 +49,11 @@ struct held {
     struct hayi_action give; /* its hand-out */
     bool running;
     bool token;
+};
+
+struct given {
+    struct hayi_action give;
+    bool beaten; /* by another attempt: its news is nobody's */
 };
 
 struct post {
@@ -68,7 +74,7 @@ struct hand {
     uint32_t busy;
     struct held held[HELD];
     size_t held_count;
-    struct hayi_action given[HELD]; /* that the core believes it to hold */
+    struct given given[HELD]; /* that the core believes it to hold */
     size_t given_count;
     struct queue in;
     struct queue out;
@@ -89,6 +95,7 @@ static struct model {
     bool cancelling;
     uint32_t all_ended;
     bool short_memory;
+    bool stragglers;
     uint64_t hash;
     bool broken;
 } m;
@@ -136,7 +143,7 @@ static void see_tell(const struct hayi_action *a)
     bool dep_failed = false;
     bool dep_cancelled = false;
     MUST(!t->told);
-    MUST(!t->out);
+    MUST(t->out <= (m.stragglers ? 1u : 0u)); /* which was beaten */
     t->told = true;
     t->state = (hay_state)a->u.tell.state;
     m.told++;
@@ -155,7 +162,8 @@ static void see_tell(const struct hayi_action *a)
     case HAY_ETASK:
         MUST(t->map || t->last == HAYI_OUTCOME_FAILED);
         MUST(t->map || a->u.tell.attempt >= t->retries + 1);
-        MUST(t->map || a->u.tell.attempt <= t->retries + 1 + t->losses);
+        MUST(t->map
+             || a->u.tell.attempt <= t->retries + 1 + t->losses + t->seconds);
         break;
     case HAY_EFARM:
         MUST(t->map || t->lost || t->last == HAYI_OUTCOME_FARM);
@@ -175,13 +183,32 @@ static void see_tell(const struct hayi_action *a)
     }
 }
 
+/* The other attempt at the same that counts; NULL: none. */
+static struct given *other_of(hayi_handle task, uint32_t attempt)
+{
+    for (uint32_t w = 0; w < m.workers; w++) {
+        struct hand *hand = &m.hand[w];
+        for (size_t i = 0; i < hand->given_count; i++) {
+            const struct hayi_action *give = &hand->given[i].give;
+            if (give->u.hand_out.task == task
+                && give->u.hand_out.attempt != attempt
+                && !hand->given[i].beaten) {
+                return &hand->given[i];
+            }
+        }
+    }
+    return NULL;
+}
+
 static void see_hand_out(const struct hayi_action *a)
 {
+    bool second = other_of(a->u.hand_out.task, a->u.hand_out.attempt) != NULL;
     uint32_t w = a->u.hand_out.worker;
     struct task *t = &m.task[a->u.hand_out.payload];
     struct hand *hand = &m.hand[w];
     MUST(w < m.workers && hand->joined && !hand->lost);
-    MUST(!t->told && !t->out && !m.cancelling);
+    MUST(!t->told && !m.cancelling);
+    MUST(second ? m.stragglers : t->map || t->out == 0);
     MUST(a->u.hand_out.needs.cores <= hand->cores);
     MUST(t->worker == 0 || t->worker - 1 == w);
     for (uint32_t i = 0; i < t->dep_count; i++) {
@@ -192,15 +219,17 @@ static void see_hand_out(const struct hayi_action *a)
         MUST(a->u.hand_out.count > 0);
         for (uint64_t i = 0; i < a->u.hand_out.count; i++) {
             MUST(a->u.hand_out.first + i < t->items);
-            MUST(t->item[a->u.hand_out.first + i] == 0);
+            MUST(t->item[a->u.hand_out.first + i] == (second ? 1 : 0));
             t->item[a->u.hand_out.first + i] = 1;
         }
     } else {
-        MUST(a->u.hand_out.attempt <= t->retries + 1 + t->losses);
-        t->out = true;
+        t->seconds += second ? 1 : 0;
+        MUST(a->u.hand_out.attempt <= t->retries + 1 + t->losses + t->seconds);
+        t->out++;
+        MUST(t->out <= 2);
     }
     MUST(hand->given_count < HELD);
-    hand->given[hand->given_count++] = *a;
+    hand->given[hand->given_count++] = (struct given){.give = *a};
     queue_add(&hand->in)->action = *a;
 }
 
@@ -286,7 +315,7 @@ static void look_at_deps(struct hayi_event *e)
 static hay_status step(struct hayi_event *e)
 {
     hay_status status = HAY_ENOMEM;
-    m.now_ns += dice(20) * 1000;
+    m.now_ns += dice(20) * (m.stragglers ? 1000000u : 1000u);
     while (status == HAY_ENOMEM) {
         if (e->kind == HAYI_EVENT_TASK) {
             look_at_deps(e);
@@ -539,12 +568,16 @@ static void worker_end(struct hand *hand)
 
 /* The manager's side: the attempt that an event is about leaves the list of
  * those given to the worker.  False: it is not in there. */
-static bool
-take_given(struct hand *hand, hayi_handle handle, struct hayi_action *give)
+static bool take_given(struct hand *hand,
+                       hayi_handle handle,
+                       uint32_t attempt,
+                       struct given *taken)
 {
     for (size_t i = 0; i < hand->given_count; i++) {
-        if (hand->given[i].u.hand_out.task == handle) {
-            *give = hand->given[i];
+        const struct hayi_action *give = &hand->given[i].give;
+        if (give->u.hand_out.task == handle
+            && give->u.hand_out.attempt == attempt) {
+            *taken = hand->given[i];
             hand->given[i] = hand->given[--hand->given_count];
             return true;
         }
@@ -555,29 +588,38 @@ take_given(struct hand *hand, hayi_handle handle, struct hayi_action *give)
 /* What the model must know before the core hears of it. */
 static void foresee(struct hand *hand, const struct hayi_event *e)
 {
-    struct hayi_action give;
-    hayi_handle handle = e->u.started.task;
+    struct given given;
     bool ended = e->kind == HAYI_EVENT_ENDED;
     if (hand->lost || (!ended && e->kind != HAYI_EVENT_RETURNED)) {
         return;
     }
-    if (ended) {
-        handle = e->u.ended.task;
-    }
-    if (!take_given(hand, handle, &give)) {
+    hayi_handle handle = ended ? e->u.ended.task : e->u.returned.task;
+    uint32_t attempt = ended ? e->u.ended.attempt : e->u.returned.attempt;
+    if (!take_given(hand, handle, attempt, &given)) {
         MUST(false);
         return;
     }
-    struct task *t = &m.task[give.u.hand_out.payload];
-    t->out = false;
+    const struct hayi_action *give = &given.give;
+    struct task *t = &m.task[give->u.hand_out.payload];
+    t->out -= give->u.hand_out.range ? 0 : 1;
+    if (given.beaten) {
+        return;
+    }
     t->last = ended ? e->u.ended.outcome : t->last;
+    struct given *other = other_of(handle, attempt);
+    if (other != NULL && (!ended || t->last != HAYI_OUTCOME_FINISHED)) {
+        return; /* it goes on alone */
+    }
+    if (other != NULL) {
+        other->beaten = true;
+    }
     if (ended
         && (t->last == HAYI_OUTCOME_FAILED || t->last == HAYI_OUTCOME_FARM)) {
         return; /* nobody gets the rest of a range */
     }
     uint64_t items = ended ? e->u.ended.items : 0;
-    for (; give.u.hand_out.range && items < give.u.hand_out.count; items++) {
-        t->item[give.u.hand_out.first + items] = 0;
+    for (; give->u.hand_out.range && items < give->u.hand_out.count; items++) {
+        t->item[give->u.hand_out.first + items] = 0;
     }
 }
 
@@ -595,14 +637,19 @@ static void lose(struct hand *hand)
     struct hayi_event e = {.kind = HAYI_EVENT_LOST};
     e.u.lost.worker = (uint32_t)(hand - m.hand);
     for (size_t i = 0; i < hand->given_count; i++) {
-        struct task *t = &m.task[hand->given[i].u.hand_out.payload];
-        t->out = false;
+        const struct given *given = &hand->given[i];
+        const struct hayi_action *give = &given->give;
+        struct task *t = &m.task[give->u.hand_out.payload];
+        t->out -= give->u.hand_out.range ? 0 : 1;
+        if (given->beaten) {
+            continue;
+        }
         t->lost = true;
         t->losses++;
-        if (hand->given[i].u.hand_out.range) {
-            memset(t->item + hand->given[i].u.hand_out.first,
-                   0,
-                   hand->given[i].u.hand_out.count);
+        if (give->u.hand_out.range
+            && other_of(give->u.hand_out.task, give->u.hand_out.attempt)
+                   == NULL) {
+            memset(t->item + give->u.hand_out.first, 0, give->u.hand_out.count);
         }
     }
     hand->given_count = 0;
@@ -663,10 +710,19 @@ static uint32_t unfinished(void)
     return (uint32_t)stats.unfinished;
 }
 
+/* Is an attempt still out that was beaten? */
+static bool beaten(void)
+{
+    struct hayi_sched_stats stats;
+    hayi_sched_get_stats(m.sched, &stats);
+    return stats.unfinished == 0 && stats.handed_out + stats.running > 0;
+}
+
 /* All that lies about is worked off; everything must come to its end. */
 static void run_out(void)
 {
-    for (int round = 0; round < 3000 && unfinished() > 0; round++) {
+    for (int round = 0; round < 3000 && (unfinished() > 0 || beaten());
+         round++) {
         m.now_ns += 2000000;
         dispatch();
         for (uint32_t w = 0; w < m.workers; w++) {
@@ -698,12 +754,14 @@ static void run(uint64_t seed, bool short_memory)
     m.random = seed * 2 + 1;
     m.hash = 14695981039346656037u;
     m.short_memory = short_memory;
+    m.stragglers = seed % 2 == 0;
     m.workers = 1 + dice(WORKERS);
     struct hayi_sched_config config = {
         .worker_max = m.workers,
         .workers_expected = m.workers,
         .seed = seed,
         .ahead_max = dice(2) == 0 ? 2 : 0,
+        .straggler_permille = m.stragglers ? 1000 : 0,
     };
     m.sched = hayi_sched_new(&config);
     MUST(m.sched != NULL);
