@@ -8,6 +8,7 @@
 #include "data/store.h"
 #include "manager/loop.h"
 #include "transport/transport_mpi.h"
+#include "worker/gpus.h"
 #include "worker/registry.h"
 
 #include <inttypes.h>
@@ -24,6 +25,7 @@ extern char **environ;
 struct card {
     struct hayi_cpumask mask;
     struct hayi_store_card store;
+    uint64_t gpus; /* which ones it sees, see gpus.h */
     uint32_t epoch;
     uint32_t reserved;
 };
@@ -104,35 +106,46 @@ static hay_status join(void *manager, struct hayi_error *err)
 
 static const struct hayi_manager_ops manager_ops = {post, join, NULL};
 
+/* Of the ranks of a node that run tasks. */
+struct node_ranks {
+    struct hayi_cpumask *masks;
+    uint64_t *gpu_ids;
+    size_t count;
+    size_t mine;
+};
+
 /* ---- parts -----------------------------------------------------------------
  */
 
 static hay_status make_worker(struct hayi_farm *farm,
                               struct hayi_transport *transport,
                               const char *host,
-                              const struct hayi_cpumask *masks,
-                              size_t count,
-                              size_t mine,
+                              const struct node_ranks *ranks,
                               uint32_t epoch)
 {
+    /* Of hay_serve(); hay_main()'s options are rank 0's. */
+    bool own = farm->mpi && !farm->mpi_owned;
     const struct hayi_worker_config config = {
         .transport = transport,
         .bell = &farm->bell,
         .topology = farm->topology,
-        .masks = masks,
-        .mask_count = count,
-        .mask_mine = mine,
+        .masks = ranks->masks,
+        .mask_count = ranks->count,
+        .mask_mine = ranks->mine,
+        .gpu_ids = ranks->gpu_ids,
         .spawner = farm->spawner,
         .store = farm->ex != NULL ? farm->ex->store : farm->store,
         .store_of = farm->store_of,
         .store_member = farm->store_member,
-        .keep_store = mine == 0 || farm->store_of == transport->self,
+        .keep_store = ranks->mine == 0 || farm->store_of == transport->self,
         .host = host,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[1],
-        /* Of hay_serve(); hay_main()'s options are rank 0's. */
-        .slots = farm->mpi && !farm->mpi_owned ? farm->options.slots : 0,
-        .no_pin = farm->mpi && !farm->mpi_owned && farm->options.no_pin,
+        .slots = own ? farm->options.slots : 0,
+        .no_pin = own && farm->options.no_pin,
+        .own_gpus = own && farm->options.gpus != HAY_GPUS_FOUND,
+        .gpus = farm->options.gpus,
+        .resources = own ? farm->options.resources : NULL,
     };
     hay_status status = hayi_worker_new(&config, &farm->worker, &farm->error);
     if (status == HAY_OK) {
@@ -190,9 +203,22 @@ static hay_status make_inproc(struct hayi_farm *farm)
     hayi_topology_mask(farm->topology, &mask);
     status = make_manager(farm, farm->inproc[0], &name, 1);
     if (status == HAY_OK) {
-        status = make_worker(farm, farm->inproc[1], name.host, &mask, 1, 0, 1);
+        const struct node_ranks alone = {.masks = &mask, .count = 1};
+        status = make_worker(farm, farm->inproc[1], name.host, &alone, 1);
     }
     return status;
+}
+
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
+static uint64_t gpus_seen(const struct hayi_farm *farm)
+{
+    struct hayi_gpus gpus;
+    hayi_gpus_find(&gpus, farm->topology, variable);
+    return gpus.identity;
 }
 
 static hay_status start_mpi(struct hayi_farm *farm)
@@ -205,6 +231,7 @@ static hay_status start_mpi(struct hayi_farm *farm)
         .epoch = (uint32_t)(hayi_clock_ns() >> 10) ^ (uint32_t)getpid(),
     };
     hayi_topology_mask(farm->topology, &card.mask);
+    card.gpus = gpus_seen(farm);
     hayi_store_get_card(farm->store, &card.store);
     farm->start.identity = identity;
     farm->start.identity_size = strlen(identity) + 1;
@@ -266,8 +293,11 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
     share_store(farm, cards);
     hay_status status = HAY_ENOMEM;
     struct hayi_worker_name *names = calloc(count, sizeof(*names));
-    struct hayi_cpumask *masks = calloc(count, sizeof(*masks));
-    if (names == NULL || masks == NULL) {
+    struct node_ranks ranks = {
+        .masks = calloc(count, sizeof(*ranks.masks)),
+        .gpu_ids = calloc(count, sizeof(*ranks.gpu_ids)),
+    };
+    if (names == NULL || ranks.masks == NULL || ranks.gpu_ids == NULL) {
         (void)hayi_fail(&farm->error, HAY_ENOMEM, "out of memory");
     } else if (transport->self == 0) {
         for (uint32_t i = 1; i < count; i++) {
@@ -277,26 +307,24 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
         }
         status = make_manager(farm, transport, names, cards[0].epoch);
     } else {
-        size_t here = 0;
-        size_t mine = 0;
         for (uint32_t i = 1; i < count; i++) {
             if (peers[i].node == peers[transport->self].node) {
                 if (i == transport->self) {
-                    mine = here;
+                    ranks.mine = ranks.count;
                 }
-                masks[here++] = cards[i].mask;
+                ranks.gpu_ids[ranks.count] = cards[i].gpus;
+                ranks.masks[ranks.count++] = cards[i].mask;
             }
         }
         status = make_worker(farm,
                              transport,
                              peers[transport->self].host,
-                             masks,
-                             here,
-                             mine,
+                             &ranks,
                              cards[0].epoch);
     }
     free(names);
-    free(masks);
+    free(ranks.masks);
+    free(ranks.gpu_ids);
     return status;
 }
 

@@ -72,6 +72,7 @@ struct hayi_report {
     uint32_t slot;
     uint32_t cores;
     const char *reason; /* "" if none */
+    const char *had;    /* for tasks.tsv; "" or NULL: nothing */
     const void *value;
     size_t value_size;
     uint32_t object_count;                     /* in the value */

@@ -331,6 +331,7 @@ static void write_line(struct hayi_manager *manager,
         .reason = reason,
         .cause = hay_cause_name(cause),
         .memory_peak_bytes = report->memory_peak_bytes,
+        .had = report->had != NULL ? report->had : "",
     };
     char names[2][600];
     for (int i = 0; report->capture != NULL && i < 2; i++) {

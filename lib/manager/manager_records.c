@@ -76,6 +76,7 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     const char *folder = manager->run_folder_path;
+    const char *resources = options->resources;
     const struct hayi_welcome head = {
         .seed = options->seed,
         .silence_ns = manager->silence_ns,
@@ -86,18 +87,21 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
                                  ? strlen(options->spill_folder) + 1
                                  : 0,
         .memory_limit_bytes = options->memory_limit_bytes,
+        .resources_size = resources != NULL ? strlen(resources) + 1 : 0,
         .slots = options->slots,
         .output = (uint32_t)manager->output,
         .umask_bits = (uint32_t)mask,
         .no_pin = options->no_pin,
         .worker = peer->name.number,
         .checksum = options->checksum,
+        .gpus = options->gpus,
     };
-    const uint64_t parts[4] = {head.run_folder_size,
+    const uint64_t parts[5] = {head.run_folder_size,
                                head.cwd_size,
                                head.env_size,
-                               head.spill_folder_size};
-    size_t size = hayi_record_size(sizeof(head), parts, 4);
+                               head.spill_folder_size,
+                               head.resources_size};
+    size_t size = hayi_record_size(sizeof(head), parts, 5);
     unsigned char *body = size > HAYI_RECORD_MAX
                               ? NULL
                               : hayi_channel_append(peer->link.channel,
@@ -115,7 +119,8 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
     body = hayi_record_put(body, folder, parts[0]);
     body = hayi_record_put(body, cwd, parts[1]);
     body = hayi_record_put(body, env.data, parts[2]);
-    (void)hayi_record_put(body, options->spill_folder, parts[3]);
+    body = hayi_record_put(body, options->spill_folder, parts[3]);
+    (void)hayi_record_put(body, resources, parts[4]);
     hayi_buffer_fini(&env);
     return HAY_OK;
 }
@@ -222,10 +227,10 @@ static hay_status on_join(struct hayi_manager *manager,
     if (size < sizeof(*head) || peer->joined) {
         return hayi_fail(err, HAY_EMISMATCH, "an unexpected join");
     }
-    const uint64_t host_size = head->host_size;
-    const void *host = NULL;
-    hay_status status = hayi_record_parts(
-        body, size, sizeof(*head), &host_size, 1, 1u, &host, err);
+    const uint64_t parts[2] = {head->host_size, head->resources_size};
+    const void *at[2];
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*head), parts, 2, 3u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -296,16 +301,17 @@ static hay_status on_ended(struct hayi_manager *manager,
     if (size < sizeof(*head)) {
         return hayi_fail(err, HAY_EMISMATCH, "a report is too short");
     }
-    const uint64_t parts[3] = {
+    const uint64_t parts[4] = {
         (head->flags & HAYI_ENDED_CAPTURE) != 0
             ? sizeof(struct hayi_capture_record)
             : 0,
         head->reason_size,
         head->value_size,
+        head->had_size,
     };
-    const void *at[3];
+    const void *at[4];
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*head), parts, 3, 2u, at, err);
+        hayi_record_parts(body, size, sizeof(*head), parts, 4, 10u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -324,6 +330,7 @@ static hay_status on_ended(struct hayi_manager *manager,
         .value = at[2],
         .value_size = head->value_size,
         .capture = parts[0] > 0 ? at[0] : NULL,
+        .had = parts[3] > 0 ? at[3] : "",
     };
     struct hayi_event event = {
         .kind = HAYI_EVENT_ENDED,

@@ -72,7 +72,8 @@ hay_status hayi_run_folder_open(const char *path,
                               "tasks.tsv",
                               "task\tname\tattempt\tstate\tworker\tslot\t"
                               "cores\tstart_s\tend_s\texit\tsignal\treason\t"
-                              "cause\tpeak_bytes\n",
+                              "cause\tpeak_bytes\tcpus\tgpus\tmem\t"
+                              "resources\n",
                               err);
     folder->output =
         folder->tasks == NULL
@@ -95,6 +96,20 @@ static void put_text(FILE *file, const char *text)
 {
     for (const char *c = text; *c != 0; c++) {
         (void)putc_unlocked((unsigned char)*c < ' ' ? ' ' : *c, file);
+    }
+}
+
+/* Columns that came as one text, with tabs between; there are 'count'. */
+static void put_columns(FILE *file, const char *text, int count)
+{
+    for (const char *c = text; *c != 0; c++) {
+        bool gap = *c == '\t' && count > 1;
+        count -= gap;
+        (void)putc_unlocked(
+            !gap && (unsigned char)*c < ' ' ? ' ' : (unsigned char)*c, file);
+    }
+    for (; count > 1; count--) {
+        (void)putc_unlocked('\t', file);
     }
 }
 
@@ -137,7 +152,9 @@ void hayi_run_folder_attempt(struct hayi_run_folder *folder,
     put_text(file, line->reason);
     (void)putc_unlocked('\t', file);
     put_text(file, line->cause);
-    (void)fprintf(file, "\t%" PRIu64 "\n", line->memory_peak_bytes);
+    (void)fprintf(file, "\t%" PRIu64 "\t", line->memory_peak_bytes);
+    put_columns(file, line->had != NULL ? line->had : "", 4);
+    (void)putc_unlocked('\n', file);
     if (line->length[0] + line->length[1] > 0) {
         put_output(folder->output, line);
     }

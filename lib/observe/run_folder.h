@@ -2,7 +2,8 @@
  * files.tsv.
  *
  * tasks.tsv has a line for each attempt in the order of their ends (attempt 0:
- * never started), times in seconds since the run's start.  output.tsv tells
+ * never started), times in seconds since the run's start, and what it had from
+ * then to then: cpus, gpus, bytes of memory, named amounts.  output.tsv tells
  * where the captured output of each attempt lies.  files.tsv, which is there
  * if a command that has finished named files, tells what it read and wrote.
  *
@@ -37,7 +38,8 @@ struct hayi_attempt_line {
     const char *reason;
     const char *cause;          /* one of few words; "" */
     uint64_t memory_peak_bytes; /* 0: not measured */
-    const char *path[2];        /* of its output, relative; NULL: none */
+    const char *had; /* "CPUS<tab>GPUS<tab>MEM<tab>RESOURCES"; NULL: nothing */
+    const char *path[2]; /* of its output, relative; NULL: none */
     uint64_t offset[2], length[2];
 };
 void hayi_run_folder_attempt(struct hayi_run_folder *folder,

@@ -73,7 +73,7 @@ enum hayi_task_kind {
 };
 
 /* Tail: run folder, working folder, environment ("A=B" strings, each with its
- * 0), spill folder. */
+ * 0), spill folder, resources (request.h) that a node has. */
 struct hayi_welcome {
     uint64_t seed;
     uint64_t silence_ns;
@@ -82,15 +82,19 @@ struct hayi_welcome {
     uint64_t env_size;
     uint64_t spill_folder_size;  /* with the 0; 0: the node's default */
     uint64_t memory_limit_bytes; /* of the node's store; 0: its default */
+    uint64_t resources_size;     /* with the 0; 0: none */
     uint32_t slots;
     uint32_t output; /* hay_output */
     uint32_t umask_bits;
     uint32_t no_pin;
     uint32_t worker; /* the number it shall show */
     uint32_t checksum;
+    uint32_t gpus; /* of a node; HAY_GPUS_FOUND: what is there */
+    uint32_t reserved;
 };
 
-/* Tail: arguments (value.h) or command (command.h), name with its 0. */
+/* Tail: arguments (value.h) or command (command.h), name with its 0, what it
+ * got besides ("gpus=0.5 licences=2", request.h) with its 0. */
 struct hayi_task_record {
     uint64_t task; /* hayi_handle */
     uint64_t id;
@@ -105,6 +109,7 @@ struct hayi_task_record {
     uint64_t args_size;
     uint64_t inline_of; /* the attempt of this task, which waits here, runs it
                            on its cores; 0: it has its own */
+    uint64_t gpu_mask;  /* of the worker's gpus, those dealt to it */
     uint32_t attempt;
     uint32_t function;
     int32_t priority;
@@ -112,9 +117,11 @@ struct hayi_task_record {
     int32_t fake_exit;
     uint16_t depth;     /* of nesting */
     uint16_t name_size; /* with the 0 */
+    uint16_t got_size;  /* with the 0; 0: nothing */
     uint8_t kind;       /* enum hayi_task_kind */
     uint8_t flags;      /* HAYI_TASK_... */
-    uint8_t reserved[6];
+    uint8_t variant;    /* of its request, from 0 */
+    uint8_t reserved[3];
 };
 enum {
     HAYI_TASK_PROMPT = 1,
@@ -122,7 +129,8 @@ enum {
     HAYI_TASK_PROCESS = 4, /* in a process slot */
 };
 
-/* Tail: the items' input, unless it is addressed. */
+/* Tail: the items' input, unless it is addressed; what it got besides, as of a
+ * task. */
 struct hayi_range_record {
     uint64_t task;
     uint64_t id; /* of the map */
@@ -134,6 +142,10 @@ struct hayi_range_record {
     uint64_t in_address;  /* in this process's memory; or 0 */
     uint64_t out_address;
     uint64_t in_bytes; /* of the tail */
+    uint64_t gpu_mask; /* from here as of a task */
+    uint64_t memory_bytes;
+    uint32_t cores;
+    uint32_t reserved_cores;
     uint32_t attempt;
     uint32_t function;
     int32_t priority;
@@ -142,7 +154,9 @@ struct hayi_range_record {
     uint8_t indices; /* the items are their indices */
     uint8_t process; /* in a process slot */
     uint16_t depth;  /* of nesting */
-    uint8_t reserved[6];
+    uint16_t got_size;
+    uint8_t variant;
+    uint8_t reserved[3];
 };
 
 struct hayi_recall {
@@ -169,7 +183,8 @@ struct hayi_stop {
     uint32_t reserved;
 };
 
-/* Tail: host name with its 0. */
+/* Tail: host name with its 0, resources (request.h) with their 0: this rank's
+ * part of what its node has. */
 struct hayi_join {
     uint64_t memory_bytes;
     uint64_t worker_ns;
@@ -179,6 +194,8 @@ struct hayi_join {
     uint32_t host_size;
     uint32_t store_of; /* the peer whose store this rank uses: its node */
     uint32_t member;   /* our number there */
+    uint32_t resources_size;
+    uint32_t reserved;
 };
 
 /* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
@@ -232,7 +249,8 @@ struct hayi_capture_record {
     uint32_t file;
 };
 
-/* Tail: capture record (if HAYI_ENDED_CAPTURE), reason with its 0, value. */
+/* Tail: capture record (if HAYI_ENDED_CAPTURE), reason with its 0, value, what
+ * it had with its 0: for tasks.tsv "CPUS<tab>GPUS<tab>MEM<tab>RESOURCES". */
 struct hayi_ended {
     uint64_t task;
     uint64_t handed_ns;
@@ -247,11 +265,12 @@ struct hayi_ended {
     uint32_t slot;
     uint32_t cores;
     uint16_t reason_size; /* with the 0; 0: none */
+    uint16_t had_size;    /* with the 0; 0: there is no tasks.tsv */
     uint8_t outcome;      /* enum hayi_outcome */
     uint8_t flags;
     uint8_t cause; /* hay_cause; 0: what the outcome tells (its status, the
                       farm) */
-    uint8_t reserved[7];
+    uint8_t reserved[5];
 };
 enum {
     HAYI_ENDED_CAPTURE = 1,
@@ -287,11 +306,11 @@ struct hayi_words {
     uint64_t size;
 };
 
-static_assert(sizeof(struct hayi_task_record) == 128, "no holes");
-static_assert(sizeof(struct hayi_range_record) == 104, "no holes");
+static_assert(sizeof(struct hayi_task_record) == 136, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 128, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
-static_assert(sizeof(struct hayi_welcome) == 80, "no holes");
+static_assert(sizeof(struct hayi_welcome) == 96, "no holes");
 static_assert(sizeof(struct hayi_send_record) == 32, "no holes");
 static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");
 

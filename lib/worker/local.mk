@@ -72,6 +72,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/task.h \
 	%D%/task_calls.c \
 	%D%/task_data.c \
+	%D%/task_env.c \
+	%D%/task_env.h \
 	%D%/topology.c \
 	%D%/topology.h \
 	%D%/topology_gpus.c \
@@ -81,6 +83,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker_data.c \
 	%D%/worker_inside.h \
 	%D%/worker_report.c \
+	%D%/worker_resources.c \
 	%D%/worker_start.c
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'

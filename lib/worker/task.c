@@ -14,6 +14,8 @@ enum {
     BLOCK_ITEMS = 4096, /* of a map between two looks at the token */
 };
 
+static const char no_text[] = "";
+
 static struct hay_task *new_task(const struct hayi_task_farm *farm,
                                  size_t tail_bytes)
 {
@@ -42,15 +44,17 @@ hay_status hayi_task_new(const struct hayi_task_farm *farm,
     if (size < sizeof(*record)) {
         return hayi_fail(err, HAY_EMISMATCH, "a task record is too short");
     }
-    const uint64_t parts[2] = {record->args_size, record->name_size};
-    const void *at[2];
+    const uint64_t parts[3] = {
+        record->args_size, record->name_size, record->got_size};
+    const void *at[3];
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*record), parts, 2, 2u, at, err);
+        hayi_record_parts(body, size, sizeof(*record), parts, 3, 6u, at, err);
     if (status != HAY_OK) {
         return status;
     }
     size_t args_room = HAYI_PAD8(record->args_size);
-    struct hay_task *task = new_task(farm, args_room + record->name_size + 1);
+    struct hay_task *task =
+        new_task(farm, args_room + record->name_size + 1 + record->got_size);
     if (task == NULL) {
         return no_memory(err);
     }
@@ -62,6 +66,12 @@ hay_status hayi_task_new(const struct hayi_task_farm *farm,
     memcpy(tail, at[1], record->name_size);
     tail[record->name_size] = 0;
     task->name = tail;
+    task->got = no_text;
+    if (record->got_size > 0) {
+        tail += record->name_size + 1;
+        memcpy(tail, at[2], record->got_size);
+        task->got = tail;
+    }
     *out = task;
     return HAY_OK;
 }
@@ -76,13 +86,15 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
     if (size < sizeof(*range)) {
         return hayi_fail(err, HAY_EMISMATCH, "a range record is too short");
     }
-    const void *items = NULL;
-    hay_status status = hayi_record_parts(
-        body, size, sizeof(*range), &range->in_bytes, 1, 0, &items, err);
+    const uint64_t parts[2] = {range->in_bytes, range->got_size};
+    const void *at[2];
+    hay_status status =
+        hayi_record_parts(body, size, sizeof(*range), parts, 2, 2u, at, err);
     if (status != HAY_OK) {
         return status;
     }
-    struct hay_task *task = new_task(farm, range->in_bytes);
+    size_t items_room = HAYI_PAD8(range->in_bytes);
+    struct hay_task *task = new_task(farm, items_room + range->got_size);
     if (task == NULL) {
         return no_memory(err);
     }
@@ -98,14 +110,23 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
         .function = range->function,
         .priority = range->priority,
         .depth = range->depth,
-        .cores = 1,
+        .cores = range->cores > 0 ? range->cores : 1,
+        .memory_bytes = range->memory_bytes,
+        .gpu_mask = range->gpu_mask,
+        .variant = range->variant,
         .flags = range->prompt ? HAYI_TASK_PROMPT : 0,
     };
     if (range->in_address != 0) {
         task->items = (const void *)(uintptr_t)range->in_address;
     } else if (range->in_bytes > 0) {
-        memcpy(task + 1, items, range->in_bytes);
+        memcpy(task + 1, at[0], range->in_bytes);
         task->items = task + 1;
+    }
+    task->got = no_text;
+    if (range->got_size > 0) {
+        char *got = (char *)(task + 1) + items_room;
+        memcpy(got, at[1], range->got_size);
+        task->got = got;
     }
     *out = task;
     return HAY_OK;

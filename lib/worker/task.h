@@ -21,6 +21,7 @@
 #include "worker/scratch.h"
 
 struct hayi_files;
+struct hayi_gpus;
 struct hayi_guest;
 struct hayi_inputs;
 struct hayi_slot_entry;
@@ -40,6 +41,9 @@ struct hayi_task_farm {
     struct hayi_store *store; /* of this node, borrowed; NULL: no objects */
     struct hayi_guest *guest; /* in a child: instead of the store; or NULL */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
+    const struct hayi_gpus *gpus; /* of this worker; by the bits of gpu_mask */
+    bool deals_gpus; /* some rank of this node has gpus: who has none of them
+                        shall see none */
 };
 
 /* Of a result that is large: where its bytes are. */
@@ -66,6 +70,7 @@ struct hay_task {
     const void *args;  /* in this allocation */
     const void *items; /* a range's input; or NULL */
     const char *name;
+    const char *got; /* "gpus=0.5 licences=2": amounts of its request; or "" */
     const struct hayi_function *function;
     const int *cpus; /* leased, operating system numbers; or NULL */
     size_t cpu_count;

@@ -2,8 +2,11 @@
  * numbers; results are in results.c. */
 #include "config.h"
 
+#include "wire/request.h"
+#include "worker/gpus.h"
 #include "worker/inputs.h"
 #include "worker/task.h"
+#include "worker/task_env.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -360,6 +363,46 @@ size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room)
 uint32_t hay_task_cores(const hay_task *task)
 {
     return task->record.cores;
+}
+
+size_t hay_task_gpus(const hay_task *task, int *gpus, size_t room)
+{
+    uint32_t list[HAYI_GPUS_MAX];
+    uint32_t count = hayi_task_gpu_list(task, list);
+    for (uint32_t i = 0; i < count && i < room; i++) {
+        gpus[i] = task->farm->gpus->list[list[i]].number;
+    }
+    return count;
+}
+
+double hay_task_amount(const hay_task *task, const char *resource)
+{
+    struct hayi_named list[HAYI_WISH_AMOUNTS_MAX + 1];
+    uint32_t gpus[HAYI_GPUS_MAX];
+    size_t count = 0;
+    if (resource == NULL) {
+        return 0;
+    }
+    if (strcmp(resource, "mem") == 0) {
+        return (double)task->record.memory_bytes;
+    }
+    if (strcmp(resource, "cores") == 0) {
+        return task->record.cores;
+    }
+    (void)hayi_named_parse(
+        task->got, true, list, HAYI_WISH_AMOUNTS_MAX + 1, &count, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(resource) == list[i].size
+            && memcmp(resource, list[i].name, list[i].size) == 0) {
+            return (double)list[i].units / HAYI_WISH_UNITS;
+        }
+    }
+    return strcmp(resource, "gpus") == 0 ? hayi_task_gpu_list(task, gpus) : 0;
+}
+
+uint32_t hay_task_variant(const hay_task *task)
+{
+    return task->record.variant;
 }
 
 hay_status hay_task_block(hay_task *task, hay_block *block)

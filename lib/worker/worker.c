@@ -115,7 +115,7 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
     const struct hayi_wstate_config config = {
         .cores = (uint32_t)worker->core_count,
         .backlog_ns = worker->core_count > 1 ? BACKLOG_NS : 0,
-        .memory_bytes = hayi_topology_memory_bytes(worker->config.topology),
+        .memory_bytes = worker->memory_bytes,
     };
     worker->state = hayi_wstate_new(&config);
     if (worker->cpu_at == NULL || worker->slots == NULL || worker->state == NULL
@@ -138,24 +138,26 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
 static hay_status join(struct hayi_worker *worker)
 {
     const struct hayi_join head = {
-        .memory_bytes = hayi_topology_memory_bytes(worker->config.topology),
+        .memory_bytes = worker->memory_bytes,
         .worker_ns = hayi_clock_ns(),
         .cores = (uint32_t)worker->core_count,
+        .gpus = worker->gpus.count,
+        .host_size = (uint32_t)strlen(worker->host) + 1,
+        .store_of = worker->config.store_of,
+        .member = worker->config.store_member,
+        .resources_size = (uint32_t)strlen(worker->resources) + 1,
     };
-    const uint64_t host_size = strlen(worker->host) + 1;
+    const uint64_t parts[2] = {head.host_size, head.resources_size};
     unsigned char *body =
         hayi_channel_append(worker->link.channel,
                             HAYI_RECORD_JOIN,
-                            hayi_record_size(sizeof(head), &host_size, 1));
+                            hayi_record_size(sizeof(head), parts, 2));
     if (body == NULL) {
         return HAY_ENOMEM;
     }
-    struct hayi_join filled = head;
-    filled.host_size = (uint32_t)host_size;
-    filled.store_of = worker->config.store_of;
-    filled.member = worker->config.store_member;
-    memcpy(body, &filled, sizeof(filled));
-    memcpy(body + HAYI_PAD8(sizeof(filled)), worker->host, host_size);
+    body = hayi_record_put(body, &head, sizeof(head));
+    body = hayi_record_put(body, worker->host, parts[0]);
+    (void)hayi_record_put(body, worker->resources, parts[1]);
     return HAY_OK;
 }
 
@@ -168,13 +170,14 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
         || head->output > HAY_OUTPUT_NULL) {
         return hayi_fail(err, HAY_EMISMATCH, "an unexpected welcome");
     }
-    const uint64_t parts[4] = {head->run_folder_size,
+    const uint64_t parts[5] = {head->run_folder_size,
                                head->cwd_size,
                                head->env_size,
-                               head->spill_folder_size};
-    const void *at[4];
+                               head->spill_folder_size,
+                               head->resources_size};
+    const void *at[5];
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*head), parts, 4, 15u, at, err);
+        hayi_record_parts(body, size, sizeof(*head), parts, 5, 31u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -184,6 +187,9 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
     }
     if (worker->config.no_pin) {
         worker->options.no_pin = 1;
+    }
+    if (worker->config.own_gpus) {
+        worker->options.gpus = worker->config.gpus;
     }
     worker->farm.seed = head->seed;
     worker->farm.worker = head->worker;
@@ -196,7 +202,14 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
     }
     worker->welcome = true;
     struct hayi_error why;
-    status = make_slots(worker, &why);
+    const char *resources = parts[4] > 0 ? at[4] : "";
+    if (worker->own_resources != NULL) {
+        resources = worker->own_resources;
+    }
+    status = hayi_worker_share(worker, resources, &why);
+    if (status == HAY_OK) {
+        status = make_slots(worker, &why);
+    }
     if (status == HAY_OK) {
         status =
             hayi_worker_open_data(worker, parts[3] > 0 ? at[3] : NULL, &why);
@@ -614,7 +627,22 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
                config->mask_count * sizeof(*worker->masks));
         worker->config.masks = worker->masks;
     }
-    if (worker->host == NULL || worker->masks == NULL
+    bool copied = true;
+    if (config->gpu_ids != NULL) {
+        size_t bytes = config->mask_count * sizeof(*worker->gpu_ids);
+        worker->gpu_ids = malloc(bytes);
+        copied = worker->gpu_ids != NULL;
+        if (copied) {
+            memcpy(worker->gpu_ids, config->gpu_ids, bytes);
+        }
+        worker->config.gpu_ids = worker->gpu_ids;
+    }
+    if (config->resources != NULL) {
+        worker->own_resources =
+            copy_part(config->resources, strlen(config->resources));
+        copied = copied && worker->own_resources != NULL;
+    }
+    if (!copied || worker->host == NULL || worker->masks == NULL
         || hayi_link_init(&worker->link, config->transport, 0, config->epoch)
                != HAY_OK) {
         worker->spawner = NULL; /* still the caller's */
@@ -665,6 +693,9 @@ void hayi_worker_free(struct hayi_worker *worker)
     free(worker->env_bytes);
     free(worker->env);
     free(worker->masks);
+    free(worker->gpu_ids);
+    free(worker->own_resources);
+    free(worker->resources);
     free(worker->host);
     free(worker);
 }

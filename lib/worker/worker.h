@@ -25,6 +25,8 @@ struct hayi_worker_config {
                                              copied */
     size_t mask_count;
     size_t mask_mine;
+    const uint64_t *gpu_ids; /* [mask_count]: identities of their gpus (gpus.h);
+                                copied; NULL: like ours */
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
     struct hayi_store *store;     /* of this node, borrowed; shared_memory: the
                                      manager has configured it; NULL: no
@@ -37,6 +39,9 @@ struct hayi_worker_config {
     bool shared_memory; /* the manager is in this process */
     uint32_t slots;     /* this rank's own word; 0: the manager's */
     bool no_pin;        /* this rank's own; or the manager's */
+    bool own_gpus;      /* 'gpus' is this rank's own word, of its node */
+    uint32_t gpus;
+    const char *resources; /* copied; this rank's own; NULL: the manager's */
 };
 
 hay_status hayi_worker_new(const struct hayi_worker_config *config,

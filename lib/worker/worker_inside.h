@@ -1,7 +1,8 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
  * worker.c (records and the round), worker_start.c (starting, cancelling),
- * worker_report.c (what is told to the manager), worker_data.c (the node's
- * store, objects that come and go).
+ * worker_report.c (what is told to the manager), worker_resources.c (gpus,
+ * memory and amounts of the node), worker_data.c (the node's store, objects
+ * that come and go).
  *
  * Owns: see worker.h.
  * Never: included elsewhere.
@@ -16,6 +17,7 @@
 #include "data/store.h"
 #include "transport/link.h"
 #include "worker/fakes.h"
+#include "worker/gpus.h"
 #include "worker/slot_thread.h"
 #include "worker/worker.h"
 #include "worker/worker_state.h"
@@ -47,6 +49,8 @@ struct hayi_worker {
     struct hayi_worker_config config;
     char *host;
     struct hayi_cpumask *masks; /* [config.mask_count] */
+    uint64_t *gpu_ids;          /* [config.mask_count]; or NULL */
+    char *own_resources;        /* or NULL */
     struct hayi_link link;
     struct hayi_task_farm farm;
 
@@ -60,8 +64,11 @@ struct hayi_worker {
     struct hayi_wstate *state;
     int *cores; /* first operating system cpu of each */
     size_t core_count;
-    int *cpus;      /* all of them, core after core */
-    size_t *cpu_at; /* [core_count + 1]: where a core's begin in cpus */
+    int *cpus;             /* all of them, core after core */
+    size_t *cpu_at;        /* [core_count + 1]: where a core's begin in cpus */
+    struct hayi_gpus gpus; /* ours: bit i of a gpu_mask is list[i] */
+    char *resources;       /* named amounts, as they are told to the manager */
+    uint64_t memory_bytes; /* that tasks may ask for; 0: not known */
 
     struct hayi_slot_thread *slots; /* [core_count] */
     struct hayi_mpsc ended;         /* from the slots' threads */
@@ -102,6 +109,16 @@ void hayi_worker_finish(struct hayi_worker *worker,
 /* Step the state; out of memory breaks the worker. */
 void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event);
+
+/* worker_resources.c */
+/* Our part of what the node has.  HAY_EINVAL, HAY_ENOMEM with words. */
+hay_status hayi_worker_share(struct hayi_worker *worker,
+                             const char *resources,
+                             struct hayi_error *err);
+/* For struct hayi_wstate_config; malloc'ed.  HAY_ENOMEM. */
+hay_status hayi_worker_localities(const struct hayi_worker *worker,
+                                  uint32_t **core_numa,
+                                  uint32_t **gpu_numa);
 
 /* worker_data.c */
 /* The welcome has come: what it says of the store.  spill_folder: as in

@@ -3,7 +3,11 @@
 
 #include "worker/worker_inside.h"
 
+#include "worker/task_env.h"
+
 #include <string.h>
+
+enum { HAD_MAX = 20000 };
 
 void hayi_worker_fail(struct hayi_worker *worker, enum hayi_worker_end end)
 {
@@ -90,6 +94,10 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     }
     bool wordless =
         task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
+    char had[HAD_MAX];
+    size_t had_size = worker->run_folder != NULL && task->start_ns != 0
+                          ? hayi_task_had(task, had, sizeof(had)) + 1
+                          : 0;
     const struct hayi_ended head = {
         .task = task->record.task,
         .handed_ns = task->record.handed_ns,
@@ -103,20 +111,22 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .slot = task->core,
         .cores = task->core_count,
         .reason_size = wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
+        .had_size = (uint16_t)had_size,
         .outcome = task->outcome,
         .flags = (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
                            | (has_objects(task) ? HAYI_ENDED_OBJECTS : 0)),
         .cause = task->cause,
     };
-    const uint64_t parts[3] = {
+    const uint64_t parts[4] = {
         capture != NULL ? sizeof(*capture) : 0,
         head.reason_size,
         head.value_size,
+        had_size,
     };
     unsigned char *body =
         hayi_channel_append(worker->link.channel,
                             HAYI_RECORD_ENDED,
-                            hayi_record_size(sizeof(head), parts, 3));
+                            hayi_record_size(sizeof(head), parts, 4));
     if (body == NULL) {
         no_memory(worker);
         return;
@@ -124,7 +134,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     body = hayi_record_put(body, &head, sizeof(head));
     body = hayi_record_put(body, capture, parts[0]);
     body = hayi_record_put(body, task->error.text, parts[1]);
-    (void)hayi_record_put(body, task->result.data, parts[2]);
+    body = hayi_record_put(body, task->result.data, parts[2]);
+    (void)hayi_record_put(body, had, parts[3]);
 }
 
 void hayi_worker_tell(struct hayi_worker *worker,

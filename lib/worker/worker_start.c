@@ -8,6 +8,7 @@
 #include "wire/command.h"
 #include "worker/command_end.h"
 #include "worker/command_files.h"
+#include "worker/task_env.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -167,19 +168,6 @@ static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
     return worker->spawner_ready;
 }
 
-enum { FARM_VARIABLES = 7, VARIABLE_MAX = 300, CPU_LIST_MAX = 1024 };
-
-/* "0,2,5" of the leased cpus. */
-static void print_cpus(const struct hay_task *task, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = 0;
-    for (size_t i = 0; i < task->cpu_count && used + 12 < size; i++) {
-        used += (size_t)snprintf(
-            text + used, size - used, "%s%d", i > 0 ? "," : "", task->cpus[i]);
-    }
-}
-
 static size_t list_count(const char *const *list)
 {
     size_t count = 0;
@@ -197,50 +185,47 @@ static size_t add_list(const char **env, size_t n, const char *const *list)
     return n;
 }
 
-/* The command's own additions after the farm's; files: those of its files, or
- * NULL. */
-static const char **make_env(const struct hay_task *task,
+/* The farm's variables, those of its files (or NULL), the command's own; the
+ * strings are borrowed from 'strings' and the lists. */
+static const char **make_env(const struct hayi_buffer *strings,
                              const struct hayi_command_view *view,
-                             char **files,
-                             char (*room)[VARIABLE_MAX],
-                             char *cpu_room)
+                             char **files)
 {
     const char *const *own = (const char *const *)view->env;
     const char *const *named = (const char *const *)files;
-    size_t further = list_count(own) + list_count(named);
-    const char **env = malloc((further + FARM_VARIABLES + 2) * sizeof(*env));
+    size_t count = list_count(own) + list_count(named) + 1;
+    for (size_t i = 0; i < strings->size; i++) {
+        count += strings->data[i] == 0;
+    }
+    const char **env = malloc(count * sizeof(*env));
     if (env == NULL) {
         return NULL;
     }
     size_t n = 0;
-    const struct hayi_task_record *record = &task->record;
-    (void)snprintf(room[0], VARIABLE_MAX, "HAY_TASK_ID=%" PRIu64, record->id);
-    (void)snprintf(room[1], VARIABLE_MAX, "HAY_TASK_NAME=%s", task->name);
-    (void)snprintf(
-        room[2], VARIABLE_MAX, "HAY_TASK_ATTEMPT=%" PRIu32, record->attempt);
-    (void)snprintf(
-        room[3], VARIABLE_MAX, "HAY_TASK_CORES=%" PRIu32, record->cores);
-    (void)snprintf(
-        room[4], VARIABLE_MAX, "OMP_NUM_THREADS=%" PRIu32, record->cores);
-    for (size_t i = 0; i < 5; i++) {
-        env[n++] = room[i];
+    for (size_t at = 0; at < strings->size;
+         at += strlen((const char *)strings->data + at) + 1) {
+        env[n++] = (const char *)strings->data + at;
     }
-    if (view->has_index) {
-        (void)snprintf(
-            room[5], VARIABLE_MAX, "HAY_INDEX=%" PRIu64, view->index);
-        env[n++] = room[5];
-        (void)snprintf(
-            room[6], VARIABLE_MAX, "HAY_TASK_INDEX=%" PRIu64, view->index);
-        env[n++] = room[6];
-    }
-    (void)snprintf(cpu_room, CPU_LIST_MAX, "HAY_TASK_CPUS=");
-    size_t used = strlen(cpu_room);
-    print_cpus(task, cpu_room + used, CPU_LIST_MAX - used);
-    env[n++] = cpu_room;
     n = add_list(env, n, named);
     n = add_list(env, n, own);
     env[n] = NULL;
     return env;
+}
+
+/* Its index besides. */
+static hay_status farm_variables(const struct hay_task *task,
+                                 const struct hayi_command_view *view,
+                                 struct hayi_buffer *strings)
+{
+    static const char *const names[] = {"HAY_INDEX", "HAY_TASK_INDEX"};
+    hay_status status = hayi_task_env(task, strings);
+    for (size_t i = 0; view->has_index && i < 2 && status == HAY_OK; i++) {
+        char text[64];
+        int length =
+            snprintf(text, sizeof(text), "%s=%" PRIu64, names[i], view->index);
+        status = hayi_buffer_append(strings, text, (size_t)length + 1);
+    }
+    return status;
 }
 
 static hay_status start_unpacked(struct hayi_worker *worker,
@@ -275,8 +260,7 @@ static hay_status start_unpacked(struct hayi_worker *worker,
 static void start_command(struct hayi_worker *worker, struct hay_task *task)
 {
     struct hayi_command_view view;
-    char room[FARM_VARIABLES][VARIABLE_MAX];
-    char cpu_room[CPU_LIST_MAX];
+    struct hayi_buffer strings;
     if (!ready_spawner(worker, &task->error)
         || hayi_command_read(
                task->args, task->record.args_size, &view, &task->error)
@@ -286,16 +270,19 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
     }
     char **files = NULL;
     const char **env = NULL;
+    hayi_buffer_init(&strings);
     hay_status status =
         hayi_command_files_env(&view, worker->cwd, &files, &task->error);
     if (status == HAY_OK
-        && (env = make_env(task, &view, files, room, cpu_room)) == NULL) {
+        && (farm_variables(task, &view, &strings) != HAY_OK
+            || (env = make_env(&strings, &view, files)) == NULL)) {
         status = hayi_fail(&task->error, HAY_ENOMEM, "out of memory");
     }
     if (status == HAY_OK) {
         status = start_unpacked(worker, task, &view, env);
     }
     free(env);
+    hayi_buffer_fini(&strings);
     free(files);
     free(view.memory);
     if (status != HAY_OK) {

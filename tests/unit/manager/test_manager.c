@@ -363,7 +363,7 @@ static void attempts_are_written_and_captures_outlive_the_manager(void)
     bed_expect("cancel\n");
     bed_end_manager();
     check_file("tasks.tsv", "1\tprep\t1\tfailed\t7\t0\t1\t", true);
-    check_file("tasks.tsv", "\t3\t0\texit status 3\tstatus\t0\n", true);
+    check_file("tasks.tsv", "\t3\t0\texit status 3\tstatus\t0\t\t\t\t\n", true);
     check_file("tasks.tsv", "1\tprep\t2\tfinished\t7\t", true);
     check_file("tasks.tsv", "2\t\t0\tcancelled\t0\t", true);
     check_file("output.tsv", "1\tprep\t2\toutput/w7.s2.1.out\t0\t4\t", true);

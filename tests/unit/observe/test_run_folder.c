@@ -20,7 +20,7 @@ static unsigned number; /* of the test's folder */
 
 #define TASKS_HEAD                                                             \
     "task\tname\tattempt\tstate\tworker\tslot\tcores\tstart_s\tend_s\texit\t"  \
-    "signal\treason\tcause\tpeak_bytes\n"
+    "signal\treason\tcause\tpeak_bytes\tcpus\tgpus\tmem\tresources\n"
 #define OUTPUT_HEAD                                                            \
     "task\tname\tattempt\tout_path\tout_offset\tout_length\terr_path\t"        \
     "err_offset\terr_length\n"
@@ -103,12 +103,14 @@ static void attempt_is_a_line_with_six_decimals(void)
     line.reason = "signal 9 (Killed)";
     line.cause = "signal";
     line.memory_peak_bytes = 4096;
+    line.had = "0,4\t7\t1024\tlicences=2";
     hayi_run_folder_attempt(folder, &line);
     check("tasks.tsv",
           TASKS_HEAD
-          "7\tprep\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t\t\t0\n"
+          "7\tprep\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t\t\t0\t"
+          "\t\t\t\n"
           "8\t\t1\tfailed\t2\t3\t1\t0.000000\t0.000000\t-1\t9\t"
-          "signal 9 (Killed)\tsignal\t4096\n");
+          "signal 9 (Killed)\tsignal\t4096\t0,4\t7\t1024\tlicences=2\n");
     check("output.tsv", OUTPUT_HEAD);
 }
 
@@ -116,11 +118,12 @@ static void no_text_breaks_the_table(void)
 {
     struct hayi_attempt_line line = line_of(1, "a\tb\nc");
     line.reason = "first\nsecond\r\tthird";
+    line.had = "1\n2\tx\t\ty\tz";
     hayi_run_folder_attempt(folder, &line);
     check("tasks.tsv",
           TASKS_HEAD
           "1\ta b c\t1\tfinished\t2\t3\t1\t1.500000\t61.000002\t0\t0\t"
-          "first second  third\t\t0\n");
+          "first second  third\t\t0\t1 2\tx\t\ty z\n");
 }
 
 static void output_is_told_only_if_there_is_some(void)
