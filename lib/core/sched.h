@@ -107,7 +107,7 @@ struct hayi_event {
             uint64_t payload; /* the caller's word for it; never looked at */
             struct hayi_needs needs;
             int32_t priority;
-            uint32_t retries;
+            uint32_t retries;       /* at most 65,535 */
             uint8_t memory_retries; /* tries with twice the memory, each after
                                        an attempt of cause MEMORY_LIMIT */
             uint32_t pause_ms; /* before the second attempt, twice that before

@@ -192,6 +192,13 @@ void hayi_task_lost(struct hayi_sched *s,
                     struct hayi_actions *actions);
 /* Will an attempt of a worker that is being lost be tried again? */
 bool hayi_task_again(const struct hayi_sched *s, uint32_t index);
+/* A held or running attempt needed more memory than it was allowed: the next
+ * one gets twice of it, if there is one and a worker could meet that.  Adds up
+ * to 3 actions.  HAY_ENOMEM: nothing has happened. */
+hay_status hayi_task_grown(struct hayi_sched *s,
+                           uint32_t index,
+                           uint64_t report,
+                           struct hayi_actions *actions);
 /* Pauses that are over. */
 hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions);
 

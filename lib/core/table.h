@@ -68,7 +68,9 @@ struct hayi_row {
     uint32_t prev;
     uint32_t level; /* class of needs and priority, see ready.h */
     uint32_t category;
-    uint32_t retries; /* left */
+    uint16_t retries;       /* left */
+    uint8_t memory_retries; /* left */
+    uint8_t reserved;
     uint32_t attempt; /* of the last hand-out; 0: none yet */
     union {
         uint32_t waiting; /* edges that lead here; none to HELD, RUNNING */

@@ -170,8 +170,9 @@ static hay_status check_submit(const struct hayi_sched *s,
     if (s->closed) {
         return HAY_ECLOSED;
     }
-    if (needs->cores == 0 || needs->worker > s->config.worker_max
-        || needs->node != 0 || needs->request != 0) {
+    if (event->u.task.retries > UINT16_MAX || needs->cores == 0
+        || needs->worker > s->config.worker_max || needs->node != 0
+        || needs->request != 0) {
         return HAY_EINVAL;
     }
     for (size_t i = 0; i < event->u.task.dep_count; i++) {
@@ -253,7 +254,8 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     row->payload = event->u.task.payload;
     row->level = level;
     row->category = event->u.task.category;
-    row->retries = event->u.task.retries;
+    row->retries = (uint16_t)event->u.task.retries;
+    row->memory_retries = event->u.task.memory_retries;
     row->pause_ms = event->u.task.pause_ms;
     row->traits |= event->u.task.once ? HAYI_ROW_ONCE : 0;
     s->unfinished++;

@@ -147,6 +147,10 @@ hay_status hayi_task_ended(struct hayi_sched *s,
         break;
     case HAYI_OUTCOME_FARM:
     default:
+        if (event->u.ended.cause == HAY_CAUSE_MEMORY_LIMIT
+            && row->memory_retries > 0) {
+            return hayi_task_grown(s, index, event->u.ended.report, actions);
+        }
         hayi_task_farm_failed(s, index, event->u.ended.report, actions);
         break;
     }

@@ -3,7 +3,8 @@
  *
  * An attempt that the task itself spoilt uses up one of its retries, and may
  * rest before the next.  One that was lost with its worker does not, but only
- * HAYI_LOSSES_MAX workers may be lost with a task.
+ * HAYI_LOSSES_MAX workers may be lost with a task.  One that needed more memory
+ * than it was allowed uses up one of its tries with more; its needs change.
  */
 #include "config.h"
 
@@ -174,4 +175,90 @@ void hayi_task_farm_failed(struct hayi_sched *s,
     };
     hayi_task_unbook(s, index);
     hayi_task_end(s, index, &end, actions);
+}
+
+/* The same with twice the memory; HAY_EINFEASIBLE: nobody has so much. */
+static hay_status twice(struct hayi_sched *s, struct hayi_needs *needs)
+{
+    struct hayi_variant variants[HAYI_VARIANT_MAX];
+    if (needs->memory_bytes > UINT64_MAX / 2) {
+        return HAY_EINFEASIBLE;
+    }
+    needs->memory_bytes *= 2;
+    if (needs->request == 0) {
+        return HAY_OK;
+    }
+    const struct hayi_request *request =
+        hayi_request_at(&s->requests, needs->request);
+    uint32_t count = request->count;
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        variants[i] = request->variants[i];
+        if (variants[i].memory_bytes > UINT64_MAX / 2) {
+            return HAY_EINFEASIBLE;
+        }
+        variants[i].memory_bytes *= 2;
+    }
+    hay_status status =
+        hayi_requests_intern(&s->requests, variants, count, &number);
+    if (status == HAY_OK) {
+        needs->request = number & (HAYI_REQUEST_MAX - 1);
+    }
+    return status;
+}
+
+/* The level with twice the memory, counted; HAY_EINFEASIBLE: no worker could
+ * meet it. */
+static hay_status level_of_twice(struct hayi_sched *s,
+                                 const struct hayi_row *row,
+                                 uint32_t *level)
+{
+    const struct hayi_level *now = &s->ready.levels[row->level];
+    struct hayi_needs needs =
+        row->cargo != 0
+            ? *hayi_place_needs(s, hayi_cargo_at(&s->cargos, row->cargo))
+            : *hayi_sched_needs(s, row);
+    hay_status status = twice(s, &needs);
+    if (status == HAY_OK) {
+        status =
+            hayi_members_level(s, &needs, now->priority, now->depth, level);
+    }
+    if (status == HAY_OK
+        && s->ready.classes.list[s->ready.levels[*level].class].infeasible) {
+        hayi_ready_release(&s->ready, *level);
+        status = HAY_EINFEASIBLE;
+    }
+    return status;
+}
+
+hay_status hayi_task_grown(struct hayi_sched *s,
+                           uint32_t index,
+                           uint64_t report,
+                           struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    uint32_t level = 0;
+    bool over = (row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling
+                || (row->traits & HAYI_ROW_REMAKE) != 0
+                || row->memory_retries == 0;
+    hay_status status = over ? HAY_EINFEASIBLE : level_of_twice(s, row, &level);
+    if (status == HAY_ENOMEM) {
+        return status;
+    }
+    if (status != HAY_OK) {
+        hayi_task_farm_failed(s, index, report, actions);
+        return HAY_OK;
+    }
+    hayi_task_unbook(s, index);
+    hayi_ready_release(&s->ready, row->level);
+    row->level = level;
+    if (row->cargo != 0) {
+        hayi_cargo_at(&s->cargos, row->cargo)->class =
+            s->ready.levels[level].class;
+    }
+    row->memory_retries--;
+    row->flags = 0;
+    tell_attempt(row, HAYI_OUTCOME_FARM, report, actions);
+    hayi_task_ready(s, index, true, actions);
+    return HAY_OK;
 }

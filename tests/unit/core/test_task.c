@@ -230,6 +230,88 @@ static void farm_failure_is_told_apart(void)
         "tell p2 failed HAY_EDEPENDENCY culprit 1 attempt 0 w0 report 0");
 }
 
+/* A worker with so many bytes instead of the usual one. */
+static void join_with_memory(uint32_t worker, uint64_t bytes)
+{
+    struct hayi_event e = {
+        .kind = HAYI_EVENT_JOINED,
+        .u.joined = {.worker = worker, .cores = 2, .memory_bytes = bytes},
+    };
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+}
+
+static void ended_over_memory(uint64_t id)
+{
+    struct hayi_event e = {
+        .kind = HAYI_EVENT_ENDED,
+        .u.ended = {.worker = bed.last[id].worker,
+                    .task = bed.last[id].task,
+                    .attempt = bed.last[id].attempt,
+                    .outcome = HAYI_OUTCOME_FARM,
+                    .cause = HAY_CAUSE_MEMORY_LIMIT,
+                    .run_ns = 1000,
+                    .report = 100 + id},
+    };
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+}
+
+static void more_memory_is_tried_while_a_worker_has_it(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    join_with_memory(1, 1000);
+    e.u.task.memory_retries = 9;
+    e.u.task.needs.memory_bytes = 300;
+    e.u.task.needs.worker = 2;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_forget();
+    ended_over_memory(1);
+    BED_EXPECT("attempt_ended p1 attempt 1 w1 farm report 101; "
+               "state p1 ready w0");
+    bed_forget();
+    e = bed_task_event(2); /* only 400 are left beside the second attempt */
+    e.u.task.needs.memory_bytes = 500;
+    e.u.task.needs.worker = 2;
+    bed_dispatch();
+    (void)bed_submit(&e);
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 2 priority 0 cores 1 prompt");
+    bed_forget();
+    ended_over_memory(1);
+    CU_ASSERT_EQUAL(
+        bed_count("tell p1 failed HAY_EFARM culprit 0 attempt 2 w1 report 101"),
+        1);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out w1 p2"), 1);
+}
+
+static void more_memory_is_tried_so_often_as_allowed(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.memory_retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    ended_over_memory(1);
+    bed_dispatch();
+    bed_forget();
+    ended_over_memory(1);
+    BED_EXPECT("tell p1 failed HAY_EFARM culprit 0 attempt 2 w0 report 101");
+}
+
+static void cancelled_task_gets_no_more_memory(void)
+{
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.memory_retries = 1;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_started(1);
+    bed_cancel(1, false);
+    bed_forget();
+    ended_over_memory(1);
+    CU_ASSERT_EQUAL(bed_count("tell p1 "), 1);
+    CU_ASSERT_EQUAL(bed_count("attempt_ended"), 0);
+}
+
 static void news_of_older_attempts_is_dropped(void)
 {
     struct hayi_event e = bed_task_event(1);
@@ -418,6 +500,11 @@ static CU_TestInfo tests[] = {
     {"retried_task_stands_before_younger_ones",
      retried_task_stands_before_younger_ones},
     {"farm_failure_is_told_apart", farm_failure_is_told_apart},
+    {"more_memory_is_tried_while_a_worker_has_it",
+     more_memory_is_tried_while_a_worker_has_it},
+    {"more_memory_is_tried_so_often_as_allowed",
+     more_memory_is_tried_so_often_as_allowed},
+    {"cancelled_task_gets_no_more_memory", cancelled_task_gets_no_more_memory},
     {"news_of_older_attempts_is_dropped", news_of_older_attempts_is_dropped},
     {"waiting_task_is_cancelled_at_once", waiting_task_is_cancelled_at_once},
     {"held_task_is_asked_back", held_task_is_asked_back},
