@@ -2,6 +2,8 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 %C%_libhayfork_workerstate_la_SOURCES = \
+	%D%/hand.c \
+	%D%/hand.h \
 	%D%/held.c \
 	%D%/held.h \
 	%D%/lease.c \
@@ -84,7 +86,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker_inside.h \
 	%D%/worker_report.c \
 	%D%/worker_resources.c \
-	%D%/worker_start.c
+	%D%/worker_start.c \
+	%D%/worker_wait.c
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'
 

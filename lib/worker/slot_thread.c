@@ -1,56 +1,11 @@
-/* slot_thread.c - see slot_thread.h.
- *
- * When does the thread ring the loop?  At every end the loop would be woken a
- * thousand times for tasks of a microsecond, and its wake-ups would eat the
- * cores that the tasks need.  So: when half of what it was given is done, when
- * it has nothing left, when others wait for this very end ('prompt'), and at
- * the latest RING_NS after the last time.
- */
+/* slot_thread.c - see slot_thread.h. */
 #include "config.h"
 
 #include "worker/slot_thread.h"
 
-#include "base/clock.h"
-#include "client/executor.h"
-#include "worker/topology.h"
+#include "worker/hand.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <linux/futex.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-enum {
-    RING_NS = 500000,
-    SPIN_LOOKS = 100,   /* before it sleeps */
-    KEEP_NS = 50000000, /* before it gives back much private memory */
-};
-
-/* wait_ns 0: without a limit.  false: so long has passed. */
-static bool futex_wait(atomic_uint *word, uint32_t value, long wait_ns)
-{
-    const struct timespec limit = {.tv_nsec = wait_ns};
-    return syscall(SYS_futex,
-                   (void *)word,
-                   FUTEX_WAIT_PRIVATE,
-                   value,
-                   wait_ns > 0 ? &limit : NULL,
-                   NULL,
-                   0)
-               == 0
-           || errno != ETIMEDOUT;
-}
-
-static void futex_wake(atomic_uint *word)
-{
-    (void)syscall(
-        SYS_futex, (void *)word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
-/* ---- the loop's side ----------------------------------------------------- */
+#include <assert.h>
 
 static bool has_room(struct hayi_slot_thread *slot)
 {
@@ -78,7 +33,7 @@ void hayi_slot_refill(struct hayi_slot_thread *slot)
         moved = true;
     }
     if (moved) {
-        hayi_slot_wake(slot);
+        (void)hayi_slot_wake(slot, NULL);
     }
 }
 
@@ -98,16 +53,58 @@ void hayi_slot_give(struct hayi_slot_thread *slot, struct hay_task *task)
     slot->overflow_last = task;
 }
 
-void hayi_slot_wake(struct hayi_slot_thread *slot)
+/* Somebody is to see what is new. */
+static hay_status attend(struct hayi_slot_thread *slot, struct hayi_error *err)
+{
+    unsigned asleep = HAYI_SEAT_ASLEEP;
+    hay_status st = HAY_OK;
+
+    slot->wanting = false;
+    if (atomic_load(&slot->seat) == HAYI_SEAT_EMPTY) {
+        struct hayi_hand *turn = atomic_exchange(&slot->turn, NULL);
+        if (turn != NULL) {
+            atomic_store(&slot->seat, HAYI_SEAT_TAKEN);
+            hayi_hand_go(turn, slot);
+        } else if (atomic_load(&slot->published)
+                   != atomic_load_explicit(&slot->head, memory_order_acquire)) {
+            st = hayi_hands_serve(slot->hands, slot, err);
+            slot->wanting = st != HAY_OK;
+        }
+    } else if (atomic_load(&slot->seat) == HAYI_SEAT_ASLEEP
+               && atomic_compare_exchange_strong(
+                   &slot->seat, &asleep, HAYI_SEAT_TAKEN)) {
+        struct hayi_hand *sleeper = slot->sleeper;
+        struct hayi_hand *turn = atomic_exchange(&slot->turn, NULL);
+        if (turn != NULL) {
+            hayi_hand_put_away(sleeper); /* without waking it */
+        }
+        hayi_hand_go(turn != NULL ? turn : sleeper, slot);
+    }
+    return st;
+}
+
+hay_status hayi_slot_wake(struct hayi_slot_thread *slot, struct hayi_error *err)
 {
     uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
     atomic_store_explicit(
         &slot->ring_below, (slot->tail - head) / 2, memory_order_relaxed);
     (void)atomic_exchange(&slot->published, slot->tail);
-    if (atomic_load(&slot->asleep) != 0
-        && atomic_exchange(&slot->asleep, 0) != 0) {
-        futex_wake(&slot->asleep);
-    }
+    return attend(slot, err);
+}
+
+void hayi_slot_give_turn(struct hayi_slot_thread *slot, struct hayi_hand *hand)
+{
+    struct hayi_hand *before = atomic_exchange(&slot->turn, hand);
+    assert(before == NULL);
+    (void)before;
+    (void)attend(slot, NULL);
+}
+
+bool hayi_slot_revoke_turn(struct hayi_slot_thread *slot,
+                           struct hayi_hand *hand)
+{
+    return atomic_compare_exchange_strong(
+        &slot->turn, &hand, (struct hayi_hand *)NULL);
 }
 
 static bool revoke_overflow(struct hayi_slot_thread *slot,
@@ -153,158 +150,4 @@ bool hayi_slot_runs(const struct hay_task *task)
     return task->entry != NULL
            && atomic_load_explicit(&task->entry->state, memory_order_acquire)
                   == HAYI_ENTRY_TAKEN;
-}
-
-/* ---- the thread ---------------------------------------------------------- */
-
-static bool look(struct hayi_slot_thread *slot)
-{
-    return atomic_load(&slot->published)
-           != atomic_load_explicit(&slot->head, memory_order_relaxed);
-}
-
-/* false: stop. */
-static bool wait_for_work(struct hayi_slot_thread *slot)
-{
-    for (unsigned looks = 0; atomic_load(&slot->stop) == 0; looks++) {
-        if (look(slot)) {
-            return true;
-        }
-        if (looks < SPIN_LOOKS) {
-            continue;
-        }
-        long wait_ns = slot->scratch.all_bytes > slot->keep_bytes ? KEEP_NS : 0;
-        (void)atomic_exchange(&slot->asleep, 1);
-        if (look(slot) || atomic_load(&slot->stop) != 0) {
-            (void)atomic_exchange(&slot->asleep, 0);
-            continue;
-        }
-        if (!futex_wait(&slot->asleep, 1, wait_ns)) {
-            hayi_scratch_idle(&slot->scratch);
-        }
-    }
-    return false;
-}
-
-/* The next that was not revoked; NULL if there is none, or it shall stop. */
-static struct hay_task *take(struct hayi_slot_thread *slot)
-{
-    while (look(slot)
-           && atomic_load_explicit(&slot->stop, memory_order_relaxed) == 0) {
-        uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
-        struct hayi_slot_entry *entry = &slot->ring[head % HAYI_SLOT_RING];
-        struct hay_task *task = entry->task;
-        uint32_t given = HAYI_ENTRY_GIVEN;
-        bool ours = atomic_compare_exchange_strong(
-            &entry->state, &given, HAYI_ENTRY_TAKEN);
-        atomic_store_explicit(&slot->head, head + 1, memory_order_release);
-        if (ours) {
-            return task;
-        }
-    }
-    return NULL;
-}
-
-/* A function that uses OpenMP shall use as many threads as it has cores.  The
- * library has the call only if the program brings it. */
-static void limit_openmp(uint32_t cores)
-{
-    typedef void (*set_fn)(int);
-    static _Thread_local set_fn set;
-    static _Thread_local uint32_t current;
-    if (current == 0) {
-        void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-        memcpy(&set, &symbol, sizeof(set));
-    }
-    if (current != cores) {
-        current = cores;
-        if (set != NULL) {
-            set((int)cores);
-        }
-    }
-}
-
-static void bind(struct hayi_slot_thread *slot, const struct hay_task *task)
-{
-    limit_openmp(task->record.cores);
-    if (task->rebind && task->cpu_count > 0) {
-        (void)hayi_topology_bind_thread(task->cpus, task->cpu_count);
-        slot->moved = true;
-    } else if (slot->moved) {
-        (void)hayi_topology_bind_thread(slot->cpus, slot->cpu_count);
-        slot->moved = false;
-    }
-}
-
-static void tell(struct hayi_slot_thread *slot, struct hay_task *task)
-{
-    bool prompt = (task->record.flags & HAYI_TASK_PROMPT) != 0;
-    uint64_t end_ns = task->end_ns;
-    hayi_mpsc_push(slot->ended, &task->node); /* the loop's from here on */
-    uint32_t left = atomic_load_explicit(&slot->published, memory_order_relaxed)
-                    - atomic_load_explicit(&slot->head, memory_order_relaxed);
-    uint32_t below =
-        atomic_load_explicit(&slot->ring_below, memory_order_relaxed);
-    slot->untold = !prompt && left != 0 && left != below
-                   && end_ns - slot->rung_ns <= RING_NS;
-    if (!slot->untold) {
-        slot->rung_ns = end_ns;
-        hayi_bell_ring(slot->loop_bell);
-    }
-}
-
-static void *slot_main(void *argument)
-{
-    struct hayi_slot_thread *slot = argument;
-    hayi_thread_set_no_wait(true); /* it would wait for itself */
-    slot->scratch.keep_bytes = slot->keep_bytes;
-    if (slot->cpu_count > 0) {
-        (void)hayi_topology_bind_thread(slot->cpus, slot->cpu_count);
-    }
-    while (wait_for_work(slot)) {
-        uint64_t now = hayi_clock_ns();
-        for (;;) {
-            struct hay_task *task = take(slot);
-            if (task == NULL) {
-                break;
-            }
-            bind(slot, task);
-            task->start_ns = now;
-            task->scratch = &slot->scratch;
-            hayi_task_run(task);
-            now = hayi_clock_ns();
-            task->end_ns = now;
-            tell(slot, task);
-        }
-        if (slot->untold) { /* what was left had been revoked */
-            slot->untold = false;
-            hayi_bell_ring(slot->loop_bell);
-        }
-    }
-    hayi_scratch_fini(&slot->scratch);
-    return NULL;
-}
-
-hay_status hayi_slot_start(struct hayi_slot_thread *slot,
-                           struct hayi_error *err)
-{
-    int error = pthread_create(&slot->thread, NULL, slot_main, slot);
-    if (error != 0) {
-        return hayi_fail(
-            err, HAY_EIO, "cannot start a slot's thread: %s", strerror(error));
-    }
-    slot->started = true;
-    return HAY_OK;
-}
-
-void hayi_slot_stop(struct hayi_slot_thread *slot)
-{
-    if (!slot->started) {
-        return;
-    }
-    (void)atomic_exchange(&slot->stop, 1);
-    (void)atomic_exchange(&slot->asleep, 0);
-    futex_wake(&slot->asleep);
-    (void)pthread_join(slot->thread, NULL);
-    slot->started = false;
 }

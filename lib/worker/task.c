@@ -25,6 +25,7 @@ static struct hay_task *new_task(const struct hayi_task_farm *farm,
         task->farm = farm;
         atomic_init(&task->cancelled, 0);
         task->token = &task->cancelled;
+        task->ended.task = task;
     }
     return task;
 }

@@ -24,8 +24,8 @@ struct hayi_files;
 struct hayi_gpus;
 struct hayi_guest;
 struct hayi_inputs;
+struct hayi_hand;
 struct hayi_slot_entry;
-struct hayi_slot_thread;
 
 enum {
     HAYI_MISSING_MAX = 1000, /* objects that a returned attempt names */
@@ -59,8 +59,16 @@ struct hayi_part {
     struct hayi_product made;
 };
 
+/* What a task's thread tells the loop; see hand.h. */
+struct hayi_news {
+    struct hayi_mpsc_node node;
+    uint8_t kind; /* enum hayi_news_kind */
+    struct hayi_hand *hand;
+    struct hay_task *task;
+};
+
 struct hay_task {
-    struct hayi_mpsc_node node; /* first; in the queue of ended ones */
+    struct hayi_news ended; /* first; in the loop's queue */
 
     /* loop, before it is given to a slot; then read only */
     const struct hayi_task_farm *farm;
@@ -84,6 +92,7 @@ struct hay_task {
     struct hay_task *before, *after; /* list of those in slots */
     struct hay_task *held_before, *held_after; /* list of all */
     struct hay_task *overflow_next; /* while its slot's ring is full */
+    struct hayi_hand *hand;         /* while it waits: its thread */
     bool listed;
     bool started_told;
     uint64_t given_ns; /* when it was given to a slot */
@@ -95,7 +104,8 @@ struct hay_task {
 
     /* the slot's thread */
     uint64_t start_ns, end_ns;
-    uint8_t outcome; /* enum hayi_outcome */
+    uint64_t waited_ns; /* of that, without cores */
+    uint8_t outcome;    /* enum hayi_outcome */
     int32_t exit_code;
     int32_t signal;
     uint8_t cause;  /* hay_cause; 0: what the outcome tells */

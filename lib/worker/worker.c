@@ -22,6 +22,7 @@ enum {
     BACKLOG_NS = 3500000,
     /* Private memory of all slots together while they have nothing to do. */
     KEEP_BYTES = 48 << 20,
+    SPARE_MAX = 64, /* threads that wait for a slot, beyond one a core */
 };
 
 /* ---- WELCOME: what this worker is to be ---------------------------------- */
@@ -122,11 +123,11 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
         || (pin && gather_cpus(worker) != HAY_OK)) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
+    worker->hands.keep_bytes = KEEP_BYTES / worker->core_count;
+    worker->hands.spare_max = (uint32_t)worker->core_count + SPARE_MAX;
     for (size_t i = 0; i < worker->core_count; i++) {
         struct hayi_slot_thread *slot = &worker->slots[i];
-        slot->loop_bell = worker->config.bell;
-        slot->ended = &worker->ended;
-        slot->keep_bytes = KEEP_BYTES / worker->core_count;
+        slot->hands = &worker->hands;
         if (pin) {
             slot->cpus = worker->cpus + worker->cpu_at[i];
             slot->cpu_count = worker->cpu_at[i + 1] - worker->cpu_at[i];
@@ -440,13 +441,19 @@ static void send_logs(struct hayi_worker *worker)
 /* ---- the round -------------------------------------------------------------
  */
 
-static bool take_ended(struct hayi_worker *worker)
+/* What the slots' threads tell. */
+static bool take_news(struct hayi_worker *worker)
 {
     struct hayi_mpsc_node *node;
     bool any = false;
-    while ((node = hayi_mpsc_pop(&worker->ended)) != NULL) {
-        hayi_worker_finish(worker, (struct hay_task *)node, NULL);
+    while ((node = hayi_mpsc_pop(&worker->news)) != NULL) {
+        const struct hayi_news *news = (const struct hayi_news *)node;
         any = true;
+        if (news->kind == HAYI_NEWS_ENDED) {
+            hayi_worker_finish(worker, (struct hay_task *)node, NULL);
+        } else {
+            hayi_worker_on_wait(worker, news);
+        }
     }
     return any;
 }
@@ -513,7 +520,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         /* First what is to be done about attempts that have ended by now: with
          * their end they are gone. */
         busy = hayi_worker_perform(worker) || busy;
-        busy = take_ended(worker) || busy;
+        busy = take_news(worker) || busy;
         busy = hayi_worker_poll_commands(worker) || busy;
         busy = take_fakes(worker) || busy;
         (void)hayi_wstate_dispatch(worker->state, &worker->actions);
@@ -615,7 +622,10 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->farm.context = worker;
     worker->data.look_ns = UINT64_MAX;
     worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
-    hayi_mpsc_init(&worker->ended);
+    hayi_mpsc_init(&worker->news);
+    worker->hands.loop_bell = config->bell;
+    worker->hands.news = &worker->news;
+    hayi_hands_init(&worker->hands);
     hayi_mpsc_init(&worker->logs);
     hayi_fakes_init(&worker->fakes);
     hayi_wactions_init(&worker->actions);
@@ -669,9 +679,7 @@ void hayi_worker_free(struct hayi_worker *worker)
     for (struct hay_task *t = worker->held; t != NULL; t = t->held_after) {
         atomic_store(&t->cancelled, 1); /* to those that look */
     }
-    for (size_t i = 0; worker->slots != NULL && i < worker->core_count; i++) {
-        hayi_slot_stop(&worker->slots[i]);
-    }
+    hayi_hands_fini(&worker->hands);
     free(worker->slots);
     struct hayi_mpsc_node *node;
     while ((node = hayi_mpsc_pop(&worker->logs)) != NULL) {

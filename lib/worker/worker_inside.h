@@ -1,8 +1,8 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
  * worker.c (records and the round), worker_start.c (starting, cancelling),
- * worker_report.c (what is told to the manager), worker_resources.c (gpus,
- * memory and amounts of the node), worker_data.c (the node's store, objects
- * that come and go).
+ * worker_wait.c (attempts that wait), worker_report.c (what is told to the
+ * manager), worker_resources.c (gpus, memory and amounts of the node),
+ * worker_data.c (the node's store, objects that come and go).
  *
  * Owns: see worker.h.
  * Never: included elsewhere.
@@ -18,7 +18,7 @@
 #include "transport/link.h"
 #include "worker/fakes.h"
 #include "worker/gpus.h"
-#include "worker/slot_thread.h"
+#include "worker/hand.h"
 #include "worker/worker.h"
 #include "worker/worker_state.h"
 
@@ -71,7 +71,8 @@ struct hayi_worker {
     uint64_t memory_bytes; /* that tasks may ask for; 0: not known */
 
     struct hayi_slot_thread *slots; /* [core_count] */
-    struct hayi_mpsc ended;         /* from the slots' threads */
+    struct hayi_hands hands;        /* that serve them */
+    struct hayi_mpsc news;          /* from them */
     struct hayi_mpsc logs;          /* from tasks */
     atomic_uint log_count;
     struct hayi_fakes fakes;
@@ -82,6 +83,7 @@ struct hayi_worker {
     struct hay_task *held;           /* all that came and are not dropped */
     struct hay_task *listed;         /* those in slots, oldest first */
     struct hay_task *listed_last;
+    uint32_t waiting;          /* of them: without cores */
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
     struct hayi_worker_data data;
@@ -109,6 +111,13 @@ void hayi_worker_finish(struct hayi_worker *worker,
 /* Step the state; out of memory breaks the worker. */
 void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event);
+/* It cannot be started: ends here and now; whose fault it is, its error says.
+ */
+void hayi_worker_finish_unstarted(struct hayi_worker *worker,
+                                  struct hay_task *task);
+/* The task shows the cores of a START or RESUME. */
+void hayi_worker_lease(struct hayi_worker *worker,
+                       const struct hayi_waction *action);
 
 /* worker_resources.c */
 /* Our part of what the node has.  HAY_EINVAL, HAY_ENOMEM with words. */
@@ -119,6 +128,16 @@ hay_status hayi_worker_share(struct hayi_worker *worker,
 hay_status hayi_worker_localities(const struct hayi_worker *worker,
                                   uint32_t **core_numa,
                                   uint32_t **gpu_numa);
+
+/* worker_wait.c */
+void hayi_worker_on_wait(struct hayi_worker *worker,
+                         const struct hayi_news *news);
+/* A RESUME. */
+void hayi_worker_resume(struct hayi_worker *worker,
+                        const struct hayi_waction *action);
+/* Something was given to it, or it has lost its thread. */
+void hayi_worker_wake_slot(struct hayi_worker *worker,
+                           struct hayi_slot_thread *slot);
 
 /* worker_data.c */
 /* The welcome has come: what it says of the store.  spill_folder: as in

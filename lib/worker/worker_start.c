@@ -93,7 +93,8 @@ void hayi_worker_finish(struct hayi_worker *worker,
                         struct hay_task *task,
                         const struct hayi_capture_record *capture)
 {
-    bool ran = task->start_ns != 0 && task->end_ns > task->start_ns;
+    uint64_t begin_ns = task->start_ns + task->waited_ns;
+    bool ran = task->start_ns != 0 && task->end_ns > begin_ns;
     if (task->missing_count > 0) {
         hayi_worker_report_missing(worker, task);
     } else {
@@ -103,7 +104,7 @@ void hayi_worker_finish(struct hayi_worker *worker,
         .kind = HAYI_WEVENT_ENDED,
         .u.ended = {.task = task->record.task,
                     .attempt = task->record.attempt,
-                    .run_ns = ran ? task->end_ns - task->start_ns : 0},
+                    .run_ns = ran ? task->end_ns - begin_ns : 0},
     };
     hayi_worker_step(worker, &event);
     hayi_worker_drop(worker, task);
@@ -111,7 +112,8 @@ void hayi_worker_finish(struct hayi_worker *worker,
 
 /* It cannot be started: ends here and now; whose fault it is, its error says.
  */
-static void finish_unstarted(struct hayi_worker *worker, struct hay_task *task)
+void hayi_worker_finish_unstarted(struct hayi_worker *worker,
+                                  struct hay_task *task)
 {
     bool own =
         task->error.status == HAY_EINVAL || task->error.status == HAY_ETOOBIG;
@@ -265,7 +267,7 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
         || hayi_command_read(
                task->args, task->record.args_size, &view, &task->error)
                != HAY_OK) {
-        finish_unstarted(worker, task);
+        hayi_worker_finish_unstarted(worker, task);
         return;
     }
     char **files = NULL;
@@ -286,7 +288,7 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
     free(files);
     free(view.memory);
     if (status != HAY_OK) {
-        finish_unstarted(worker, task);
+        hayi_worker_finish_unstarted(worker, task);
     }
 }
 
@@ -324,17 +326,23 @@ static void command_ended(struct hayi_worker *worker,
 }
 
 static void
-revoke_answered(struct hayi_worker *worker, struct hay_task *task, bool revoked)
+answer_revoke(struct hayi_worker *worker, struct hay_task *task, bool revoked)
 {
-    if (revoked) {
-        hayi_worker_unlist(worker, task);
-    }
     const struct hayi_wevent event = {
         .kind = revoked ? HAYI_WEVENT_REVOKED : HAYI_WEVENT_REVOKE_LATE,
         .u.revoked = {.task = task->record.task,
                       .attempt = task->record.attempt},
     };
     hayi_worker_step(worker, &event);
+}
+
+static void
+revoke_answered(struct hayi_worker *worker, struct hay_task *task, bool revoked)
+{
+    if (revoked) {
+        hayi_worker_unlist(worker, task);
+    }
+    answer_revoke(worker, task, revoked);
 }
 
 /* A revoke of a command has been answered.  What follows is done at once: its
@@ -383,7 +391,8 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
 
 /* ---- any kind ------------------------------------------------------------ */
 
-static void lease(struct hayi_worker *worker, const struct hayi_waction *action)
+void hayi_worker_lease(struct hayi_worker *worker,
+                       const struct hayi_waction *action)
 {
     struct hay_task *task = action->cookie;
     task->core = action->cores[0];
@@ -429,10 +438,6 @@ static void lease(struct hayi_worker *worker, const struct hayi_waction *action)
 static void start_thread(struct hayi_worker *worker, struct hay_task *task)
 {
     struct hayi_slot_thread *slot = &worker->slots[task->core];
-    if (!slot->started && hayi_slot_start(slot, &task->error) != HAY_OK) {
-        finish_unstarted(worker, task);
-        return;
-    }
     hayi_slot_give(slot, task);
     slot->given = true;
 }
@@ -440,7 +445,7 @@ static void start_thread(struct hayi_worker *worker, struct hay_task *task)
 static void start(struct hayi_worker *worker, const struct hayi_waction *action)
 {
     struct hay_task *task = action->cookie;
-    lease(worker, action);
+    hayi_worker_lease(worker, action);
     hayi_worker_list(worker, task);
     switch (task->record.kind) {
     case HAYI_TASK_COMMAND:
@@ -449,7 +454,7 @@ static void start(struct hayi_worker *worker, const struct hayi_waction *action)
     case HAYI_TASK_FAKE:
         if (hayi_fakes_start(&worker->fakes, task, worker->now_ns) != HAY_OK) {
             (void)hayi_fail(&task->error, HAY_ENOMEM, "out of memory");
-            finish_unstarted(worker, task);
+            hayi_worker_finish_unstarted(worker, task);
         }
         return;
     default:
@@ -464,8 +469,13 @@ static void take_back(struct hayi_worker *worker, struct hay_task *task)
         (void)hayi_spawner_revoke(worker->spawner, (uint64_t)(uintptr_t)task);
         return;
     }
-    revoke_answered(
-        worker, task, hayi_slot_revoke(&worker->slots[task->core], task));
+    struct hayi_slot_thread *slot = &worker->slots[task->core];
+    if (task->hand != NULL) { /* it waits, or waits for its turn */
+        bool revoked = hayi_slot_revoke_turn(slot, task->hand);
+        answer_revoke(worker, task, revoked);
+        return;
+    }
+    revoke_answered(worker, task, hayi_slot_revoke(slot, task));
 }
 
 static void
@@ -506,6 +516,7 @@ static void perform(struct hayi_worker *worker,
         hayi_worker_drop(worker, task);
         break;
     case HAYI_WACTION_RESUME:
+        hayi_worker_resume(worker, action);
         break;
     case HAYI_WACTION_RECALL_DONE: {
         const struct hayi_recall done = {0, 0};
@@ -527,9 +538,9 @@ bool hayi_worker_perform(struct hayi_worker *worker)
     }
     worker->actions.count = 0;
     for (size_t i = 0; i < worker->core_count; i++) {
-        if (worker->slots[i].given) {
+        if (worker->slots[i].given || worker->slots[i].wanting) {
             worker->slots[i].given = false;
-            hayi_slot_wake(&worker->slots[i]);
+            hayi_worker_wake_slot(worker, &worker->slots[i]);
         }
         if (worker->slots[i].overflow != NULL) {
             hayi_slot_refill(&worker->slots[i]);

@@ -1,7 +1,7 @@
 /* test_slot_thread.c - a core's thread: order, revokes, and when it rings. */
 #include "config.h"
 
-#include "worker/slot_thread.h"
+#include "worker/hand.h"
 
 #include "base/clock.h"
 
@@ -14,6 +14,7 @@
 #include <string.h>
 
 static struct hayi_slot_thread slot;
+static struct hayi_hands hands;
 static struct hayi_bell bell;
 static struct hayi_mpsc ended;
 static sem_t began, go_on; /* of a gate */
@@ -66,14 +67,17 @@ static void setup(void)
     (void)sem_init(&began, 0, 0);
     (void)sem_init(&go_on, 0, 0);
     atomic_store(&runs, 0);
-    slot.loop_bell = &bell;
-    slot.ended = &ended;
-    CU_ASSERT_EQUAL(hayi_slot_start(&slot, NULL), HAY_OK);
+    memset(&hands, 0, sizeof(hands));
+    hands.loop_bell = &bell;
+    hands.news = &ended;
+    hands.spare_max = 2;
+    hayi_hands_init(&hands);
+    slot.hands = &hands;
 }
 
 static void teardown(void)
 {
-    hayi_slot_stop(&slot);
+    hayi_hands_fini(&hands);
     hayi_bell_fini(&bell);
     (void)sem_destroy(&began);
     (void)sem_destroy(&go_on);
@@ -132,7 +136,7 @@ static void attempts_run_in_order(void)
     for (uint64_t i = 1; i <= MANY; i++) {
         (void)give(counts, i);
     }
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     for (uint64_t i = 1; i <= MANY; i++) {
         struct hay_task *task = next_ended();
         CU_ASSERT_PTR_NOT_NULL_FATAL(task);
@@ -157,7 +161,7 @@ static void what_does_not_fit_into_the_ring_waits_its_turn(void)
     CU_ASSERT_TRUE(hayi_slot_revoke(&slot, late));
     hayi_task_free(late);
     hayi_slot_give(&slot, last);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     for (uint64_t i = 1; i <= MANY; i++) {
         struct hay_task *task = next_ended();
         CU_ASSERT_PTR_NOT_NULL_FATAL(task);
@@ -173,7 +177,7 @@ static void revoked_one_does_not_run(void)
     struct hay_task *first = give(gate, 1);
     struct hay_task *second = give(counts, 2);
     struct hay_task *third = give(counts, 3);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
     CU_ASSERT_TRUE(hayi_slot_runs(first));
     CU_ASSERT_FALSE(hayi_slot_runs(second));
@@ -193,17 +197,17 @@ static void revoked_one_does_not_run(void)
 static void revoke_of_one_whose_place_was_given_again_comes_too_late(void)
 {
     struct hay_task *first = give(counts, 1);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     CU_ASSERT_PTR_EQUAL(next_ended(), first);
     for (uint64_t i = 0; i < HAYI_SLOT_RING - 1; i++) {
         (void)give(counts, 2);
-        hayi_slot_wake(&slot);
+        CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
         hayi_task_free(next_ended());
     }
     struct hay_task *plug = give(gate, 3);
     CU_ASSERT_PTR_EQUAL(plug->entry, first->entry);
     CU_ASSERT_FALSE(hayi_slot_revoke(&slot, first));
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
     (void)sem_post(&go_on);
     CU_ASSERT_PTR_EQUAL(next_ended(), plug);
@@ -234,7 +238,7 @@ static void revoke_wins_or_loses_exactly_once(void)
                 break;
             }
         }
-        hayi_slot_wake(&slot);
+        CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
         hayi_slot_refill(&slot);
         if (dice >> 27 == 1) {
             (void)sched_yield();
@@ -269,7 +273,7 @@ static void bell_is_rung_when_nothing_is_left(void)
 {
     hayi_bell_announce(&bell);
     struct hay_task *task = give(counts, 1);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     CU_ASSERT_TRUE(rings_within(10000));
     CU_ASSERT_PTR_EQUAL(next_ended(), task);
     hayi_task_free(task);
@@ -282,7 +286,7 @@ static void bell_is_rung_when_half_is_done(void)
         list[i] = give(i == 6 ? gate : counts, i);
     }
     hayi_bell_announce(&bell);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
     CU_ASSERT_TRUE(rings_within(0)); /* it has been, before the seventh began */
     (void)sem_post(&go_on);
@@ -301,7 +305,7 @@ static void prompt_one_rings_at_its_end(void)
         hayi_slot_give(&slot, list[i]);
     }
     hayi_bell_announce(&bell);
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
     CU_ASSERT_TRUE(rings_within(0));
     (void)sem_post(&go_on);
@@ -325,7 +329,7 @@ static void bell_is_rung_when_the_rest_was_revoked(void)
     for (size_t i = 0; i < BEHIND; i++) {
         behind[i] = give(counts, 3 + i);
     }
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
     for (size_t i = 0; i < BEHIND; i++) {
         CU_ASSERT_TRUE(hayi_slot_revoke(&slot, behind[i]));
@@ -354,13 +358,14 @@ static void stop_does_not_wait_for_what_has_not_begun(void)
     for (size_t i = 0; i < 20; i++) {
         list[i] = give(i == 0 ? gate : counts, i);
     }
-    hayi_slot_wake(&slot);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
     (void)sem_wait(&began);
-    (void)atomic_exchange(&slot.stop, 1); /* as hayi_slot_stop() does */
+    (void)atomic_exchange(&hands.stop, 1); /* as hayi_hands_fini() does */
     (void)sem_post(&go_on);
-    hayi_slot_stop(&slot);
+    hayi_hands_fini(&hands);
+    hayi_hands_init(&hands); /* for the teardown */
     CU_ASSERT_EQUAL(atomic_load(&runs), 0);
-    CU_ASSERT_PTR_EQUAL(hayi_mpsc_pop(&ended), &list[0]->node);
+    CU_ASSERT_PTR_EQUAL(hayi_mpsc_pop(&ended), &list[0]->ended.node);
     for (size_t i = 0; i < 20; i++) {
         hayi_task_free(list[i]);
     }
@@ -368,9 +373,16 @@ static void stop_does_not_wait_for_what_has_not_begun(void)
 
 static void stop_of_an_idle_or_unstarted_one_returns(void)
 {
-    hayi_slot_stop(&slot);
-    hayi_slot_stop(&slot);
-    CU_ASSERT_FALSE(slot.started);
+    hayi_hands_fini(&hands);
+    hayi_hands_init(&hands);
+    atomic_store(&hands.stop, 0);
+    struct hay_task *task = give(counts, 1);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    CU_ASSERT_PTR_EQUAL(next_ended(), task);
+    hayi_task_free(task);
+    hayi_hands_fini(&hands);
+    hayi_hands_init(&hands);
+    CU_ASSERT_PTR_NULL(hands.all);
 }
 
 static CU_TestInfo tests[] = {
