@@ -213,11 +213,21 @@ struct hayi_map_view {
 void hayi_map_get_view(const hay_future *map, struct hayi_map_view *view);
 /* Make it a map; false: out of memory. */
 bool hayi_map_attach(hay_future *future, const struct hayi_map_view *view);
+/* Before it is submitted. */
+void hayi_map_set_view(hay_future *map, const struct hayi_map_view *view);
 
+/* Whom the manager answers if not this process; peer 0: this one. */
+struct hayi_nest_from {
+    uint32_t peer;
+    uint32_t client;
+    uint64_t cookie;
+};
 struct hayi_cancel_item {
     struct hayi_item item;
-    hay_future *future; /* counted until answered */
+    hay_future *future; /* counted until answered; not so with 'from' */
     bool force;
+    bool nested; /* with all that it has submitted */
+    struct hayi_nest_from from;
     /* The answer; the manager writes 'status', then done = 1, then wakes the
      * executor; whoever sees it frees it. */
     hay_status status;
@@ -243,6 +253,7 @@ struct hayi_want_item {
     struct hayi_error error; /* status HAY_OK, or HAY_EFARM, HAY_EIO with words
                               */
     /* any thread */
+    struct hayi_nest_from from;   /* 'state' is not used then */
     atomic_uint state;            /* enum hayi_want_state */
     struct hayi_want_item *older; /* the client's */
     uint64_t places[]; /* [object_count]: in the store of that node */

@@ -41,6 +41,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/ranges.h \
 	%D%/remote_executor.c \
 	%D%/remote_executor.h \
+	%D%/remote_inside.h \
+	%D%/remote_take.c \
 	%D%/result.c \
 	%D%/result.h \
 	%D%/settings.c \

@@ -79,6 +79,11 @@ bool hayi_map_attach(hay_future *future, const struct hayi_map_view *view)
     return future->map != NULL;
 }
 
+void hayi_map_set_view(hay_future *map, const struct hayi_map_view *view)
+{
+    map->map->view = *view;
+}
+
 /* ---- failures
  * ---------------------------------------------------------------------- */
 

@@ -12,6 +12,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_files.c \
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \
+	%D%/manager_nested.c \
+	%D%/manager_nested.h \
+	%D%/manager_nested_tell.c \
 	%D%/manager_outcome.c \
 	%D%/manager_records.c \
 	%D%/manager_wants.c

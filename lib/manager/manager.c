@@ -1,7 +1,7 @@
 /* manager.c - see manager.h: life and the round. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -460,6 +460,7 @@ void hayi_manager_free(struct hayi_manager *manager)
         free(manager->peers[i].paths);
     }
     hayi_manager_rest(manager);
+    hayi_manager_nested_free(manager);
     hayi_manager_free_kept(manager);
     hayi_run_folder_close(manager->run_folder);
     hayi_sched_free(manager->sched);

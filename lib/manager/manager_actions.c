@@ -2,7 +2,7 @@
  * client is told. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include "base/clock.h"
 #include "wire/args.h"
@@ -206,6 +206,18 @@ static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
 {
     struct hayi_cancel_item *item =
         (struct hayi_cancel_item *)(uintptr_t)cookie;
+    if (item->from.peer != 0) {
+        hayi_manager_nested_answer(manager,
+                                   item->from.peer,
+                                   item->from.client,
+                                   item->from.cookie,
+                                   st,
+                                   NULL,
+                                   NULL,
+                                   0);
+        free(item);
+        return;
+    }
     item->status = st;
     atomic_store_explicit(&item->done, 1, memory_order_release);
     manager->wake = true;
@@ -239,6 +251,17 @@ static void send_cancel(struct hayi_manager *manager,
                      sizeof(record));
 }
 
+static void set_state(struct hayi_manager *manager,
+                      const struct hayi_action *action)
+{
+    hay_future *future = hayi_manager_future(action->u.state.payload);
+    hay_state state = (hay_state)action->u.state.state;
+    hayi_future_set_state(future, state);
+    if ((future->remembered & HAYI_MANAGER_NESTED) != 0) {
+        hayi_manager_nested_state(manager, future, state);
+    }
+}
+
 void hayi_manager_perform(struct hayi_manager *manager,
                           const struct hayi_action *action,
                           const struct hayi_report *report)
@@ -267,8 +290,7 @@ void hayi_manager_perform(struct hayi_manager *manager,
         send_cancel(manager, action);
         break;
     case HAYI_ACTION_STATE:
-        hayi_future_set_state(hayi_manager_future(action->u.state.payload),
-                              (hay_state)action->u.state.state);
+        set_state(manager, action);
         break;
     case HAYI_ACTION_ATTEMPT_ENDED:
         hayi_manager_attempt_ended(manager, action, report);

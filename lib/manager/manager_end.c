@@ -1,7 +1,7 @@
 /* manager_end.c - how a run ends: in order, or because something was lost. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include <inttypes.h>
 #include <stdalign.h>
@@ -197,6 +197,7 @@ give_up(struct hayi_manager *manager, uint32_t worker, const char *how)
     manager->deaths = true;
     (void)snprintf(peer->how, sizeof(peer->how), "%s", how);
     strike_off(manager, peer);
+    hayi_manager_nested_lost(manager, worker + 1);
     tell_others(manager, worker + 1, peer->dead);
     hayi_manager_fence(manager, worker + 1);
     if (manager->stopping) {

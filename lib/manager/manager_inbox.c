@@ -3,8 +3,6 @@
 
 #include "manager/manager_inside.h"
 
-#include "client/objects.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +87,8 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
     struct hayi_map_view view;
     hayi_map_get_view(future, &view);
     uint64_t range_max = view.range_max != 0 ? view.range_max : UINT64_MAX;
-    if (!manager->config.shared_memory) {
+    if (!manager->config.shared_memory
+        || (future->remembered & HAYI_MANAGER_NESTED) != 0) {
         /* A range's items travel in one record each way. */
         uint64_t item = view.out_size;
         if (view.in != NULL && view.in_size > item) {
@@ -149,24 +148,13 @@ static void submit(struct hayi_manager *manager, hay_future *future)
     hayi_manager_step(manager, &event, NULL);
 }
 
-static void put(struct hayi_manager *manager, hay_future *future)
-{
-    if (!manager->broken) {
-        hayi_manager_put(manager, future);
-        return;
-    }
-    manager->submitted++;
-    hayi_result_free(manager->ex, future->result);
-    future->result = NULL;
-    reject(manager, future, HAY_EFARM);
-}
-
 static void cancel(struct hayi_manager *manager, struct hayi_cancel_item *item)
 {
     struct hayi_event event = {
         .kind = HAYI_EVENT_CANCEL,
         .u.cancel = {.task = item->future->task,
                      .force = item->force,
+                     .nested = item->nested,
                      .cookie = (uint64_t)(uintptr_t)item},
     };
     hayi_manager_step(manager, &event, NULL);
@@ -186,7 +174,8 @@ static void map_read(struct hayi_manager *manager,
     free(item);
 }
 
-static void take(struct hayi_manager *manager, struct hayi_item *item)
+void hayi_manager_take_item(struct hayi_manager *manager,
+                            struct hayi_item *item)
 {
     switch (item->kind) {
     case HAYI_ITEM_SUBMIT:
@@ -199,7 +188,7 @@ static void take(struct hayi_manager *manager, struct hayi_item *item)
         map_read(manager, (struct hayi_map_read_item *)item);
         break;
     case HAYI_ITEM_PUT:
-        put(manager, (hay_future *)item);
+        hayi_manager_put(manager, (hay_future *)item, 0);
         break;
     case HAYI_ITEM_RELEASE:
         hayi_manager_released(manager, (hay_future *)item);
@@ -228,7 +217,7 @@ bool hayi_manager_take_inbox(struct hayi_manager *manager)
     unsigned taken = 0;
     while (taken < HAYI_MANAGER_INBOX_BATCH
            && (node = hayi_mpsc_pop(&manager->inbox)) != NULL) {
-        take(manager, (struct hayi_item *)node);
+        hayi_manager_take_item(manager, (struct hayi_item *)node);
         taken++;
     }
     return taken > 0;

@@ -2,7 +2,8 @@
  * manager.c (life, the round), manager_inbox.c (what the client wants),
  * manager_records.c (what workers say), manager_actions.c (what the core says),
  * manager_end.c (stopping, losses), manager_data.c (objects),
- * manager_wants.c (objects for the client).
+ * manager_wants.c (objects for the client), manager_nested*.c (clients in
+ * workers).
  *
  * Owns: see manager.h.
  * Never: included elsewhere.
@@ -12,6 +13,7 @@
 #define HAYI_MANAGER_MANAGER_INSIDE_H
 
 #include "base/buffer.h"
+#include "base/idmap.h"
 #include "data/mover.h"
 #include "data/store.h"
 #include "manager/manager.h"
@@ -30,6 +32,8 @@ enum {
     HAYI_MANAGER_WORDS = 64,            /* why moves failed, the last ones */
     HAYI_MANAGER_WORDS_REPORT = 16,     /* the report that is the first of them;
                                            1 is what has just come */
+    HAYI_MANAGER_NESTED = 4, /* in 'remembered' of a future: a client in a
+                                worker holds it (manager_nested.h) */
 };
 
 /* Paths of a slot's append files, of their newest generation. */
@@ -132,7 +136,9 @@ struct hayi_manager {
     struct hayi_buffer value; /* a report's value, with its new objects */
     struct hayi_made *made;
     size_t made_count, made_room;
-    bool told; /* the report of this step was current */
+    bool told;                /* the report of this step was current */
+    struct hayi_idmap nested; /* struct hayi_nested by the future's number */
+    struct hayi_nest_client *nest_clients;
 
     struct hayi_buffer args; /* room for filled arguments */
     const void **dep_values;
@@ -163,6 +169,8 @@ void hayi_manager_panic(struct hayi_manager *manager, const char *what);
 
 /* manager_inbox.c */
 bool hayi_manager_take_inbox(struct hayi_manager *manager);
+void hayi_manager_take_item(struct hayi_manager *manager,
+                            struct hayi_item *item);
 
 /* manager_records.c */
 hay_status hayi_manager_welcome(struct hayi_manager *manager,
@@ -240,7 +248,10 @@ bool hayi_manager_poll_data(struct hayi_manager *manager);
 /* manager_wants.c */
 void hayi_manager_wanted(struct hayi_manager *manager,
                          const struct hayi_action *action);
-void hayi_manager_put(struct hayi_manager *manager, hay_future *future);
+/* node: where its objects are. */
+void hayi_manager_put(struct hayi_manager *manager,
+                      hay_future *future,
+                      uint32_t node);
 /* item: taken until it is answered. */
 void hayi_manager_want(struct hayi_manager *manager,
                        struct hayi_want_item *item);

@@ -1,7 +1,7 @@
 /* manager_outcome.c - a task's end, for the client and the run folder. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include "base/file_name.h"
 #include "wire/value.h"
@@ -523,9 +523,26 @@ static size_t decode_failures(const struct hayi_report *report,
     return count;
 }
 
+/* Items are done: for whoever submitted the map. */
+static bool tell_items(struct hayi_manager *manager,
+                       hay_future *map,
+                       const struct hayi_nest_items *items)
+{
+    if ((map->remembered & HAYI_MANAGER_NESTED) != 0) {
+        hayi_manager_nested_range(manager, map, items);
+    }
+    return hayi_map_range_done(map,
+                               items->first,
+                               items->count,
+                               items->failures,
+                               items->failure_count,
+                               items->failed);
+}
+
 /* Items that nobody got to: each is a failure of its own, or a reader would
  * take what lies in its place for a result. */
-static bool tell_unreached(hay_future *map,
+static bool tell_unreached(struct hayi_manager *manager,
+                           hay_future *map,
                            const struct hayi_map_view *view,
                            uint64_t first,
                            uint64_t count,
@@ -542,8 +559,14 @@ static bool tell_unreached(hay_future *map,
                 .text = text,
             };
         }
-        wake =
-            hayi_map_range_done(map, first, part, failures, part, part) || wake;
+        const struct hayi_nest_items items = {
+            .first = first,
+            .count = part,
+            .failed = part,
+            .failures = failures,
+            .failure_count = part,
+        };
+        wake = tell_items(manager, map, &items) || wake;
         first += part;
         count -= part;
     }
@@ -564,21 +587,29 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
     uint64_t unreached = action->u.range_ended.unreached;
     uint64_t first = action->u.range_ended.first;
     uint64_t count = action->u.range_ended.count - unreached;
-    if (report->out_bytes > 0 && view.out != NULL) {
-        size_t bytes = (size_t)count * view.out_size;
-        bytes = bytes < report->out_bytes ? bytes : report->out_bytes;
-        memcpy((char *)view.out + first * view.out_size, report->out, bytes);
+    struct hayi_nest_items items = {
+        .first = first,
+        .count = count,
+        .failed = action->u.range_ended.failed - unreached,
+        .failures = failures,
+        .failure_count = decode_failures(
+            report, view.first_index + first, failures, TOLD_MAX),
+        .out = report->out,
+        .out_bytes = count * view.out_size,
+    };
+    if (report->out_bytes > 0 || view.out == NULL) {
+        items.out_bytes = items.out_bytes < report->out_bytes
+                              ? items.out_bytes
+                              : report->out_bytes;
+        if (view.out != NULL) {
+            memcpy((char *)view.out + first * view.out_size,
+                   report->out,
+                   (size_t)items.out_bytes);
+        }
+    } else { /* written in place */
+        items.out = (const char *)view.out + first * view.out_size;
     }
-    size_t told =
-        decode_failures(report, view.first_index + first, failures, TOLD_MAX);
-    bool wake =
-        count > 0
-        && hayi_map_range_done(map,
-                               first,
-                               count,
-                               failures,
-                               told,
-                               action->u.range_ended.failed - unreached);
+    bool wake = count > 0 && tell_items(manager, map, &items);
     char text[80] = "not reached: its range ended early";
     if (action->u.range_ended.losses > 0) {
         (void)snprintf(text,
@@ -586,6 +617,7 @@ void hayi_manager_range_ended(struct hayi_manager *manager,
                        "lost %d workers with it: poison",
                        action->u.range_ended.losses);
     }
-    wake = tell_unreached(map, &view, first + count, unreached, text) || wake;
+    wake = tell_unreached(manager, map, &view, first + count, unreached, text)
+           || wake;
     manager->wake = manager->wake || wake;
 }

@@ -1,7 +1,7 @@
 /* manager_records.c - what workers say, as events of the core. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include "base/clock.h"
 #include "base/variable.h"
@@ -591,6 +591,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         peer->bye = true;
         return HAY_OK;
     default:
+        if (hayi_nest_is(type, true)) {
+            return hayi_manager_nested_record(
+                manager, peer, type, body, size, from->err);
+        }
         return hayi_fail(
             from->err, HAY_EMISMATCH, "a record of unknown type %u", type);
     }

@@ -2,31 +2,75 @@
  * wants on a node. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 #include "client/objects.h"
 #include "wire/value.h"
 
 #include <stdlib.h>
 
+struct put {
+    struct hayi_manager *manager;
+    uint32_t node;
+};
+
 static void put_object(void *context, struct hayi_object_value *object)
 {
-    struct hayi_manager *manager = context;
+    const struct put *put = context;
     struct hayi_event event = {
         .kind = HAYI_EVENT_PUT,
-        .u.put = {.made = {.bytes = object->size, .place = object->place}},
+        .u.put = {.node = put->node,
+                  .made = {.bytes = object->size, .place = object->place}},
     };
-    hayi_manager_step(manager, &event, NULL);
+    hayi_manager_step(put->manager, &event, NULL);
     object->object = event.u.put.made.object;
+    if (put->node != 0) {
+        object->place =
+            hayi_sched_place(put->manager->sched, object->object, 0);
+    }
 }
 
-void hayi_manager_put(struct hayi_manager *manager, hay_future *future)
+static void no_place(void *context, struct hayi_object_value *object)
 {
+    (void)context;
+    object->place = 0;
+}
+
+/* It never came in. */
+static void
+refuse_put(struct hayi_manager *manager, hay_future *future, uint32_t node)
+{
+    const struct hayi_action tell = {
+        .kind = HAYI_ACTION_TELL,
+        .u.tell = {.payload = (uint64_t)(uintptr_t)future,
+                   .state = HAY_FAILED,
+                   .status = HAY_EFARM},
+    };
+    struct hayi_result *result = future->result;
+    if (node != 0) { /* what lies there is not in the store of this node */
+        (void)hayi_value_objects(
+            result->value, result->value_size, no_place, NULL, NULL);
+    }
+    manager->submitted++;
+    hayi_result_free(manager->ex, result);
+    future->result = NULL;
+    hayi_manager_perform(manager, &tell, NULL);
+}
+
+void hayi_manager_put(struct hayi_manager *manager,
+                      hay_future *future,
+                      uint32_t node)
+{
+    struct put put = {manager, node};
+    if (manager->broken) {
+        refuse_put(manager, future, node);
+        return;
+    }
     struct hayi_result *result = future->result;
     manager->submitted++;
     if (result->object_count > 0) {
         (void)hayi_value_objects(
-            result->value, result->value_size, put_object, manager, NULL);
+            result->value, result->value_size, put_object, &put, NULL);
         atomic_store(&future->managed, 1);
     }
     manager->counted[HAY_FINISHED]++;
@@ -51,13 +95,39 @@ struct hayi_want {
     } parts[];
 };
 
+/* It was wanted by a client in a worker. */
+static void answer_nested(struct hayi_manager *manager,
+                          struct hayi_want_item *item)
+{
+    hayi_manager_nested_answer(
+        manager,
+        item->from.peer,
+        item->from.client,
+        item->from.cookie,
+        item->error.status,
+        item->error.status != HAY_OK ? item->error.text : NULL,
+        item->places,
+        item->error.status == HAY_OK ? item->object_count : 0);
+    hay_future_release(item->future);
+    free(item);
+}
+
+static void answer(struct hayi_manager *manager, struct hayi_want_item *item)
+{
+    if (item->from.peer != 0) {
+        answer_nested(manager, item);
+    } else {
+        hayi_want_answered(item);
+    }
+}
+
 static void finish_want(struct hayi_want *want)
 {
     *want->link = want->next;
     if (want->next != NULL) {
         want->next->link = want->link;
     }
-    hayi_want_answered(want->item);
+    answer(want->manager, want->item);
     free(want);
 }
 
@@ -135,7 +205,7 @@ void hayi_manager_want(struct hayi_manager *manager,
                         HAY_EFARM,
                         "%s",
                         why != NULL ? why : "out of memory for a move");
-        hayi_want_answered(item);
+        answer(manager, item);
         return;
     }
     *want = (struct hayi_want){

@@ -1,0 +1,87 @@
+/* manager_nested.h - clients in workers: the futures that the manager has made
+ * for tasks of other processes (records: wire/nest.h).
+ *
+ * Owns: a count of each such future until its client has released it, or is
+ *     gone; the items of a map that came with it.
+ * Never: decides.
+ * Threads: the loop's own.
+ */
+#ifndef HAYI_MANAGER_MANAGER_NESTED_H
+#define HAYI_MANAGER_MANAGER_NESTED_H
+
+#include "client/watch.h"
+#include "manager/manager_inside.h"
+#include "wire/nest.h"
+
+/* A client in a worker. */
+struct hayi_nest_client {
+    struct hayi_nest_client *next;
+    struct hayi_nested *list;     /* its futures, the newest first */
+    struct hayi_nest_whole whole; /* a record that comes in pieces */
+    uint32_t peer;
+    uint32_t number; /* in that worker */
+};
+
+/* A future of a client's. */
+struct hayi_nested {
+    struct hayi_watch watch; /* first; tells its end */
+    struct hayi_manager *manager;
+    struct hayi_nest_client *client; /* NULL: it is gone */
+    struct hayi_nested *next, **link;
+    hay_future *future; /* counted */
+    bool ended;         /* and told */
+    unsigned char *in;  /* a map's, malloc'ed with the record; or NULL */
+    void *out;          /* of a map whose ranges write in place; or NULL */
+};
+
+/* Items of a map that are done. */
+struct hayi_nest_items {
+    uint64_t first, count;
+    uint64_t failed;
+    const hay_map_failure *failures;
+    size_t failure_count;
+    const void *out; /* of those that a worker has sent */
+    uint64_t out_bytes;
+};
+
+/* manager_nested.c */
+/* A record of hayi_nest_is(type, true).  HAY_EMISMATCH with words: the worker
+ * cannot be trusted. */
+hay_status hayi_manager_nested_record(struct hayi_manager *manager,
+                                      const struct hayi_peer *peer,
+                                      uint16_t type,
+                                      const void *body,
+                                      size_t size,
+                                      struct hayi_error *err);
+/* The future of this number; NULL: there is none. */
+hay_future *hayi_manager_nested_find(const struct hayi_manager *manager,
+                                     hay_task_id id);
+/* A worker is lost: its clients are gone. */
+void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer);
+/* At the end: all. */
+void hayi_manager_nested_free(struct hayi_manager *manager);
+
+/* manager_nested_tell.c */
+/* The worker's future has another state (it is one of ours: remembered has
+ * HAYI_MANAGER_NESTED). */
+void hayi_manager_nested_state(struct hayi_manager *manager,
+                               const hay_future *future,
+                               hay_state state);
+/* Items of a map of ours are done. */
+void hayi_manager_nested_range(struct hayi_manager *manager,
+                               const hay_future *map,
+                               const struct hayi_nest_items *items);
+void hayi_manager_nested_ended(const struct hayi_nested *nested);
+void hayi_manager_nested_answer(struct hayi_manager *manager,
+                                uint32_t peer,
+                                uint32_t client,
+                                uint64_t cookie,
+                                hay_status status,
+                                const char *words,
+                                const uint64_t *places,
+                                size_t place_count);
+void hayi_manager_nested_grant(struct hayi_manager *manager,
+                               const struct hayi_peer *peer,
+                               const struct hayi_nest_ask *ask);
+
+#endif
