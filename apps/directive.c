@@ -220,6 +220,39 @@ static hay_status set_mem(struct context *c, const char *key, char *value)
                : bad_value(c, key, value);
 }
 
+static hay_status set_mem_limit(struct context *c, const char *key, char *value)
+{
+    return units_size(value, &c->d->request.memory_limit_bytes)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
+static hay_status
+set_mem_retries(struct context *c, const char *key, char *value)
+{
+    uint64_t n;
+    if (!units_uint(value, UINT32_MAX, &n)) {
+        return bad_value(c, key, value);
+    }
+    c->d->request.memory_retries = (uint32_t)n;
+    return HAY_OK;
+}
+
+static hay_status
+set_output_limit(struct context *c, const char *key, char *value)
+{
+    return units_size(value, &c->d->request.output_limit_bytes)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
+static hay_status set_grace(struct context *c, const char *key, char *value)
+{
+    return units_time(value, &c->d->request.grace_ns)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
 static hay_status set_time(struct context *c, const char *key, char *value)
 {
     return units_time(value, &c->d->request.time_limit_ns)
@@ -335,11 +368,15 @@ static const struct key {
     {"cores", set_cores, true},
     {"cwd", set_cwd, true},
     {"gpus", set_gpus, true},
+    {"grace", set_grace, true},
     {"in", set_files, false},
     {"mem", set_mem, true},
+    {"mem_limit", set_mem_limit, true},
+    {"mem_retries", set_mem_retries, true},
     {"name", set_name, false},
     {"once", set_once, true},
     {"out", set_files, false},
+    {"output_limit", set_output_limit, true},
     {"priority", set_priority, true},
     {"retries", set_retries, true},
     {"retry_pause", set_retry_pause, true},

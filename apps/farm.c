@@ -369,6 +369,10 @@ static bool feasible(struct farm *f)
             && (last == request
                 || (last->cores == request->cores && last->gpus == request->gpus
                     && last->memory_bytes == request->memory_bytes
+                    && last->memory_limit_bytes == request->memory_limit_bytes
+                    && last->memory_retries == request->memory_retries
+                    && last->output_limit_bytes == request->output_limit_bytes
+                    && last->grace_ns == request->grace_ns
                     && last->time_limit_ns == request->time_limit_ns))) {
             continue;
         }

@@ -155,6 +155,28 @@ static bool set_time(struct options *o, const char *value)
     return units_time(value, &o->request.time_limit_ns);
 }
 
+static bool set_grace(struct options *o, const char *value)
+{
+    return units_time(value, &o->request.grace_ns);
+}
+
+static bool set_mem_limit(struct options *o, const char *value)
+{
+    return units_size(value, &o->request.memory_limit_bytes);
+}
+
+static bool set_enforce_mem(struct options *o, const char *value)
+{
+    (void)value;
+    o->request.enforce_memory = true;
+    return true;
+}
+
+static bool set_output_limit(struct options *o, const char *value)
+{
+    return units_size(value, &o->request.output_limit_bytes);
+}
+
 static bool set_time_scale(struct options *o, const char *value)
 {
     return units_real(value, &o->time_scale) && o->time_scale <= 1e6;
@@ -183,12 +205,16 @@ static const struct option_row {
     option_fn set;
 } rows[] = {
     {"cores", 0, true, WORD_RUN, set_cores},
+    {"enforce-mem", 0, false, WORD_RUN, set_enforce_mem},
     {"format", 0, true, FARMS, set_format},
+    {"grace", 0, true, WORD_RUN, set_grace},
     {"help", 'h', false, FARMS | WORD_LAUNCH, set_help},
     {"hosts", 0, true, FARMS | WORD_LAUNCH, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
     {"max-fails", 0, true, FARMS, set_max_fails},
+    {"mem-limit", 0, true, WORD_RUN, set_mem_limit},
     {"output", 0, true, WORD_RUN, set_output},
+    {"output-limit", 0, true, WORD_RUN, set_output_limit},
     {"progress", 0, true, FARMS, set_progress},
     {"quiet", 'q', false, FARMS, set_quiet},
     {"ranks", 'n', true, FARMS | WORD_LAUNCH, set_ranks},

@@ -243,6 +243,13 @@ void submit_options(const struct submit *s,
     options->retry_pause_ns = request->retry_pause_ns;
     options->once = request->once;
     options->time_limit_ns = request->time_limit_ns;
+    options->grace_ns = request->grace_ns;
+    options->memory_limit_bytes =
+        request->memory_limit_bytes == 0 && request->enforce_memory
+            ? request->memory_bytes
+            : request->memory_limit_bytes;
+    options->memory_retries = request->memory_retries;
+    options->output_limit_bytes = request->output_limit_bytes;
     options->category = block->array ? block->name : NULL;
 }
 

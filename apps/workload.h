@@ -26,7 +26,12 @@ struct request {
     uint32_t retries;
     int32_t priority;
     uint64_t memory_bytes;
-    uint64_t time_limit_ns; /* 0: none */
+    uint64_t time_limit_ns;      /* 0: none */
+    uint64_t grace_ns;           /* 0: the library's */
+    uint64_t memory_limit_bytes; /* 0: none */
+    uint32_t memory_retries;
+    bool enforce_memory; /* memory_bytes is the limit where there is none */
+    uint64_t output_limit_bytes; /* 0: none */
     uint64_t retry_pause_ns;
     bool once;              /* it must not run twice */
     const char *cwd;        /* NULL: where hayfork was started */

@@ -85,15 +85,6 @@ static hay_status check_not_yet(const hay_task_options *options,
     if (options->request != NULL) {
         what = "request";
     }
-    if (options->memory_limit_bytes != 0) {
-        what = "memory_limit_bytes";
-    }
-    if (options->output_limit_bytes != 0) {
-        what = "output_limit_bytes";
-    }
-    if (options->grace_ns != 0) {
-        what = "grace_ns";
-    }
     return what == NULL
                ? HAY_OK
                : hayi_fail(

@@ -7,6 +7,7 @@
 
 #include "worker/results.h"
 
+#include "base/size_words.h"
 #include "worker/guest.h"
 #include "worker/inputs.h"
 
@@ -37,7 +38,39 @@ static void forget(struct hay_task *task, struct hayi_product *made)
     if (made->place != 0) {
         hayi_guest_abandon(task->farm, made->place);
     }
-    *made = (struct hayi_product){0, NULL};
+    *made = (struct hayi_product){0, NULL, 0};
+}
+
+/* May the next result have so many bytes?  *before: what it had up to now. */
+static hay_status admit(struct hay_task *task, size_t size, uint64_t *before)
+{
+    uint64_t limit = task->record.output_limit_bytes;
+    char text[HAYI_SIZE_WORDS_MAX];
+    *before = target_of(task).made->bytes;
+    uint64_t others = task->result_bytes - *before;
+    if (limit == 0 || (others <= limit && size <= limit - others)) {
+        return HAY_OK;
+    }
+    task->too_large = true;
+    hayi_size_words(limit, text, sizeof(text));
+    (void)hayi_fail(&task->error,
+                    HAY_ETOOBIG,
+                    "output limit of %s (a result of %zu bytes)",
+                    text,
+                    size);
+    return hayi_task_fail_call(task, HAY_ETOOBIG);
+}
+
+/* It has been set, if 'status' says so. */
+static hay_status
+charge(struct hay_task *task, size_t size, uint64_t before, hay_status status)
+{
+    if (status == HAY_OK) {
+        task->result_bytes += size - before;
+        target_of(task).made->bytes = size;
+        task->too_large = false;
+    }
+    return status;
 }
 
 /* May a value of so many bytes travel in the report? */
@@ -137,7 +170,7 @@ static hay_status make_room(struct hay_task *task,
 {
     if (task->inputs != NULL && task->inputs->staged && task->parts == NULL) {
         *room = hayi_scratch_take(task->scratch, size);
-        *made = (struct hayi_product){0, *room};
+        *made = (struct hayi_product){0, *room, 0};
         return *room != NULL ? HAY_OK : no_memory(task);
     }
     hay_status status =
@@ -160,7 +193,7 @@ static hay_status set_large(struct hay_task *task,
                             void **room)
 {
     struct target target = target_of(task);
-    struct hayi_product made = {0, NULL};
+    struct hayi_product made = {0, NULL, 0};
     void *at = NULL;
     hay_status status = make_room(task, size, &made, &at);
     if (status != HAY_OK) {
@@ -188,12 +221,18 @@ static hay_status set_large(struct hay_task *task,
 static hay_status
 set_plain(struct hay_task *task, hay_type type, const void *data, size_t size)
 {
+    uint64_t before = 0;
     if (task->is_range) {
         return refuse_item(task);
     }
-    return fits_report(task, size)
-               ? set_small(task, type, data, size)
-               : set_large(task, type, NULL, data, size, NULL);
+    hay_status status = admit(task, size, &before);
+    if (status != HAY_OK) {
+        return status;
+    }
+    status = fits_report(task, size)
+                 ? set_small(task, type, data, size)
+                 : set_large(task, type, NULL, data, size, NULL);
+    return charge(task, size, before, status);
 }
 
 /* data: NULL: to be filled by the caller, at *room. */
@@ -205,10 +244,15 @@ static hay_status set_array(struct hay_task *task,
                             void **room)
 {
     hay_array_view array = {.dtype = dtype, .ndim = ndim};
+    uint64_t before = 0;
     bool sound = ndim <= HAY_NDIM_MAX && (ndim == 0 || shape != NULL)
                  && hayi_array_bytes(dtype, ndim, shape, &array.size_bytes);
     if (task->is_range) {
         return refuse_item(task);
+    }
+    hay_status status = admit(task, sound ? array.size_bytes : 0, &before);
+    if (status != HAY_OK) {
+        return status;
     }
     if (sound && ndim > 0) {
         memcpy(array.shape, shape, ndim * sizeof(*shape));
@@ -217,15 +261,17 @@ static hay_status set_array(struct hay_task *task,
         return no_data(task);
     }
     if (sound && !fits_report(task, array.size_bytes)) {
-        return set_large(task, HAY_ARRAY, &array, data, array.size_bytes, room);
+        status =
+            set_large(task, HAY_ARRAY, &array, data, array.size_bytes, room);
+        return charge(task, array.size_bytes, before, status);
     }
     array.ndim = sound ? ndim : HAY_NDIM_MAX + 1; /* it words it */
-    hay_status status = set_small_array(task, &array, data);
+    status = set_small_array(task, &array, data);
     if (status == HAY_OK && room != NULL) {
         *room = target_of(task).value->data + sizeof(struct hayi_value_head)
                 + ndim * sizeof(*shape);
     }
-    return status;
+    return charge(task, array.size_bytes, before, status);
 }
 
 hay_status hay_return_double(hay_task *task, double value)
@@ -265,17 +311,23 @@ hay_status hay_return_array(hay_task *task,
 
 hay_status hay_return_alloc(hay_task *task, size_t size, void **data)
 {
+    uint64_t before = 0;
     if (task->is_range) {
         return refuse_item(task);
     }
-    if (!fits_report(task, size)) {
-        return set_large(task, HAY_BYTES, NULL, NULL, size, data);
+    hay_status status = admit(task, size, &before);
+    if (status != HAY_OK) {
+        return status;
     }
-    hay_status status = set_small(task, HAY_BYTES, NULL, size);
+    if (!fits_report(task, size)) {
+        status = set_large(task, HAY_BYTES, NULL, NULL, size, data);
+        return charge(task, size, before, status);
+    }
+    status = set_small(task, HAY_BYTES, NULL, size);
     if (status == HAY_OK) {
         *data = target_of(task).value->data + sizeof(struct hayi_value_head);
     }
-    return status;
+    return charge(task, size, before, status);
 }
 
 hay_status hay_return_alloc_array(hay_task *task,
@@ -356,9 +408,14 @@ hay_status hay_return_arg(hay_task *task, size_t index)
         return hayi_task_fail_call(task, HAY_EINVAL);
     }
     struct hayi_value_head head;
+    uint64_t before = 0;
     memcpy(&head, value.bytes, sizeof(head));
+    hay_status status = admit(task, value.size, &before);
+    if (status != HAY_OK) {
+        return status;
+    }
     if (head.type == HAYI_KIND_REGION && task->inputs->staged) {
-        return set_borrowed(task, &value);
+        return charge(task, value.size, before, set_borrowed(task, &value));
     }
     if (head.type == HAYI_KIND_REGION
         || (value.type == HAY_ARRAY && !value.is_object)) {
@@ -372,7 +429,7 @@ hay_status hay_return_arg(hay_task *task, size_t index)
         && (value.type == HAY_BYTES || value.type == HAY_STRING)) {
         return set_plain(task, value.type, value.data, value.size);
     }
-    return pass_on(task, &value);
+    return charge(task, value.size, before, pass_on(task, &value));
 }
 
 /* ---- several --------------------------------------------------------------
@@ -395,6 +452,7 @@ void hayi_results_drop(struct hay_task *task)
         drop_parts(task);
     }
     forget(task, &task->made);
+    task->result_bytes = 0;
 }
 
 hay_status hayi_results_split(struct hay_task *task, size_t count)

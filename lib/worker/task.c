@@ -148,6 +148,11 @@ void hayi_task_free(struct hay_task *task)
 
 static void settle(struct hay_task *task, hay_status status)
 {
+    if (task->too_large && (status == HAY_OK || status == HAY_ETOOBIG)) {
+        task->outcome = HAYI_OUTCOME_FARM; /* it has no other result */
+        task->cause = HAY_CAUSE_OUTPUT_LIMIT;
+        return;
+    }
     if (task->store_failed
         && (status == HAY_OK || status == HAY_EIO || status == HAY_ENOMEM)) {
         task->outcome = HAYI_OUTCOME_FARM; /* it could not give its result */
@@ -276,7 +281,7 @@ static void run_range(struct hay_task *task)
 
 void hayi_task_conclude(struct hay_task *task, hay_status status)
 {
-    if (status == HAY_OK && !task->store_failed) {
+    if (status == HAY_OK && !task->store_failed && !task->too_large) {
         task->error.text[0] = 0;
         task->exit_code = 0;
     }

@@ -51,6 +51,7 @@ struct hayi_product {
     hayi_place place; /* an object of ours, not sealed yet; 0: none */
     const void *data; /* there, or in scratch, or of an argument passed on;
                          NULL: in the value itself */
+    uint64_t bytes;   /* of the data, wherever it is */
 };
 
 /* One of several results. */
@@ -108,8 +109,7 @@ struct hay_task {
     uint8_t outcome;    /* enum hayi_outcome */
     int32_t exit_code;
     int32_t signal;
-    uint8_t cause;  /* hay_cause; 0: what the outcome tells */
-    bool too_large; /* its result was above its limit */
+    uint8_t cause; /* hay_cause; 0: what the outcome tells */
     uint64_t memory_peak_bytes;
     struct hayi_error error;
     struct hayi_buffer result;    /* one value; or a range's output */
@@ -117,7 +117,9 @@ struct hay_task {
     struct hayi_part *parts;      /* several results; or NULL */
     size_t part_count, part;      /* the one that is set next */
     size_t part_bytes;            /* of their values that are not objects */
+    uint64_t result_bytes;        /* of all its results */
     bool store_failed;            /* there was no room for its result */
+    bool too_large;               /* its result was above its limit */
     struct hayi_scratch *scratch; /* the slot's, borrowed; NULL: no data */
     struct hayi_inputs *inputs;   /* while it runs, with HAYI_TASK_DATA */
     uint64_t *missing; /* handles of inputs that are not here: it did not run */

@@ -47,7 +47,7 @@ void hayi_task_run_data(struct hay_task *task)
         return;
     }
     status = run_function(task);
-    if (status == HAY_OK && !task->store_failed
+    if (status == HAY_OK && !task->store_failed && !task->too_large
         && task->inputs->output != NULL) {
         status = hayi_output_write(task, &farm);
     }

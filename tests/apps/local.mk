@@ -6,6 +6,7 @@ dist_check_SCRIPTS += \
 	%D%/t_files.sh \
 	%D%/t_input.sh \
 	%D%/t_launch.sh \
+	%D%/t_limits.sh \
 	%D%/t_replay.sh \
 	%D%/t_run.sh \
 	%D%/t_signals.sh

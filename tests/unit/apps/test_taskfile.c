@@ -109,6 +109,20 @@ static void keys_are_understood(void)
     CU_ASSERT_PTR_NULL(r->env[2]);
 }
 
+static void limits_are_understood(void)
+{
+    const struct request *r;
+    reads("#HAY grace=5s mem=1G mem_limit=2G mem_retries=3 output_limit=10M\n"
+          "true\n");
+    CU_ASSERT_EQUAL_FATAL(w.task_count, 1);
+    r = w.blocks[0].request;
+    CU_ASSERT_EQUAL(r->grace_ns, 5 * NS_PER_S);
+    CU_ASSERT_EQUAL(r->memory_limit_bytes, UINT64_C(2) << 30);
+    CU_ASSERT_EQUAL(r->memory_bytes, UINT64_C(1) << 30);
+    CU_ASSERT_EQUAL(r->memory_retries, 3);
+    CU_ASSERT_EQUAL(r->output_limit_bytes, UINT64_C(10) << 20);
+}
+
 static void defaults_hold_from_there_on(void)
 {
     reads("a\n#HAY defaults retries=2 env.A=1 time=5m\nb\n"
@@ -349,6 +363,7 @@ static CU_TestInfo tests[] = {
     {"plain_lines_are_tasks", plain_lines_are_tasks},
     {"backslash_continues_a_line", backslash_continues_a_line},
     {"keys_are_understood", keys_are_understood},
+    {"limits_are_understood", limits_are_understood},
     {"defaults_hold_from_there_on", defaults_hold_from_there_on},
     {"arrays_replace_the_index", arrays_replace_the_index},
     {"single_tasks_keep_their_braces", single_tasks_keep_their_braces},

@@ -196,6 +196,47 @@ static void what_needs_process_slots_is_told(void)
                     HAY_EINVAL);
 }
 
+static void limits_that_cannot_be_kept_are_refused(void)
+{
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_command command = HAY_COMMAND_INIT;
+    command.line = "true";
+    options.memory_limit_bytes = 1 << 20;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EUNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(hay_error_text(), "process slot"));
+    CU_ASSERT_EQUAL(hay_submit_fake(fake.ex, 1, 0, &options, NULL),
+                    HAY_EUNSUPPORTED);
+    options.memory_retries = 17;
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_EINVAL);
+    options.memory_retries = 1;
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_OK);
+    options.memory_limit_bytes = 0;
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_EINVAL);
+    options.memory_retries = 0;
+    options.output_limit_bytes = 1; /* its output goes to our own */
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_EUNSUPPORTED);
+    CU_ASSERT_EQUAL(try_options(&options), HAY_OK);
+    options.grace_ns = UINT64_MAX;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EINVAL);
+}
+
+static void what_may_grow_is_put_where_its_limit_fits(void)
+{
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_command command = HAY_COMMAND_INIT;
+    command.line = "true";
+    options.memory_limit_bytes = UINT64_C(1) << 40;
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_OK);
+    options.memory_retries = 1;
+    CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
+                    HAY_EINFEASIBLE);
+}
+
 static void what_no_worker_has_is_infeasible(void)
 {
     hay_task_options options = HAY_TASK_OPTIONS_INIT;
@@ -394,6 +435,8 @@ static CU_TestInfo tests[] = {
     TEST(wrong_options_are_refused),
     TEST(options_of_a_newer_program_are_fine_while_0),
     TEST(what_needs_process_slots_is_told),
+    TEST(limits_that_cannot_be_kept_are_refused),
+    TEST(what_may_grow_is_put_where_its_limit_fits),
     TEST(what_no_worker_has_is_infeasible),
     TEST(futures_of_another_executor_are_refused),
     TEST(lists_count_all_their_futures),

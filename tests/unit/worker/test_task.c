@@ -66,6 +66,33 @@ HAY_TASK(gives_null)
     return hay_return_string(task, NULL);
 }
 
+static uint64_t sizes[2]; /* of the bytes that it returns, one by one */
+
+HAY_TASK(gives_bytes)
+{
+    static const char bytes[100];
+    (void)hay_return_bytes(task, bytes, sizes[0]);
+    return hay_return_bytes(task, bytes, sizes[1]);
+}
+
+HAY_TASK(gives_two)
+{
+    static const char bytes[100];
+    HAY_TRY(hay_return_count(task, 2));
+    for (size_t i = 0; i < 2; i++) {
+        HAY_TRY(hay_return_select(task, i));
+        HAY_TRY(hay_return_bytes(task, bytes, sizes[i]));
+    }
+    return HAY_OK;
+}
+
+HAY_TASK(overlooks_it)
+{
+    static const char bytes[100];
+    (void)hay_return_bytes(task, bytes, sizes[0]);
+    return HAY_OK;
+}
+
 HAY_TASK(tells)
 {
     hay_task_log(task, "%s %u", hay_task_name(task), hay_task_worker(task));
@@ -310,6 +337,55 @@ static void damaged_arguments_fail_it_before_it_runs(void)
     CU_ASSERT_TRUE(task->error.text[0] != 0);
 }
 
+static void run_limited(hay_task_fn function, uint64_t first, uint64_t second)
+{
+    teardown();
+    size_t size = put_call(function, HAY_NO_ARGS, "");
+    struct hayi_task_record *head = (struct hayi_task_record *)&body;
+    head->output_limit_bytes = 60;
+    sizes[0] = first;
+    sizes[1] = second;
+    CU_ASSERT_EQUAL_FATAL(hayi_task_new(&farm, body.bytes, size, &task, NULL),
+                          HAY_OK);
+    hayi_task_run(task);
+}
+
+static void check_too_large(void)
+{
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FARM);
+    CU_ASSERT_EQUAL(task->cause, HAY_CAUSE_OUTPUT_LIMIT);
+    CU_ASSERT_EQUAL(task->result.size, 0);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(task->error.text, "output limit of 60 bytes"));
+}
+
+static void result_above_the_limit_fails_it(void)
+{
+    run_limited(gives_bytes, 1, 60);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FINISHED);
+    run_limited(gives_bytes, 1, 61);
+    check_too_large();
+    run_limited(overlooks_it, 61, 0);
+    check_too_large();
+}
+
+static void last_result_counts_for_the_limit(void)
+{
+    run_limited(gives_bytes, 100, 10);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FINISHED);
+    CU_ASSERT_STRING_EQUAL(task->error.text, "");
+    run_limited(gives_bytes, 50, 50);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FINISHED);
+}
+
+static void several_results_have_one_limit(void)
+{
+    run_limited(gives_two, 30, 30);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FINISHED);
+    run_limited(gives_two, 30, 31);
+    check_too_large();
+}
+
 static void log_lines_name_the_task(void)
 {
     size_t size = put_call(tells, HAY_NO_ARGS, "fit");
@@ -514,6 +590,9 @@ static CU_TestInfo making[] = {
     {"unknown_function_fails", unknown_function_fails},
     {"damaged_arguments_fail_it_before_it_runs",
      damaged_arguments_fail_it_before_it_runs},
+    {"result_above_the_limit_fails_it", result_above_the_limit_fails_it},
+    {"last_result_counts_for_the_limit", last_result_counts_for_the_limit},
+    {"several_results_have_one_limit", several_results_have_one_limit},
     {"log_lines_name_the_task", log_lines_name_the_task},
     {"range_works_on_the_items_it_brought",
      range_works_on_the_items_it_brought},
