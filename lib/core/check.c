@@ -91,6 +91,7 @@ count_row(const struct hayi_sched *s, uint32_t index, struct recount *r)
         r->refs[row->level]++;
         r->maps += map ? 1 : 0;
     }
+    assert(!map || row->state != HAYI_ROW_ALONE);
     assert(map || row->state != HAYI_ROW_PARKED);
     assert(!map || row->state != HAYI_ROW_PAUSED);
     assert(out || (row->state == HAYI_ROW_PENDING) == (row->waiting > 0));
@@ -160,6 +161,8 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
         assert(s->ready.levels[row->level].rank >= s->low_rank);
         assert(row->attempt > 0);
     }
+    assert(worker->alone != HAYI_ALONE_HAS || worker->held == 1);
+    assert(worker->alone != HAYI_ALONE_WAS_KEPT);
     assert(worker->held_cores == cores);
     assert(worker->held_gpus == gpus);
     assert(worker->held_memory == memory);
@@ -183,10 +186,14 @@ static void check_workers(const struct hayi_sched *s)
 {
     uint32_t blocked = count_blocked(s, s->blocked);
     uint64_t recalled = 0;
+    uint32_t kept = 0;
+    uint32_t taken = 0;
     for (uint32_t w = 0; w < s->workers.max; w++) {
         check_worker(s, w);
         blocked += count_blocked(s, s->workers.list[w].blocked);
         recalled += s->workers.list[w].recalled;
+        kept += s->workers.list[w].alone == HAYI_ALONE_KEPT ? 1 : 0;
+        taken += s->workers.list[w].alone == HAYI_ALONE_HAS ? 1 : 0;
     }
     for (uint32_t n = 0; n < s->nodes.max; n++) {
         blocked += count_blocked(s, s->nodes.list[n].blocked);
@@ -196,6 +203,8 @@ static void check_workers(const struct hayi_sched *s)
     }
     assert(blocked == 0);
     assert(s->recalled == recalled);
+    assert(s->kept == kept);
+    assert(s->alone_out == taken);
 }
 
 static void check_lists(const struct hayi_sched *s, const struct recount *r)
@@ -209,6 +218,16 @@ static void check_lists(const struct hayi_sched *s, const struct recount *r)
     }
     assert(last == s->ended_last);
     assert(listed == r->listed);
+    uint64_t alone = 0;
+    last = 0;
+    for (uint32_t i = s->alone_first; i != 0; i = hayi_sched_row(s, i)->next) {
+        assert(hayi_sched_row(s, i)->state == HAYI_ROW_ALONE);
+        assert(hayi_sched_row(s, i)->prev == last);
+        last = i;
+        alone++;
+    }
+    assert(last == s->alone_last);
+    assert(alone == r->states[HAYI_ROW_ALONE]);
     uint32_t unused = 0;
     for (uint32_t i = s->table.free; i != 0; i = hayi_sched_row(s, i)->next) {
         assert(hayi_sched_row(s, i)->state == HAYI_ROW_FREE);

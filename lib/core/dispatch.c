@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "core/alone.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -278,7 +279,10 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
     }
     s->dispatches++;
     do {
-        hay_status status = hand_out(s, actions);
+        hay_status status = hayi_alone_dispatch(s, actions);
+        if (status == HAY_OK) {
+            status = hand_out(s, actions);
+        }
         if (status != HAY_OK) {
             return status;
         }

@@ -146,15 +146,17 @@ sweep_row(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         return;
     }
     if (row->state == HAYI_ROW_PENDING || row->state == HAYI_ROW_READY
-        || row->state == HAYI_ROW_GATHER || row->state == HAYI_ROW_PAUSED) {
+        || row->state == HAYI_ROW_GATHER || row->state == HAYI_ROW_PAUSED
+        || (row->state == HAYI_ROW_ALONE
+            && (row->flags & HAYI_ROW_RANGE) == 0)) {
         struct hayi_end end = {
             .state = HAY_CANCELLED,
             .status = HAY_ECANCELLED,
             .attempt = row->attempt,
             .worker = row->worker,
         };
-        if (row->state == HAYI_ROW_READY) {
-            hayi_ready_remove(&s->ready, index);
+        if (row->state == HAYI_ROW_READY || row->state == HAYI_ROW_ALONE) {
+            hayi_task_unqueue(s, index);
         }
         hayi_task_end(s, index, &end, actions);
         return;

@@ -190,7 +190,7 @@ hay_status hayi_lineage_remake(struct hayi_sched *s, uint32_t object)
     row->id = cargo->id;
     row->payload = cargo->payload;
     row->level = level;
-    row->category = cargo->category;
+    row->category = cargo->category & HAYI_CATEGORY_MASK;
     row->retries = (uint16_t)cargo->retries;
     row->attempt = cargo->attempt;
     row->traits = HAYI_ROW_OBJECTS | HAYI_ROW_REMAKE;

@@ -5,6 +5,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/actions.c \
 	%D%/alloc.c \
 	%D%/alloc.h \
+	%D%/alone.c \
+	%D%/alone.h \
 	%D%/cargos.c \
 	%D%/cargos.h \
 	%D%/check.c \

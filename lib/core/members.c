@@ -123,7 +123,7 @@ void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
 /* Which of its attempts may have begun: those known to run, and the oldest
  * others that its cores had room for.  Tells how many are run again. */
 static void suspect(struct hayi_sched *s,
-                    const struct hayi_worker *worker,
+                    struct hayi_worker *worker,
                     struct hayi_action *action)
 {
     uint32_t cores = worker->cores;
@@ -140,6 +140,10 @@ static void suspect(struct hayi_sched *s,
             }
             i = row->next;
         }
+    }
+    for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
+        const struct hayi_row *row = hayi_sched_row(s, i);
+        worker->blame |= (row->traits & HAYI_ROW_SUSPECT) != 0 && !row->apart;
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
         const struct hayi_row *row = hayi_sched_row(s, i);

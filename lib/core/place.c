@@ -53,7 +53,7 @@ void hayi_place_withdraw(struct hayi_sched *s, uint32_t index)
         cargo->state = HAYI_CARGO_OPEN;
         break;
     case HAYI_CARGO_READY:
-        hayi_ready_remove(&s->ready, cargo->row);
+        hayi_task_unqueue(s, cargo->row);
         hayi_sched_mark(s, cargo->row, HAYI_ROW_GATHER);
         hayi_nodes_detach(&s->nodes, index);
         break;
@@ -156,8 +156,7 @@ to_ready(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         return HAY_OK;
     }
     cargo->state = HAYI_CARGO_READY;
-    hayi_sched_mark(s, cargo->row, HAYI_ROW_READY);
-    hayi_task_push(s, cargo->row);
+    hayi_task_queue(s, cargo->row);
     return HAY_OK;
 }
 

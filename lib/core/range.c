@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "core/alone.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -50,7 +51,8 @@ static void stop(struct hayi_sched *s, uint32_t map_row)
         map->back = hayi_sched_row(s, index)->next;
         hayi_sched_drop(s, index);
     }
-    map->cursor -= map->back_items; /* how many were never begun */
+    /* How many were never begun. */
+    map->cursor -= map->back_items + hayi_alone_drop_ranges(s, map_row);
     map->back_items = 0;
     map->stopped = true;
 }
@@ -202,7 +204,7 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     row->id = event->u.map.id;
     row->payload = event->u.map.payload;
     row->level = level;
-    row->category = event->u.map.category;
+    row->category = event->u.map.category & HAYI_CATEGORY_MASK;
     row->flags = HAYI_ROW_MAP;
     row->map = hayi_maps_take(&s->maps);
     struct hayi_map *map = &s->maps.list[row->map];
@@ -243,7 +245,7 @@ hay_status hayi_range_read(struct hayi_sched *s,
  * them is alone at the end. */
 static uint64_t shorter(const struct hayi_row *back, uint64_t length)
 {
-    uint64_t part = back->losses > 1 ? 1 : back->count / 8 + 1;
+    uint64_t part = back->count / 8 + 1;
     return back->losses > 0 && part < length ? part : length;
 }
 
@@ -425,6 +427,11 @@ put_back(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
     uint32_t map_row = row->map;
     struct hayi_map *map = map_of(s, map_row);
     hayi_task_unbook(s, index);
+    if (!map->stopped && hayi_alone_wants(row)) {
+        row->flags = HAYI_ROW_RANGE;
+        hayi_alone_add(s, index); /* it counts as out */
+        return;
+    }
     map->out--;
     if (map->stopped) {
         hayi_sched_drop(s, index);

@@ -266,8 +266,9 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
     *stats = (struct hayi_sched_stats){
         .pending =
             s->state_count[HAYI_ROW_PENDING] + s->state_count[HAYI_ROW_GATHER],
-        .ready =
-            s->state_count[HAYI_ROW_READY] + s->state_count[HAYI_ROW_PAUSED],
+        .ready = s->state_count[HAYI_ROW_READY]
+                 + s->state_count[HAYI_ROW_PAUSED]
+                 + s->state_count[HAYI_ROW_ALONE],
         .handed_out = s->state_count[HAYI_ROW_HELD],
         .running = s->state_count[HAYI_ROW_RUNNING],
         .unfinished = s->unfinished,

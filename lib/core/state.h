@@ -76,6 +76,10 @@ struct hayi_sched {
     uint64_t straggler_at_ns; /* look for stragglers again */
     uint64_t straggler_rest_ns; /* not before this */
     uint32_t twins;             /* rows of second attempts */
+    uint32_t alone_first;       /* rows that wait for a worker of their own */
+    uint32_t alone_last;
+    uint32_t alone_out; /* attempts that have one */
+    uint32_t kept;      /* workers that are kept for them */
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,
@@ -141,8 +145,9 @@ void hayi_task_ready(struct hayi_sched *s,
                      uint32_t index,
                      bool tell,
                      struct hayi_actions *actions);
-/* Into the ready queue, marked so already. */
-void hayi_task_push(struct hayi_sched *s, uint32_t index);
+/* Into the ready queue, or among those that run alone; or out of there. */
+void hayi_task_queue(struct hayi_sched *s, uint32_t index);
+void hayi_task_unqueue(struct hayi_sched *s, uint32_t index);
 /* The end of a task or map that is in no queue and booked nowhere; 1 action.
  * Its dependents follow by hayi_drain(). */
 void hayi_task_end(struct hayi_sched *s,

@@ -134,6 +134,14 @@ void hayi_sched_story(const struct hayi_sched *s,
                        "attempt %" PRIu32 " failed, it rests before the next",
                        row->attempt);
         break;
+    case HAYI_ROW_ALONE:
+        state = "ready";
+        (void)snprintf(reason,
+                       sizeof(reason),
+                       "%" PRIu32 " workers were lost with it, it waits to run"
+                       " alone on one",
+                       (uint32_t)row->losses);
+        break;
     case HAYI_ROW_BACK:
         state = "ready";
         (void)snprintf(reason, sizeof(reason), "a range that came back");

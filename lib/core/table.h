@@ -23,6 +23,7 @@ enum hayi_row_state {
     HAYI_ROW_BACK,     /* its map's list: a range that came back */
     HAYI_ROW_GATHER,   /* its cargo's lists: objects are its inputs */
     HAYI_ROW_PAUSED, /* nobody: it failed, and rests before it is tried again */
+    HAYI_ROW_ALONE,  /* the list of those that wait for a worker of their own */
     HAYI_ROW_ENDED,  /* the list of ended rows, or only edges lead here */
 };
 
@@ -67,7 +68,8 @@ struct hayi_row {
     uint32_t next;
     uint32_t prev;
     uint32_t level; /* class of needs and priority, see ready.h */
-    uint32_t category;
+    uint32_t category : 31;
+    uint32_t apart : 1;     /* its runner is a process of its own */
     uint16_t retries;       /* left */
     uint8_t memory_retries; /* left */
     uint8_t reserved;
@@ -93,6 +95,8 @@ struct hayi_row {
     uint8_t traits; /* enum hayi_row_trait */
     uint32_t cargo; /* see cargos.h; 0: none */
 };
+
+#define HAYI_CATEGORY_MASK (UINT32_MAX >> 1)
 
 #define HAYI_TABLE_CHUNK_SHIFT 12
 #define HAYI_TABLE_CHUNK       (1u << HAYI_TABLE_CHUNK_SHIFT)

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/alone.h"
 
 #include <assert.h>
 
@@ -83,8 +83,13 @@ void hayi_task_end_cancelled(struct hayi_sched *s,
     hayi_task_end(s, index, &end, actions);
 }
 
-void hayi_task_push(struct hayi_sched *s, uint32_t index)
+void hayi_task_queue(struct hayi_sched *s, uint32_t index)
 {
+    if (hayi_alone_wants(hayi_sched_row(s, index))) {
+        hayi_alone_add(s, index);
+        return;
+    }
+    hayi_sched_mark(s, index, HAYI_ROW_READY);
     if (!hayi_ready_push(&s->ready, index)) {
         return;
     }
@@ -96,6 +101,15 @@ void hayi_task_push(struct hayi_sched *s, uint32_t index)
     }
     if (needs->node != 0) {
         hayi_ready_unblock(&s->ready, &s->nodes.list[needs->node - 1].blocked);
+    }
+}
+
+void hayi_task_unqueue(struct hayi_sched *s, uint32_t index)
+{
+    if (hayi_sched_row(s, index)->state == HAYI_ROW_ALONE) {
+        hayi_alone_remove(s, index);
+    } else {
+        hayi_ready_remove(&s->ready, index);
     }
 }
 
@@ -124,8 +138,7 @@ void hayi_task_ready(struct hayi_sched *s,
         hayi_task_end(s, index, &end, actions);
         return;
     }
-    hayi_sched_mark(s, index, HAYI_ROW_READY);
-    hayi_task_push(s, index);
+    hayi_task_queue(s, index);
     if (announce) {
         struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
         a->u.state.payload = row->payload;
@@ -253,7 +266,8 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     row->id = event->u.task.id;
     row->payload = event->u.task.payload;
     row->level = level;
-    row->category = event->u.task.category;
+    row->category = event->u.task.category & HAYI_CATEGORY_MASK;
+    row->apart = event->u.task.apart;
     row->retries = (uint16_t)event->u.task.retries;
     row->memory_retries = event->u.task.memory_retries;
     row->pause_ms = event->u.task.pause_ms;

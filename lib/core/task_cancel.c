@@ -66,7 +66,8 @@ hay_status hayi_task_cancel(struct hayi_sched *s,
     bool force = event->u.cancel.force;
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_READY:
-        hayi_ready_remove(&s->ready, index);
+    case HAYI_ROW_ALONE:
+        hayi_task_unqueue(s, index);
         hayi_task_end_cancelled(s, index, 0, actions);
         answer(event, HAY_OK, actions);
         break;

@@ -50,7 +50,12 @@ hay_status hayi_task_started(struct hayi_sched *s,
 void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_worker *worker = &s->workers.list[row->worker];
     hayi_workers_unbook(&s->workers, index, hayi_sched_needs(s, row));
+    if (worker->alone == HAYI_ALONE_HAS) {
+        worker->alone = HAYI_ALONE_NO;
+        s->alone_out--;
+    }
     s->workers.list[row->worker].moved_ns = s->now_ns;
     if (s->workers.held == 0) {
         s->low_rank = INT64_MAX;

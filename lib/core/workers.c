@@ -285,7 +285,8 @@ bool hayi_worker_fits(const struct hayi_worker *worker,
                       uint32_t index,
                       const struct hayi_needs *needs)
 {
-    return hayi_worker_meets(worker, index, needs)
+    return worker->alone == HAYI_ALONE_NO
+           && hayi_worker_meets(worker, index, needs)
            && needs->gpus <= worker->gpus - worker->held_gpus
            && (worker->memory_bytes == 0
                || needs->memory_bytes

@@ -16,8 +16,18 @@ enum hayi_worker_state {
     HAYI_WORKER_LOST,
 };
 
+/* Is it there for one attempt that must be alone, see alone.h? */
+enum hayi_worker_alone {
+    HAYI_ALONE_NO = 0,
+    HAYI_ALONE_KEPT,     /* it gets nothing more until it is empty */
+    HAYI_ALONE_WAS_KEPT, /* during a dispatch */
+    HAYI_ALONE_HAS,      /* it has it */
+};
+
 struct hayi_worker {
     enum hayi_worker_state state;
+    enum hayi_worker_alone alone;
+    bool blame; /* it was lost with an attempt that can have killed it */
     uint32_t cores;
     uint32_t gpus;
     uint32_t node;

@@ -9,6 +9,13 @@ check_PROGRAMS += %D%/test_alloc
 %C%_test_alloc_SOURCES = %D%/test_alloc.c
 %C%_test_alloc_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_alone
+%C%_test_alone_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_alone.c
+%C%_test_alone_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_cargos
 %C%_test_cargos_SOURCES = %D%/test_cargos.c
 %C%_test_cargos_LDADD = $(HAY_CORE_TEST_LIBS)
