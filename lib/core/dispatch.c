@@ -80,7 +80,8 @@ static uint32_t walk(const struct hayi_sched *s,
 static uint32_t walk_node(const struct hayi_sched *s,
                           const struct hayi_needs *needs,
                           int64_t rank,
-                          uint32_t depth)
+                          uint32_t depth,
+                          uint32_t avoid)
 {
     uint32_t best = NOBODY;
     const struct hayi_workers_slot *found = NULL;
@@ -96,7 +97,7 @@ static uint32_t walk_node(const struct hayi_sched *s,
                 || (slot->key == found->key && slot->tie > found->tie))) {
             continue;
         }
-        if (hayi_worker_fits(worker, w, needs)
+        if (w != avoid && hayi_worker_fits(worker, w, needs)
             && has_room(worker, needs, rank, depth)) {
             best = w;
             found = slot;
@@ -118,7 +119,10 @@ static uint32_t choose(const struct hayi_sched *s,
     if (needs->worker != 0) {
         top = needs->worker - 1;
     } else if (needs->node != 0) {
-        return walk_node(s, needs, rank, depth);
+        uint32_t other = walk_node(s, needs, rank, depth, avoid);
+        return other != NOBODY || avoid == NOBODY
+                   ? other
+                   : walk_node(s, needs, rank, depth, NOBODY);
     }
     const struct hayi_worker *worker = &s->workers.list[top];
     if (top == avoid && needs->worker == 0) {

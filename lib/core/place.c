@@ -163,6 +163,7 @@ to_ready(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
 /* ---- choice of a node -------------------------------------------------- */
 
 struct choice {
+    uint32_t shun; /* a node to be left out, or NOBODY */
     uint32_t node;
     uint64_t cost_ns;
     uint32_t idle;
@@ -216,7 +217,7 @@ static void consider(const struct hayi_sched *s,
                      struct choice *best)
 {
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
-    if (n == best->node || n + 1 == cargo->avoid
+    if (n == best->node || n == best->shun || n + 1 == cargo->avoid
         || !hayi_nodes_meet(&s->nodes, n, needs)) {
         return;
     }
@@ -233,7 +234,8 @@ static void consider(const struct hayi_sched *s,
             return;
         }
     }
-    *best = (struct choice){.node = n, .cost_ns = cost_ns, .idle = idle};
+    *best = (struct choice){
+        .shun = best->shun, .node = n, .cost_ns = cost_ns, .idle = idle};
 }
 
 /* Those with the most bytes of it. */
@@ -258,9 +260,23 @@ static void consider_holders(struct hayi_sched *s,
     }
 }
 
+/* The node of the worker where it failed, if nobody else lives there. */
+static uint32_t failed_on(const struct hayi_sched *s,
+                          const struct hayi_cargo *cargo)
+{
+    const struct hayi_row *row = hayi_sched_row(s, cargo->row);
+    if ((row->traits & HAYI_ROW_AVOID) == 0) {
+        return NOBODY;
+    }
+    const struct hayi_worker *worker = &s->workers.list[row->worker];
+    bool only = worker->state == HAYI_WORKER_JOINED
+                && s->nodes.list[worker->node].worker_count == 1;
+    return only ? worker->node : NOBODY;
+}
+
 static uint32_t choose(struct hayi_sched *s, const struct hayi_cargo *cargo)
 {
-    struct choice best = {.node = NOBODY};
+    struct choice best = {.shun = failed_on(s, cargo), .node = NOBODY};
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
     uint64_t bytes = bytes_of(s, cargo);
     uint32_t count = weigh(s, cargo);
@@ -285,6 +301,11 @@ static uint32_t choose(struct hayi_sched *s, const struct hayi_cargo *cargo)
     }
     for (uint32_t n = 0; best.node == NOBODY && n < s->nodes.max; n++) {
         consider(s, cargo, bytes, n, &best);
+    }
+    if (best.node == NOBODY && best.shun != NOBODY) {
+        uint32_t node = best.shun;
+        best.shun = NOBODY;
+        consider(s, cargo, bytes, node, &best);
     }
     return best.node;
 }
@@ -489,8 +510,9 @@ static bool better_there(struct hayi_sched *s,
     const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
     const struct hayi_node *node = &s->nodes.list[cargo->node - 1];
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
-    if (cargo->avoid == thief + 1 || cargo->stolen == s->dispatches
-        || needs->worker != 0 || !fits_now(s, thief, needs)) {
+    if (cargo->avoid == thief + 1 || thief == failed_on(s, cargo)
+        || cargo->stolen == s->dispatches || needs->worker != 0
+        || !fits_now(s, thief, needs)) {
         return false;
     }
     uint64_t own_ns = cargo->expected_ns / node->cores;

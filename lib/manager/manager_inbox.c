@@ -140,6 +140,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                        (uint8_t)hayi_spec_limits(spec)->memory_retries,
                    .pause_ms = hayi_spec_pause_ms(spec),
                    .once = spec->once,
+                   .apart = spec->kind != HAYI_TASK_FUNCTION,
                    .category = category_of(spec),
                    .parent = spec->parent,
                    .deps = manager->deps,

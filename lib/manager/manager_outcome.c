@@ -370,6 +370,9 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
         char who[200];
         word_worker(manager, action->u.attempt_ended.worker, who, sizeof(who));
         (void)snprintf(lost, sizeof(lost), "lost %s", who);
+    } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
+               && report == &no_report) {
+        reason = "another attempt was faster";
     } else {
         reason = report->reason;
         cause = (hay_cause)report->cause;

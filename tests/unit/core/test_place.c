@@ -258,25 +258,60 @@ static void a_task_waits_until_a_worker_comes(void)
     CU_ASSERT_EQUAL(bed_count("hand_out w3 p1") + bed_count("fetch 1"), 1);
 }
 
-static void a_retry_gathers_again(void)
+/* A task with this input that may fail once. */
+static void use_with_retry(uint64_t id, hayi_object object)
 {
-    two_nodes();
-    hayi_object object = bed_put(1, MIB);
-    struct hayi_event e = bed_task_event(1);
+    struct hayi_event e = bed_task_event(id);
     struct hayi_dep dep = {.objects = true, .ended = HAY_FINISHED};
     e.u.task.deps = &dep;
     e.u.task.dep_count = 1;
     e.u.task.retries = 1;
     (void)bed_submit(&e);
-    hayi_object list[2] = {object, 0};
-    bed_inputs(1, list);
+    const hayi_object list[2] = {object, 0};
+    bed_inputs(id, list);
     bed_dispatch();
+}
+
+static void a_retry_avoids_the_node_where_it_failed(void)
+{
+    two_nodes();
+    use_with_retry(1, bed_put(1, 8 * MIB));
+    CU_ASSERT_EQUAL(bed.last[1].worker, 1);
     bed_forget();
     bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
     bed_dispatch();
-    BED_EXPECT("attempt_ended p1 attempt 1 w1 failed report 101; "
-               "state p1 ready w0; "
-               "hand_out w1 p1 attempt 2 priority 0 cores 1 prompt");
+    CU_ASSERT_EQUAL(bed_count("fetch 1 o1 8388608 bytes at 1 w1 to w0"), 1);
+    bed_moved(1, HAY_OK);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out w0 p1 attempt 2"), 1);
+}
+
+static void a_retry_avoids_the_worker_where_it_failed(void)
+{
+    bed_open();
+    bed_join_on(0, 1, 0);
+    bed_join_on(1, 2, 1);
+    bed_join_on(2, 2, 1);
+    use_with_retry(1, bed_put(1, 8 * MIB));
+    uint32_t failed = bed.last[1].worker;
+    CU_ASSERT_NOT_EQUAL(failed, 0);
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[1].attempt, 2);
+    CU_ASSERT_EQUAL(bed.last[1].worker, 3 - failed);
+}
+
+static void a_retry_goes_back_where_nobody_else_can_run_it(void)
+{
+    bed_open();
+    bed_join_on(0, 1, 0);
+    bed_join_on(1, 2, 1);
+    use_with_retry(1, bed_put(1, 8 * MIB));
+    bed_lost(0);
+    bed_ended(1, HAYI_OUTCOME_FAILED, 1000);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[1].attempt, 2);
+    CU_ASSERT_EQUAL(bed.last[1].worker, 1);
 }
 
 static CU_TestInfo tests[] = {
@@ -301,7 +336,12 @@ static CU_TestInfo tests[] = {
     {"a_cancelled_task_leaves_its_node", a_cancelled_task_leaves_its_node},
     {"an_unknown_input_fails_the_task", an_unknown_input_fails_the_task},
     {"a_task_waits_until_a_worker_comes", a_task_waits_until_a_worker_comes},
-    {"a_retry_gathers_again", a_retry_gathers_again},
+    {"a_retry_avoids_the_node_where_it_failed",
+     a_retry_avoids_the_node_where_it_failed},
+    {"a_retry_avoids_the_worker_where_it_failed",
+     a_retry_avoids_the_worker_where_it_failed},
+    {"a_retry_goes_back_where_nobody_else_can_run_it",
+     a_retry_goes_back_where_nobody_else_can_run_it},
     CU_TEST_INFO_NULL,
 };
 
