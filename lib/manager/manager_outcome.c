@@ -373,6 +373,7 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
     } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
                && report == &no_report) {
         reason = "another attempt was faster";
+        cause = HAY_CAUSE_NONE;
     } else {
         reason = report->reason;
         cause = (hay_cause)report->cause;
@@ -383,7 +384,9 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
     }
     write_line(manager,
                future,
-               "failed",
+               action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
+                   ? "cancelled"
+                   : "failed",
                action->u.attempt_ended.attempt,
                action->u.attempt_ended.worker,
                report,
