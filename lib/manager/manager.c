@@ -460,6 +460,7 @@ void hayi_manager_free(struct hayi_manager *manager)
         free(manager->peers[i].paths);
     }
     hayi_manager_rest(manager);
+    hayi_manager_following_free(manager);
     hayi_manager_nested_free(manager);
     hayi_manager_free_kept(manager);
     hayi_run_folder_close(manager->run_folder);

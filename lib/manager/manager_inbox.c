@@ -3,11 +3,12 @@
 
 #include "manager/manager_inside.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* An input as the core sees it.  argument: its result is one. */
-static struct hayi_dep dep_of(const hay_future *input, bool any, bool argument)
+struct hayi_dep
+hayi_manager_dep(const hay_future *input, bool any, bool argument)
 {
     struct hayi_dep dep = {.any = any, .objects = argument};
     uint8_t state = atomic_load_explicit(&input->state, memory_order_relaxed);
@@ -41,7 +42,8 @@ static bool gather_deps(struct hayi_manager *manager, const hay_future *future)
     hay_future *const *inputs = hayi_spec_deps(spec);
     for (uint32_t i = 0; i < spec->dep_count; i++) {
         bool any = i >= spec->dep_count - spec->any_count;
-        manager->deps[i] = dep_of(inputs[i], any, i < spec->arg_dep_count);
+        manager->deps[i] =
+            hayi_manager_dep(inputs[i], any, i < spec->arg_dep_count);
     }
     return true;
 }
@@ -222,4 +224,13 @@ bool hayi_manager_take_inbox(struct hayi_manager *manager)
         taken++;
     }
     return taken > 0;
+}
+
+void hayi_manager_drain_inbox(struct hayi_manager *manager)
+{
+    while (hayi_mpsc_maybe(&manager->inbox)) {
+        if (!hayi_manager_take_inbox(manager)) {
+            (void)sched_yield(); /* one is just being pushed */
+        }
+    }
 }

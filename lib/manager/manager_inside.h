@@ -139,6 +139,8 @@ struct hayi_manager {
     bool told;                /* the report of this step was current */
     struct hayi_idmap nested; /* struct hayi_nested by the future's number */
     struct hayi_nest_client *nest_clients;
+    struct hayi_idmap
+        following; /* struct hayi_following by the task's handle */
 
     struct hayi_buffer args; /* room for filled arguments */
     const void **dep_values;
@@ -169,6 +171,11 @@ void hayi_manager_panic(struct hayi_manager *manager, const char *what);
 
 /* manager_inbox.c */
 bool hayi_manager_take_inbox(struct hayi_manager *manager);
+/* All that was posted before this call. */
+void hayi_manager_drain_inbox(struct hayi_manager *manager);
+/* An input as the core sees it.  argument: its result is one. */
+struct hayi_dep
+hayi_manager_dep(const hay_future *input, bool any, bool argument);
 void hayi_manager_take_item(struct hayi_manager *manager,
                             struct hayi_item *item);
 

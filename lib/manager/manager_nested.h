@@ -34,6 +34,15 @@ struct hayi_nested {
     void *out;          /* of a map whose ranges write in place; or NULL */
 };
 
+/* A task that has ended, with the result that another one will have. */
+struct hayi_following {
+    hayi_handle task;
+    uint32_t attempt;
+    hay_future *future; /* the other one; counted */
+    struct hayi_report report;
+    char had[256];
+};
+
 /* Items of a map that are done. */
 struct hayi_nest_items {
     uint64_t first, count;
@@ -60,6 +69,23 @@ hay_future *hayi_manager_nested_find(const struct hayi_manager *manager,
 void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer);
 /* At the end: all. */
 void hayi_manager_nested_free(struct hayi_manager *manager);
+
+/* manager_follow.c */
+/* A report says so: its value is a struct hayi_follow.  HAY_EMISMATCH. */
+hay_status hayi_manager_follow(struct hayi_manager *manager,
+                               struct hayi_event *event,
+                               struct hayi_report *report,
+                               struct hayi_error *err);
+/* It is told now: given, with the other one's result in its report, or NULL. */
+struct hayi_following *
+hayi_manager_take_following(struct hayi_manager *manager,
+                            const hay_future *future,
+                            const struct hayi_action *tell);
+/* Why its result is none. */
+void hayi_manager_word_following(const struct hayi_following *following,
+                                 struct hayi_result *own);
+void hayi_manager_drop_following(struct hayi_following *following);
+void hayi_manager_following_free(struct hayi_manager *manager);
 
 /* manager_nested_tell.c */
 /* The worker's future has another state (it is one of ours: remembered has

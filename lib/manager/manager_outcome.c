@@ -467,6 +467,7 @@ void hayi_manager_tell(struct hayi_manager *manager,
     const struct hayi_action tell = blame_farm(manager, told);
     const struct hayi_action *action = &tell;
     hay_future *future = hayi_manager_future(action->u.tell.payload);
+    bool may_run_again = false;
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report != 1) {
         report = &no_report; /* another task's report, if any */
@@ -474,8 +475,16 @@ void hayi_manager_tell(struct hayi_manager *manager,
         manager->told = true;
     }
     hay_state state = (hay_state)action->u.tell.state;
+    struct hayi_following *following =
+        hayi_manager_take_following(manager, future, action);
+    if (following != NULL) {
+        report = &following->report;
+    }
     word_reason(manager, action, report, reason, sizeof(reason));
     struct hayi_result *result = new_result(manager, action, report, reason);
+    if (result != NULL && following != NULL && state != HAY_FINISHED) {
+        hayi_manager_word_following(following, result);
+    }
     if (result != NULL) {
         note_capture(manager, future, action->u.tell.worker, report, result);
     } else if (state == HAY_FINISHED) {
@@ -490,11 +499,12 @@ void hayi_manager_tell(struct hayi_manager *manager,
                cause_of(manager, action, report),
                reason);
     manager->counted[state]++;
+    may_run_again = state == HAY_FINISHED && report->has_made;
+    hayi_manager_drop_following(following);
     future->task = 0;
     if (result != NULL && result->object_count + result->file_count > 0) {
         atomic_store(&future->managed, 1);
     }
-    bool may_run_again = state == HAY_FINISHED && report->has_made;
     if (may_run_again) {
         hayi_manager_list_inputs(future);
     }

@@ -342,6 +342,13 @@ static hay_status on_ended(struct hayi_manager *manager,
                     .run_ns = run_ns(head->start_ns, head->end_ns),
                     .report = 1},
     };
+    if (manager->config.shared_memory
+        && (head->flags & HAYI_ENDED_CLIENT) != 0) {
+        hayi_manager_drain_inbox(manager); /* what it submitted comes first */
+    }
+    if ((head->flags & HAYI_ENDED_FOLLOW) != 0) {
+        return hayi_manager_follow(manager, &event, &report, err);
+    }
     if (head->value_size > 0 && (head->flags & HAYI_ENDED_OBJECTS) != 0) {
         return hayi_manager_made(manager, peer, &event, &report, err);
     }

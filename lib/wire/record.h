@@ -275,6 +275,14 @@ struct hayi_ended {
 enum {
     HAYI_ENDED_CAPTURE = 1,
     HAYI_ENDED_OBJECTS = 2, /* the value is or holds objects */
+    HAYI_ENDED_FOLLOW = 4,  /* the value is a struct hayi_follow: the result is
+                               that of another task */
+    HAYI_ENDED_CLIENT = 8,  /* it may have submitted tasks */
+};
+struct hayi_follow {
+    uint64_t id;      /* of the task */
+    uint64_t address; /* where the manager is in this process: of the future,
+                         with a count of its own; else 0 */
 };
 
 /* Tail: failures[failures], their words (each with its 0), output of the items

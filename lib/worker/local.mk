@@ -76,6 +76,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/task_data.c \
 	%D%/task_env.c \
 	%D%/task_env.h \
+	%D%/task_nested.c \
 	%D%/topology.c \
 	%D%/topology.h \
 	%D%/topology_gpus.c \
@@ -84,6 +85,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker.h \
 	%D%/worker_data.c \
 	%D%/worker_inside.h \
+	%D%/worker_nested.c \
 	%D%/worker_report.c \
 	%D%/worker_resources.c \
 	%D%/worker_start.c \

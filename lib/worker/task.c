@@ -137,6 +137,7 @@ void hayi_task_free(struct hay_task *task)
 {
     if (task != NULL) {
         hayi_results_drop(task);
+        hayi_task_drop_follow(task);
         free(task->missing);
         hayi_buffer_fini(&task->result);
         hayi_buffer_fini(&task->failure_text);
@@ -286,12 +287,18 @@ void hayi_task_conclude(struct hay_task *task, hay_status status)
         task->exit_code = 0;
     }
     settle(task, status);
+    if (task->follow != NULL && task->outcome == HAYI_OUTCOME_FINISHED) {
+        hayi_results_drop(task);
+        task->result.size = 0;
+        return;
+    }
     if (task->outcome == HAYI_OUTCOME_FINISHED && hayi_results_any(task)
         && hayi_results_seal(task) != HAY_OK) {
         task->outcome = HAYI_OUTCOME_FARM;
     }
     if (task->outcome != HAYI_OUTCOME_FINISHED) {
         hayi_results_drop(task);
+        hayi_task_drop_follow(task);
         task->result.size = 0;
     }
 }

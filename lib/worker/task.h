@@ -40,6 +40,7 @@ struct hayi_task_farm {
     void *context;
     struct hayi_store *store; /* of this node, borrowed; NULL: no objects */
     struct hayi_guest *guest; /* in a child: instead of the store; or NULL */
+    hay_executor *executor;   /* that tasks submit to, borrowed; NULL: none */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
     const struct hayi_gpus *gpus; /* of this worker; by the bits of gpu_mask */
     bool deals_gpus; /* some rank of this node has gpus: who has none of them
@@ -99,6 +100,7 @@ struct hay_task {
     uint64_t given_ns; /* when it was given to a slot */
 
     /* any thread */
+    atomic_bool client;    /* it may have submitted something */
     atomic_uint cancelled; /* the token */
     atomic_uint *token;    /* where the function looks: there, or in memory
                               shared with the rank */
@@ -112,8 +114,9 @@ struct hay_task {
     uint8_t cause; /* hay_cause; 0: what the outcome tells */
     uint64_t memory_peak_bytes;
     struct hayi_error error;
-    struct hayi_buffer result;    /* one value; or a range's output */
-    struct hayi_product made;     /* of the one value */
+    struct hayi_buffer result; /* one value; or a range's output */
+    struct hayi_product made;  /* of the one value */
+    hay_future *follow; /* its result is that of this one, counted; or NULL */
     struct hayi_part *parts;      /* several results; or NULL */
     size_t part_count, part;      /* the one that is set next */
     size_t part_bytes;            /* of their values that are not objects */
@@ -154,6 +157,8 @@ void hayi_task_free(struct hay_task *task);
 void hayi_task_run(struct hay_task *task);
 
 /* For the files that make it up. */
+/* It has no result of another task. */
+void hayi_task_drop_follow(struct hay_task *task);
 /* Argument 'index' with its data; false: there is none. */
 bool hayi_task_arg(const struct hay_task *task,
                    size_t index,

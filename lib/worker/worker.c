@@ -216,6 +216,9 @@ on_welcome(struct hayi_worker *worker, const void *body, size_t size)
             hayi_worker_open_data(worker, parts[3] > 0 ? at[3] : NULL, &why);
     }
     if (status == HAY_OK) {
+        status = hayi_worker_open_client(worker, &why);
+    }
+    if (status == HAY_OK) {
         status = hayi_registry_init_worker(&why);
     }
     if (status != HAY_OK) {
@@ -368,6 +371,9 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         hayi_worker_on_lost(worker, body);
         return HAY_OK;
     default:
+        if (hayi_nest_is(type, false)) {
+            return hayi_worker_on_nested(worker, type, body, size);
+        }
         return hayi_fail(
             &worker->error, HAY_EMISMATCH, "a record of unknown type %u", type);
     }
@@ -530,6 +536,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         }
         hayi_worker_tell_started(worker);
         busy = hayi_worker_poll_data(worker) || busy;
+        busy = hayi_worker_poll_client(worker) || busy;
     }
     send_logs(worker);
     check_lease(worker);
@@ -679,6 +686,7 @@ void hayi_worker_free(struct hayi_worker *worker)
     for (struct hay_task *t = worker->held; t != NULL; t = t->held_after) {
         atomic_store(&t->cancelled, 1); /* to those that look */
     }
+    hayi_worker_break_client(worker);
     hayi_hands_fini(&worker->hands);
     free(worker->slots);
     struct hayi_mpsc_node *node;
@@ -688,6 +696,7 @@ void hayi_worker_free(struct hayi_worker *worker)
     while (worker->held != NULL) {
         hayi_worker_drop(worker, worker->held);
     }
+    hayi_worker_close_client(worker);
     hayi_worker_close_data(worker);
     hayi_wstate_free(worker->state);
     hayi_wactions_fini(&worker->actions);

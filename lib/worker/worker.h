@@ -28,12 +28,14 @@ struct hayi_worker_config {
     const uint64_t *gpu_ids; /* [mask_count]: identities of their gpus (gpus.h);
                                 copied; NULL: like ours */
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
-    struct hayi_store *store;     /* of this node, borrowed; shared_memory: the
-                                     manager has configured it; NULL: no
-                                     objects */
-    uint32_t store_of;            /* the peer that made it */
-    uint32_t store_member;        /* our number there */
-    const char *host;             /* copied */
+    hay_executor *executor;   /* shared_memory: the manager's, borrowed; else
+                                 not used */
+    struct hayi_store *store; /* of this node, borrowed; shared_memory: the
+                                 manager has configured it; NULL: no
+                                 objects */
+    uint32_t store_of;        /* the peer that made it */
+    uint32_t store_member;    /* our number there */
+    const char *host;         /* copied */
     uint32_t epoch;
     bool keep_store;    /* this rank looks after it (keeper.h) */
     bool shared_memory; /* the manager is in this process */

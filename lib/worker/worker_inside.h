@@ -1,8 +1,9 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
  * worker.c (records and the round), worker_start.c (starting, cancelling),
- * worker_wait.c (attempts that wait), worker_report.c (what is told to the
- * manager), worker_resources.c (gpus, memory and amounts of the node),
- * worker_data.c (the node's store, objects that come and go).
+ * worker_wait.c (attempts that wait), worker_nested.c (what they submit),
+ * worker_report.c (what is told to the manager), worker_resources.c (gpus,
+ * memory and amounts of the node), worker_data.c (the node's store, objects
+ * that come and go).
  *
  * Owns: see worker.h.
  * Never: included elsewhere.
@@ -16,6 +17,7 @@
 #include "data/mover.h"
 #include "data/store.h"
 #include "transport/link.h"
+#include "wire/nest.h"
 #include "worker/fakes.h"
 #include "worker/gpus.h"
 #include "worker/hand.h"
@@ -86,6 +88,8 @@ struct hayi_worker {
     uint32_t waiting;          /* of them: without cores */
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
+    struct hayi_remote *remote; /* for what tasks submit; NULL: the manager is
+                                   here */
     struct hayi_worker_data data;
     struct hayi_wactions actions;
     bool stopping;
@@ -155,6 +159,26 @@ void hayi_worker_on_lost(struct hayi_worker *worker,
                          const struct hayi_lost_record *record);
 /* true: there was something to do. */
 bool hayi_worker_poll_data(struct hayi_worker *worker);
+
+/* worker_nested.c */
+hay_status hayi_worker_open_client(struct hayi_worker *worker,
+                                   struct hayi_error *err);
+/* true: there was something to do. */
+bool hayi_worker_poll_client(struct hayi_worker *worker);
+/* What the task has submitted goes before its end. */
+void hayi_worker_flush_client(struct hayi_worker *worker,
+                              const struct hay_task *task);
+/* What its report says of a result that is another task's; id 0: it is not. */
+struct hayi_follow hayi_worker_follow(const struct hayi_worker *worker,
+                                      const struct hay_task *task);
+/* A record of hayi_nest_is(type, false). */
+hay_status hayi_worker_on_nested(struct hayi_worker *worker,
+                                 uint16_t type,
+                                 const void *body,
+                                 size_t size);
+/* Whoever waits for the manager waits no more; then, without any task: */
+void hayi_worker_break_client(struct hayi_worker *worker);
+void hayi_worker_close_client(struct hayi_worker *worker);
 
 /* worker_report.c */
 /* It did not run: inputs are missing. */

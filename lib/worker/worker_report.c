@@ -93,6 +93,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         report_range(worker, task);
         return;
     }
+    const struct hayi_follow follow = hayi_worker_follow(worker, task);
+    bool follows = follow.id != 0;
     bool wordless =
         task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
     char had[HAD_MAX];
@@ -105,7 +107,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .start_ns = task->start_ns,
         .end_ns = task->end_ns,
         .waited_ns = task->waited_ns,
-        .value_size = task->result.size,
+        .value_size = follows ? sizeof(follow) : task->result.size,
         .memory_peak_bytes = task->memory_peak_bytes,
         .attempt = task->record.attempt,
         .exit_code = task->exit_code,
@@ -115,8 +117,11 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
         .reason_size = wordless ? 0 : (uint16_t)(strlen(task->error.text) + 1),
         .had_size = (uint16_t)had_size,
         .outcome = task->outcome,
-        .flags = (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
-                           | (has_objects(task) ? HAYI_ENDED_OBJECTS : 0)),
+        .flags =
+            (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
+                      | (!follows && has_objects(task) ? HAYI_ENDED_OBJECTS : 0)
+                      | (follows ? HAYI_ENDED_FOLLOW : 0)
+                      | (atomic_load(&task->client) ? HAYI_ENDED_CLIENT : 0)),
         .cause = task->cause,
     };
     const uint64_t parts[4] = {
@@ -136,7 +141,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     body = hayi_record_put(body, &head, sizeof(head));
     body = hayi_record_put(body, capture, parts[0]);
     body = hayi_record_put(body, task->error.text, parts[1]);
-    body = hayi_record_put(body, task->result.data, parts[2]);
+    body = hayi_record_put(
+        body, follows ? (const void *)&follow : task->result.data, parts[2]);
     (void)hayi_record_put(body, had, parts[3]);
 }
 

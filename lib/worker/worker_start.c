@@ -95,6 +95,7 @@ void hayi_worker_finish(struct hayi_worker *worker,
 {
     uint64_t begin_ns = task->start_ns + task->waited_ns;
     bool ran = task->start_ns != 0 && task->end_ns > begin_ns;
+    hayi_worker_flush_client(worker, task);
     if (task->missing_count > 0) {
         hayi_worker_report_missing(worker, task);
     } else {

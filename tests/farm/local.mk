@@ -25,6 +25,10 @@ check_PROGRAMS += %D%/farm_move
 %C%_farm_move_SOURCES = %D%/farm_move.c
 %C%_farm_move_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_remote
+%C%_farm_remote_SOURCES = %D%/farm_remote.c
+%C%_farm_remote_LDADD = lib/libhayfork.la
+
 dist_check_SCRIPTS += \
 	%D%/t_arrays.sh \
 	%D%/t_data.sh \

@@ -1,0 +1,196 @@
+/* manager_follow.c - tasks whose result is that of another one, which they have
+ * submitted (hay_return_future()).
+ *
+ * The core waits for the other one's end and tells then; what the report said
+ * is kept until that, with a count of the future whose result is copied.
+ */
+#include "config.h"
+
+#include "manager/manager_nested.h"
+
+#include "client/objects.h"
+#include "wire/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void free_following(struct hayi_following *following)
+{
+    hay_future_release(following->future);
+    free(following);
+}
+
+/* In its place: one of an older attempt goes.  false: there is a newer one. */
+static bool enter(struct hayi_manager *manager,
+                  struct hayi_following *following)
+{
+    struct hayi_following *old =
+        hayi_idmap_get(&manager->following, following->task);
+    if (old != NULL && old->attempt > following->attempt) {
+        return false;
+    }
+    if (old != NULL) {
+        (void)hayi_idmap_take(&manager->following, old->task);
+        free_following(old);
+    }
+    if (!hayi_idmap_put(&manager->following, following->task, following)) {
+        hayi_manager_panic(manager, "out of memory for a result");
+        return false;
+    }
+    return true;
+}
+
+static uint64_t stale(const struct hayi_manager *manager)
+{
+    struct hayi_sched_stats stats;
+    hayi_sched_get_stats(manager->sched, &stats);
+    return stats.stale;
+}
+
+/* Counted; NULL: there is none. */
+static hay_future *followed(struct hayi_manager *manager,
+                            const struct hayi_follow *follow)
+{
+    if (manager->config.shared_memory && follow->address != 0) {
+        return (hay_future *)(uintptr_t)follow->address;
+    }
+    return hay_future_retain(hayi_manager_nested_find(manager, follow->id));
+}
+
+hay_status hayi_manager_follow(struct hayi_manager *manager,
+                               struct hayi_event *event,
+                               struct hayi_report *report,
+                               struct hayi_error *err)
+{
+    struct hayi_follow follow;
+    if (report->value_size != sizeof(follow)) {
+        return hayi_fail(err, HAY_EMISMATCH, "a report is damaged");
+    }
+    memcpy(&follow, report->value, sizeof(follow));
+    hay_future *future = followed(manager, &follow);
+    struct hayi_following *following =
+        future != NULL ? malloc(sizeof(*following)) : NULL;
+    report->value = NULL;
+    report->value_size = 0;
+    if (following == NULL) {
+        hay_future_release(future);
+        event->u.ended.outcome = HAYI_OUTCOME_FARM;
+        event->u.ended.cause = report->cause = HAY_CAUSE_FARM;
+        report->reason = future == NULL
+                             ? "the future that it returned is not known"
+                             : "out of memory for a result";
+        hayi_manager_step(manager, event, report);
+        return HAY_OK;
+    }
+    *following = (struct hayi_following){
+        .task = event->u.ended.task,
+        .attempt = event->u.ended.attempt,
+        .future = future,
+        .report = *report,
+    };
+    (void)snprintf(following->had,
+                   sizeof(following->had),
+                   "%s",
+                   report->had != NULL ? report->had : "");
+    following->report.had = following->had;
+    following->report.reason = "";
+    following->report.capture = NULL;
+    if (!enter(manager, following)) {
+        free_following(following);
+        return HAY_OK;
+    }
+    const struct hayi_dep dep = hayi_manager_dep(future, false, true);
+    const uint64_t task = event->u.ended.task;
+    const uint64_t before = stale(manager);
+    event->u.ended.follow = &dep;
+    event->u.ended.objects = dep.objects;
+    hayi_manager_step(manager, event, report);
+    event->u.ended.follow = NULL;
+    if (stale(manager) != before
+        && hayi_idmap_get(&manager->following, task) == following) {
+        (void)hayi_idmap_take(&manager->following, task);
+        free_following(following); /* an attempt that counts no more */
+    }
+    return HAY_OK;
+}
+
+/* The copy holds the objects as well. */
+static void hold(void *context, struct hayi_object_value *object)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_HOLD,
+                               .u.hold = {.object = object->object}};
+    if (object->object != 0) {
+        hayi_manager_step(context, &event, NULL);
+    }
+}
+
+struct hayi_following *
+hayi_manager_take_following(struct hayi_manager *manager,
+                            const hay_future *future,
+                            const struct hayi_action *tell)
+{
+    struct hayi_following *following =
+        manager->following.count == 0 || future->task == 0
+            ? NULL
+            : hayi_idmap_take(&manager->following, future->task);
+    if (following == NULL) {
+        return NULL;
+    }
+    const struct hayi_result *result = following->future->result;
+    if (!tell->u.tell.followed) {
+        free_following(following); /* it has ended otherwise */
+        return NULL;
+    }
+    if (tell->u.tell.state == HAY_FINISHED && result != NULL) {
+        following->report.value = result->value;
+        following->report.value_size = result->value_size;
+        following->report.object_count = result->object_count;
+        (void)hayi_value_objects(
+            result->value, result->value_size, hold, manager, NULL);
+    }
+    return following;
+}
+
+/* "task 17 (fit): exit status 1" */
+void hayi_manager_word_following(const struct hayi_following *following,
+                                 struct hayi_result *own)
+{
+    const struct hayi_result *result = following->future->result;
+    char text[600];
+    const size_t size = sizeof(text);
+    const char *reason =
+        result != NULL && result->reason != NULL ? result->reason : "";
+    char label[160];
+    hayi_future_label(following->future, label, sizeof(label));
+    if (result != NULL && result->status == HAY_EDEPENDENCY) {
+        (void)snprintf(text, size, "%s", reason);
+    } else if (reason[0] != 0) {
+        (void)snprintf(text, size, "%s: %s", label, reason);
+    } else {
+        (void)snprintf(text,
+                       size,
+                       "%s %s",
+                       label,
+                       hay_state_name(hay_future_state(following->future)));
+    }
+    free(own->reason);
+    own->reason = strdup(text);
+}
+
+void hayi_manager_drop_following(struct hayi_following *following)
+{
+    if (following != NULL) {
+        free_following(following);
+    }
+}
+
+void hayi_manager_following_free(struct hayi_manager *manager)
+{
+    struct hayi_following *following;
+    while ((following = hayi_idmap_any(&manager->following)) != NULL) {
+        (void)hayi_idmap_take(&manager->following, following->task);
+        free_following(following);
+    }
+    hayi_idmap_fini(&manager->following);
+}
