@@ -141,6 +141,11 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     (void)pthread_mutex_init(&fresh->callback_mutex, NULL);
     (void)pthread_mutex_init(&fresh->join_mutex, NULL);
     (void)pthread_mutex_init(&fresh->views_mutex, NULL);
+    st = hayi_resources_new(o, &fresh->resources, err);
+    if (st != HAY_OK) {
+        hayi_executor_release(fresh);
+        return st;
+    }
     *ex = fresh;
     return HAY_OK;
 }
@@ -166,6 +171,7 @@ void hayi_executor_release(hay_executor *ex)
     (void)pthread_mutex_destroy(&ex->views_mutex);
     free(ex->node_cores);
     hayi_store_free(ex->store);
+    hayi_resources_free(ex->resources);
     free(ex);
 }
 

@@ -8,6 +8,7 @@
 #define HAYI_CLIENT_EXECUTOR_H
 
 #include "client/future.h"
+#include "client/resources.h"
 
 #include <pthread.h>
 #include <stdalign.h>
@@ -49,6 +50,7 @@ struct hay_executor {
     uint64_t start_ns; /* hayi_clock_ns() */
     uint64_t serial;   /* of executors in this process */
     uint32_t workers_expected;
+    struct hayi_resources *resources;
     bool captures;            /* output of commands goes to files */
     struct hayi_store *store; /* of this process's node; taken: results that are
                                  read in place outlive the farm; or NULL */

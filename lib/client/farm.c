@@ -88,6 +88,8 @@ static void free_farm(struct hayi_farm *farm)
     (void)sem_destroy(&farm->ready);
     free((void *)(uintptr_t)farm->options.run_folder);
     free((void *)(uintptr_t)farm->options.spill_folder);
+    free((void *)(uintptr_t)farm->options.resources);
+    free((void *)(uintptr_t)farm->options.limits);
     free(farm);
 }
 
@@ -484,6 +486,24 @@ static int create_thread(struct hayi_farm *farm)
     return error;
 }
 
+/* Copies of the strings, which are borrowed so far; false: no memory for one.
+ */
+static bool own_texts(hay_options *options)
+{
+    const char **const texts[] = {&options->run_folder,
+                                  &options->spill_folder,
+                                  &options->resources,
+                                  &options->limits};
+    bool good = true;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (*texts[i] != NULL) {
+            *texts[i] = strdup(*texts[i]);
+            good = good && *texts[i] != NULL;
+        }
+    }
+    return good;
+}
+
 static hay_status prepare(struct hayi_farm *farm,
                           const struct hayi_farm_start *start,
                           struct hayi_error *err)
@@ -496,17 +516,8 @@ static hay_status prepare(struct hayi_farm *farm,
     farm->spawner = start->spawner;
     farm->bell.fd = -1;
     (void)sem_init(&farm->ready, 0, 0);
-    if (farm->options.run_folder != NULL) {
-        farm->options.run_folder = strdup(farm->options.run_folder);
-        if (farm->options.run_folder == NULL) {
-            return hayi_fail(err, HAY_ENOMEM, "out of memory");
-        }
-    }
-    if (farm->options.spill_folder != NULL) {
-        farm->options.spill_folder = strdup(farm->options.spill_folder);
-        if (farm->options.spill_folder == NULL) {
-            return hayi_fail(err, HAY_ENOMEM, "out of memory");
-        }
+    if (!own_texts(&farm->options)) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     hay_status status = hayi_registry_seal(err);
     if (status == HAY_OK) {

@@ -4,6 +4,7 @@
 #include "client/settings.h"
 
 #include "data/store.h"
+#include "wire/request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -175,6 +176,39 @@ static hay_status set_spill_folder(hay_options *options,
 }
 
 static hay_status
+set_gpus(hay_options *options, const char *value, struct hayi_error *err)
+{
+    uint64_t number;
+    hay_status status = parse_number(value, HAYI_WISH_GPUS_MAX, &number, err);
+    if (status == HAY_OK) {
+        options->gpus = (uint32_t)number;
+    }
+    return status;
+}
+
+static hay_status check_named(const char *value, struct hayi_error *err)
+{
+    enum { NAMES_MAX = 64 };
+    struct hayi_named list[NAMES_MAX];
+    size_t count;
+    return hayi_named_parse(value, false, list, NAMES_MAX, &count, err);
+}
+
+static hay_status
+set_resources(hay_options *options, const char *value, struct hayi_error *err)
+{
+    options->resources = value;
+    return check_named(value, err);
+}
+
+static hay_status
+set_limits(hay_options *options, const char *value, struct hayi_error *err)
+{
+    options->limits = value;
+    return check_named(value, err);
+}
+
+static hay_status
 set_checksum(hay_options *options, const char *value, struct hayi_error *err)
 {
     return set_flag(&options->checksum, value, err);
@@ -206,6 +240,9 @@ static const struct setting {
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
     {"--hay-memory-limit", "HAYFORK_MEMORY_LIMIT", set_memory_limit, false},
     {"--hay-spill-folder", "HAYFORK_SPILL_FOLDER", set_spill_folder, false},
+    {"--hay-gpus", "HAYFORK_GPUS", set_gpus, false},
+    {"--hay-resources", "HAYFORK_RESOURCES", set_resources, false},
+    {"--hay-limits", "HAYFORK_LIMITS", set_limits, false},
     {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
     {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
     {"--hay-quiet", "HAYFORK_QUIET", set_quiet, true},
@@ -228,6 +265,10 @@ const char *hayi_settings_help(void)
            "  --hay-spill-folder=DIR  local disk for what does not fit; empty: "
            "none\n"
            "                         (TMPDIR, /var/tmp or /tmp)\n"
+           "  --hay-gpus=N           that a node has (those that are found)\n"
+           "  --hay-resources=LIST   what a node has besides: "
+           "licences=2,scratch=0.5\n"
+           "  --hay-limits=LIST      of the farm: download=3\n"
            "  --hay-checksum         compare a hash of what moves between "
            "nodes\n"
            "  --hay-no-pin           do not pin slots to cores\n"
@@ -361,6 +402,13 @@ hay_status hayi_options_copy(const hay_options *given,
                          "hay_options: a memory limit of %llu bytes is less "
                          "than 1 MiB",
                          (unsigned long long)options->memory_limit_bytes);
+    }
+    if (options->gpus > HAYI_WISH_GPUS_MAX && options->gpus != HAY_GPUS_FOUND) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_options: %u gpus, at most %u",
+                         options->gpus,
+                         HAYI_WISH_GPUS_MAX);
     }
     if (options->slots > SLOTS_MAX) {
         return hayi_fail(err,

@@ -243,12 +243,13 @@ hay_status hayi_submit_post(hay_future *future,
 static void fill(hay_future *future,
                  enum hayi_task_kind kind,
                  const hay_task_options *options,
+                 const struct hayi_needs *needs,
                  size_t refs)
 {
     struct hayi_spec *spec = future->spec;
     hay_future **deps = hayi_spec_deps_room(spec) + refs;
     spec->kind = (uint8_t)kind;
-    spec->needs = hayi_task_options_needs(options);
+    spec->needs = *needs;
     spec->priority = options->priority;
     spec->retries = (uint16_t)options->retries;
     spec->once = options->once;
@@ -284,11 +285,16 @@ static hay_status make(hay_executor *ex,
         .category = options->category,
         .limits = hayi_limits_given(options),
     };
+    struct hayi_needs needs;
+    hay_status st = hayi_task_options_needs(ex, options, &needs, err);
+    if (st != HAY_OK) {
+        return st;
+    }
     *future = hayi_future_new(ex, &plan);
     if (*future == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a task");
     }
-    fill(*future, kind, options, size->refs);
+    fill(*future, kind, options, &needs, size->refs);
     return HAY_OK;
 }
 

@@ -15,6 +15,7 @@
 #define RETRY_PAUSE_NS_MAX (HAYI_PAUSE_MS_MAX * UINT64_C(1000000))
 
 enum {
+    HAYI_REQUEST_BITS = HAYI_REQUEST_MAX - 1,
     NAME_MAX_BYTES = 1023,
     CATEGORY_MAX_BYTES = 255,
 };
@@ -31,18 +32,33 @@ hayi_task_options_or_default(const hay_task_options *options)
     return options != NULL ? options : &defaults;
 }
 
-struct hayi_needs hayi_task_options_needs(const hay_task_options *options)
+hay_status hayi_task_options_needs(hay_executor *ex,
+                                   const hay_task_options *options,
+                                   struct hayi_needs *needs,
+                                   struct hayi_error *err)
 {
     /* What may want more memory later shall be put where there is some. */
     uint64_t memory = options->memory_bytes == 0 && options->memory_retries > 0
                           ? options->memory_limit_bytes
                           : options->memory_bytes;
-    return (struct hayi_needs){
+    struct hayi_needs plain = {
         .cores = options->cores > 0 ? options->cores : 1,
         .gpus = options->gpus < UINT8_MAX ? (uint8_t)options->gpus : UINT8_MAX,
         .memory_bytes = memory,
         .worker = options->worker,
     };
+    uint32_t request = 0;
+    hay_status st = hayi_resources_request(ex->resources,
+                                           &plain,
+                                           options->request,
+                                           options->category,
+                                           &request,
+                                           err);
+    if (st == HAY_OK) {
+        *needs = plain;
+        needs->request = request & HAYI_REQUEST_BITS;
+    }
+    return st;
 }
 
 /* Which runner can serve which kind; kind 0: not known yet. */
@@ -134,6 +150,9 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
     if (workers == 0 || !hayi_executor_all_joined(ex)) {
         return HAY_OK;
     }
+    if (needs->request != 0 || needs->worker != 0) {
+        return hayi_resources_feasible(ex->resources, needs, err);
+    }
     unsigned cores = atomic_load(&ex->cores_max);
     unsigned gpus = atomic_load(&ex->gpus_max);
     uint64_t memory = atomic_load(&ex->memory_max);
@@ -202,8 +221,9 @@ hay_status hayi_task_options_check(hay_executor *ex,
     if (options->retry_pause_ns > RETRY_PAUSE_NS_MAX) {
         return hayi_fail(err, HAY_EINVAL, "a retry pause of more than an hour");
     }
-    const struct hayi_needs needs = hayi_task_options_needs(options);
-    return hayi_task_options_feasible(ex, &needs, err);
+    struct hayi_needs needs;
+    st = hayi_task_options_needs(ex, options, &needs, err);
+    return st == HAY_OK ? hayi_task_options_feasible(ex, &needs, err) : st;
 }
 
 hay_status hay_task_options_check(hay_executor *ex,

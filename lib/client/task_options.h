@@ -21,6 +21,10 @@ hay_status hayi_task_options_check(hay_executor *ex,
 hay_status hayi_task_options_feasible(hay_executor *ex,
                                       const struct hayi_needs *needs,
                                       struct hayi_error *err);
-struct hayi_needs hayi_task_options_needs(const hay_task_options *options);
+/* HAY_EINVAL: the request is wrong; HAY_ETOOBIG, HAY_ENOMEM; with words. */
+hay_status hayi_task_options_needs(hay_executor *ex,
+                                   const hay_task_options *options,
+                                   struct hayi_needs *needs,
+                                   struct hayi_error *err);
 
 #endif

@@ -18,4 +18,5 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_nested_tell.c \
 	%D%/manager_outcome.c \
 	%D%/manager_records.c \
+	%D%/manager_resources.c \
 	%D%/manager_wants.c

@@ -412,11 +412,16 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
         .seed = options->seed,
         .ahead_ns = AHEAD_NS,
         .silence_ns = config->shared_memory ? 0 : manager->silence_ns,
+        .resource_name = hayi_resources_name,
+        .resource_context = config->ex->resources,
     };
     manager->sched = hayi_sched_new(&sched);
     hay_status status = manager->sched == NULL
                             ? hayi_fail(err, HAY_ENOMEM, "out of memory")
-                            : open_run_folder(manager, options, err);
+                            : hayi_manager_tell_limits(manager, err);
+    if (status == HAY_OK) {
+        status = open_run_folder(manager, options, err);
+    }
     if (status == HAY_OK) {
         status = prepare_data(manager, options, err);
     }
@@ -476,6 +481,7 @@ void hayi_manager_free(struct hayi_manager *manager)
     free(manager->dep_values);
     free(manager->dep_sizes);
     free(manager->deps);
+    free(manager->requests);
     hayi_executor_release(manager->ex);
     free(manager);
 }

@@ -112,6 +112,11 @@ static void send_task(struct hayi_manager *manager,
     }
     uint8_t flags = (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
                               | (data ? HAYI_TASK_DATA : 0));
+    const char *got = spec->needs.request != 0
+                          ? hayi_resources_got(manager->ex->resources,
+                                               spec->needs.request,
+                                               action->u.hand_out.variant)
+                          : "";
     const struct hayi_task_record head = {
         .task = action->u.hand_out.task,
         .id = future->id,
@@ -127,17 +132,20 @@ static void send_task(struct hayi_manager *manager,
         .attempt = action->u.hand_out.attempt,
         .function = spec->function,
         .priority = spec->priority,
-        .cores = spec->needs.cores,
+        .gpu_mask = action->u.hand_out.gpu_mask,
+        .cores = action->u.hand_out.needs.cores,
         .fake_exit = spec->fake_exit,
         .name_size = (uint16_t)(spec->name_size > 0 ? spec->name_size + 1 : 0),
+        .got_size = (uint16_t)(got[0] != 0 ? strlen(got) + 1 : 0),
         .kind = spec->kind,
         .flags = flags,
+        .variant = (uint8_t)action->u.hand_out.variant,
     };
-    const uint64_t parts[2] = {args_size, head.name_size};
+    const uint64_t parts[3] = {args_size, head.name_size, head.got_size};
     unsigned char *body =
         hayi_channel_append(link->channel,
                             HAYI_RECORD_TASK,
-                            hayi_record_size(sizeof(head), parts, 2));
+                            hayi_record_size(sizeof(head), parts, 3));
     if (body == NULL) {
         refuse(manager,
                action,
@@ -147,7 +155,8 @@ static void send_task(struct hayi_manager *manager,
     }
     body = hayi_record_put(body, &head, sizeof(head));
     body = hayi_record_put(body, args, args_size);
-    (void)hayi_record_put(body, hayi_spec_name(spec), head.name_size);
+    body = hayi_record_put(body, hayi_spec_name(spec), head.name_size);
+    (void)hayi_record_put(body, got, head.got_size);
 }
 
 static void send_range(struct hayi_manager *manager,

@@ -121,6 +121,7 @@ static void strike_off(struct hayi_manager *manager,
     atomic_store(&ex->cores_max, cores);
     atomic_store(&ex->gpus_max, gpus);
     atomic_store(&ex->memory_max, memory);
+    hayi_resources_left(ex->resources, lost->link.peer - 1);
     if (lost->joined) {
         (void)atomic_fetch_sub(&ex->cores, lost->cores);
         (void)atomic_fetch_sub(&ex->workers, 1);

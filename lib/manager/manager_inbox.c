@@ -131,11 +131,16 @@ static void submit(struct hayi_manager *manager, hay_future *future)
         reject(manager, future, HAY_ENOMEM);
         return;
     }
+    struct hayi_needs needs = spec->needs;
+    if (!hayi_manager_request(manager, &needs)) {
+        reject(manager, future, HAY_ENOMEM);
+        return;
+    }
     struct hayi_event event = {
         .kind = HAYI_EVENT_TASK,
         .u.task = {.id = future->id,
                    .payload = (uint64_t)(uintptr_t)future,
-                   .needs = spec->needs,
+                   .needs = needs,
                    .priority = spec->priority,
                    .retries = spec->retries,
                    .memory_retries =

@@ -148,6 +148,8 @@ struct hayi_manager {
     size_t dep_room;
     struct hayi_dep *deps;
     size_t deps_room;
+    uint32_t *requests; /* the core's numbers of the client's; 0: not told */
+    size_t requests_room;
     uint64_t counted[6]; /* ended tasks by hay_state */
     uint64_t submitted;
     uint32_t joined_count;
@@ -190,6 +192,21 @@ void hayi_manager_on_frame(void *context,
                            const void *data,
                            size_t size);
 void hayi_manager_ping(struct hayi_manager *manager);
+
+/* manager_resources.c */
+/* Limits of the farm; before anything else.  HAY_ENOMEM, HAY_EINVAL. */
+hay_status hayi_manager_tell_limits(struct hayi_manager *manager,
+                                    struct hayi_error *err);
+/* What the core calls these needs' request.  false: no memory for it. */
+bool hayi_manager_request(struct hayi_manager *manager,
+                          struct hayi_needs *needs);
+/* What a worker that joins has, by the text of its JOIN: amounts[count], room
+ * for HAYI_RESOURCE_MAX. */
+hay_status hayi_manager_amounts(struct hayi_manager *manager,
+                                const char *text,
+                                struct hayi_amount *amounts,
+                                size_t *count,
+                                struct hayi_error *err);
 
 /* manager_actions.c */
 void hayi_manager_perform(struct hayi_manager *manager,

@@ -237,6 +237,25 @@ static hay_status on_join(struct hayi_manager *manager,
     if (head->store_of >= manager->peer_count) {
         return hayi_fail(err, HAY_EMISMATCH, "a join with a wrong node");
     }
+    struct hayi_amount amounts[HAYI_RESOURCE_MAX];
+    size_t amount_count = 0;
+    status = hayi_manager_amounts(
+        manager, parts[1] > 0 ? at[1] : "", amounts, &amount_count, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    const struct hayi_capacity capacity = {
+        .cores = head->cores,
+        .gpus = head->gpus,
+        .memory_bytes = head->memory_bytes,
+        .amounts = amounts,
+        .amount_count = amount_count,
+    };
+    if (hayi_resources_joined(
+            manager->ex->resources, peer->link.peer - 1, &capacity)
+        != HAY_OK) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a worker");
+    }
     peer->joined = true;
     peer->node = head->store_of;
     peer->member = head->member;
@@ -251,7 +270,9 @@ static hay_status on_join(struct hayi_manager *manager,
                      .node = peer->node,
                      .cores = head->cores,
                      .gpus = head->gpus,
-                     .memory_bytes = head->memory_bytes},
+                     .memory_bytes = head->memory_bytes,
+                     .amounts = amounts,
+                     .amount_count = amount_count},
     };
     hay_executor *ex = manager->ex;
     if (head->cores > atomic_load(&ex->cores_max)) {

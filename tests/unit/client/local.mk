@@ -60,6 +60,10 @@ check_PROGRAMS += \
 dist_check_SCRIPTS += %D%/t_cplusplus.sh
 EXTRA_DIST += %D%/cplusplus.cpp
 
+check_PROGRAMS += %D%/test_resources
+%C%_test_resources_SOURCES = %D%/test_resources.c
+%C%_test_resources_LDADD = $(client_libs)
+
 check_PROGRAMS += %D%/test_settings
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_settings_LDADD = $(client_libs)

@@ -28,6 +28,9 @@ static const char *const variables[] = {
     "HAYFORK_CHECKSUM",
     "HAYFORK_NO_PIN",
     "HAYFORK_QUIET",
+    "HAYFORK_GPUS",
+    "HAYFORK_RESOURCES",
+    "HAYFORK_LIMITS",
 };
 
 static void setup(void)
@@ -51,6 +54,25 @@ static hay_status take(const char *const *list)
     return hayi_settings_take(&count, args, &options, &help, &err);
 }
 #define TAKE(...) take((const char *const[]){"prog", __VA_ARGS__, NULL})
+
+static void what_a_node_has_is_told_by_names(void)
+{
+    CU_ASSERT_EQUAL(TAKE("--hay-gpus=4",
+                         "--hay-resources=licences=2,scratch=0.5",
+                         "--hay-limits",
+                         "download=3"),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(options.gpus, 4);
+    CU_ASSERT_STRING_EQUAL(options.resources, "licences=2,scratch=0.5");
+    CU_ASSERT_STRING_EQUAL(options.limits, "download=3");
+    CU_ASSERT_EQUAL(TAKE("--hay-gpus=65"), HAY_EINVAL);
+    CU_ASSERT_EQUAL(TAKE("--hay-resources=gpus=2"), HAY_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "--hay-resources: "));
+    CU_ASSERT_EQUAL(TAKE("--hay-limits=download"), HAY_EINVAL);
+    hay_options bad = HAY_OPTIONS_INIT;
+    bad.gpus = 65;
+    CU_ASSERT_EQUAL(hayi_options_copy(&bad, &options, &err), HAY_EINVAL);
+}
 
 static void our_options_are_taken_out(void)
 {
@@ -252,6 +274,7 @@ static void options_that_cannot_be_are_refused(void)
 }
 
 static CU_TestInfo tests[] = {
+    {"what_a_node_has_is_told_by_names", what_a_node_has_is_told_by_names},
     {"our_options_are_taken_out", our_options_are_taken_out},
     {"a_value_may_be_the_next_word", a_value_may_be_the_next_word},
     {"sizes_have_units_or_are_parts", sizes_have_units_or_are_parts},
