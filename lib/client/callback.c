@@ -91,6 +91,16 @@ bool hayi_callback_run(hay_executor *ex)
     return ran;
 }
 
+bool hayi_callback_waiting(hay_executor *ex)
+{
+    if (atomic_load(&ex->callbacks_ready) == 0
+        || pthread_mutex_trylock(&ex->callback_mutex) != 0) {
+        return false;
+    }
+    (void)pthread_mutex_unlock(&ex->callback_mutex);
+    return true;
+}
+
 void hayi_callback_drop(hay_executor *ex)
 {
     struct callback *callback;

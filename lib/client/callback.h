@@ -12,6 +12,8 @@
 /* Run those that are ready, if no other thread does and we are in none.  true:
  * at least one ran. */
 bool hayi_callback_run(hay_executor *ex);
+/* Are some ready, and nobody runs them? */
+bool hayi_callback_waiting(hay_executor *ex);
 /* Is the calling thread in one? */
 bool hayi_callback_inside(void);
 /* Drop what never ran, at the end of the executor. */

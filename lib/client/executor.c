@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "client/callback.h"
 #include "client/check.h"
+#include "client/nested.h"
 #include "data/store.h"
 
 #include <assert.h>
@@ -138,6 +139,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->close_item[0] = soft;
     fresh->close_item[1] = hard;
     hayi_mpsc_init(&fresh->callbacks);
+    (void)pthread_mutex_init(&fresh->waiters.mutex, NULL);
     (void)pthread_mutex_init(&fresh->callback_mutex, NULL);
     (void)pthread_mutex_init(&fresh->join_mutex, NULL);
     (void)pthread_mutex_init(&fresh->views_mutex, NULL);
@@ -166,6 +168,7 @@ void hayi_executor_release(hay_executor *ex)
         free(ex->paths[i]);
     }
     free(ex->paths);
+    (void)pthread_mutex_destroy(&ex->waiters.mutex);
     (void)pthread_mutex_destroy(&ex->callback_mutex);
     (void)pthread_mutex_destroy(&ex->join_mutex);
     (void)pthread_mutex_destroy(&ex->views_mutex);
@@ -178,6 +181,7 @@ void hayi_executor_release(hay_executor *ex)
 void hayi_executor_wake(hay_executor *ex)
 {
     hayi_event_notify(&ex->changed);
+    hayi_nested_wake(ex);
 }
 
 void hayi_executor_break(hay_executor *ex, const struct hayi_error *err)
@@ -185,13 +189,13 @@ void hayi_executor_break(hay_executor *ex, const struct hayi_error *err)
     assert(atomic_load(&ex->broken) == 0);
     ex->broken_error = *err;
     atomic_store(&ex->broken, 1);
-    hayi_event_notify(&ex->changed);
+    hayi_executor_wake(ex);
 }
 
 void hayi_executor_set_ended(hay_executor *ex)
 {
     atomic_store(&ex->ended, 1);
-    hayi_event_notify(&ex->changed);
+    hayi_executor_wake(ex);
 }
 
 bool hayi_executor_quiet(hay_executor *ex)
@@ -252,7 +256,7 @@ void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item)
         free(item);
         break;
     }
-    hayi_event_notify(&ex->changed);
+    hayi_executor_wake(ex);
 }
 
 bool hayi_executor_post(hay_executor *ex, struct hayi_item *item)
@@ -275,7 +279,6 @@ hay_status hayi_executor_sleep(hay_executor *ex,
                                uint64_t timeout_ns,
                                bool callbacks)
 {
-    uint64_t deadline_ns = UINT64_MAX;
     if (callbacks) {
         (void)hayi_callback_run(ex);
     }
@@ -288,12 +291,11 @@ hay_status hayi_executor_sleep(hay_executor *ex,
     if (hayi_thread_no_wait()) {
         return hayi_fail(hayi_thread_error(),
                          HAY_EAGAIN,
-                         "a task or the farm's own thread may not wait here");
+                         "the farm's own thread may not wait");
     }
-    if (timeout_ns != HAY_FOREVER) {
-        uint64_t now_ns = hayi_clock_ns();
-        deadline_ns =
-            timeout_ns < UINT64_MAX - now_ns ? now_ns + timeout_ns : UINT64_MAX;
+    uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
+    if (hayi_nested_may_wait()) {
+        return hayi_nested_sleep(ex, ready, argument, deadline_ns, callbacks);
     }
     for (bool in_time = true;;) {
         uint32_t key = hayi_event_prepare(&ex->changed);
@@ -425,8 +427,18 @@ static void post_close(hay_executor *ex, bool cancel_pending)
     }
 }
 
+static hay_status not_in_a_task(void)
+{
+    return hayi_fail(hayi_thread_error(),
+                     HAY_EINVAL,
+                     "a task cannot shut down the farm that runs it");
+}
+
 hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending)
 {
+    if (hayi_nested_task(ex) != NULL) {
+        return not_in_a_task();
+    }
     unsigned want = cancel_pending ? 2 : 1;
     unsigned before = atomic_load(&ex->closed);
     while (before < want
@@ -434,7 +446,7 @@ hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending)
     }
     if (before < want) {
         post_close(ex, cancel_pending);
-        hayi_event_notify(&ex->changed); /* submits that wait for room */
+        hayi_executor_wake(ex); /* submits that wait for room */
     }
     return wait ? join(ex) : hay_executor_health(ex);
 }
@@ -442,6 +454,10 @@ hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending)
 void hay_executor_free(hay_executor *ex)
 {
     if (ex == NULL) {
+        return;
+    }
+    if (hayi_nested_task(ex) != NULL) {
+        (void)not_in_a_task();
         return;
     }
     struct hayi_error before = *hayi_thread_error();

@@ -9,6 +9,7 @@
 
 #include "client/future.h"
 #include "client/resources.h"
+#include "client/waiters.h"
 
 #include <pthread.h>
 #include <stdalign.h>
@@ -77,6 +78,7 @@ struct hay_executor {
     atomic_uint next_thread; /* numbers of submitting threads */
 
     alignas(64) struct hayi_event_count changed;
+    struct hayi_waiters waiters;  /* the same, for tasks */
     atomic_uint_fast64_t stat[8]; /* manager's; by hay_state; [6] submitted */
 
     /* callbacks: pushed by the manager, run by waiting calls */
@@ -107,7 +109,7 @@ struct hay_executor {
 hay_status hayi_executor_new(const hay_options *options, hay_executor **ex);
 void hayi_executor_retain(hay_executor *ex);
 void hayi_executor_release(hay_executor *ex);
-/* Manager: wake those who wait. */
+/* Wake those who wait. */
 void hayi_executor_wake(hay_executor *ex);
 /* Manager: its end.  First hayi_executor_set_ended(), which wakes the joiner;
  * then pop the inbox and give each item to hayi_executor_refuse() until
@@ -118,8 +120,8 @@ bool hayi_executor_quiet(hay_executor *ex);
  * cancelled, a cancel is answered HAY_EINVAL, a want HAY_EFARM or HAY_ECLOSED;
  * a released future is freed. */
 void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item);
-/* This thread must not wait in client calls: the manager's own, and those that
- * run tasks.  Calls that would wait say HAY_EAGAIN. */
+/* This thread must not wait in client calls: the manager's own.  Calls that
+ * would wait say HAY_EAGAIN. */
 void hayi_thread_set_no_wait(bool no_wait);
 bool hayi_thread_no_wait(void);
 /* Post an item that is not a submit; false: the manager has ended, the item is
@@ -128,7 +130,8 @@ bool hayi_executor_post(hay_executor *ex, struct hayi_item *item);
 
 /* Sleep until 'ready' says so, running callbacks meanwhile (none in a callback
  * or with 'callbacks' false).  'ready' is called often; what it looks at must
- * be changed by sequentially consistent operations before hayi_event_notify().
+ * be changed by sequentially consistent operations before hayi_executor_wake(),
+ * and it may be called by whoever does that.  In a task: see nested.h.
  * HAY_OK, HAY_ETIMEDOUT without words, HAY_EAGAIN with words where it may not
  * wait and timeout_ns is not 0. */
 hay_status hayi_executor_sleep(hay_executor *ex,

@@ -28,6 +28,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/map_iter.c \
 	%D%/nest_record.c \
 	%D%/nest_record.h \
+	%D%/nested.c \
+	%D%/nested.h \
 	%D%/objects.c \
 	%D%/objects.h \
 	%D%/persist.c \
@@ -57,6 +59,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/task_options.c \
 	%D%/task_options.h \
 	%D%/wait.c \
+	%D%/waiters.h \
 	%D%/watch.c \
 	%D%/watch.h
 

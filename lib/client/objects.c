@@ -81,7 +81,7 @@ void hayi_want_answered(struct hayi_want_item *item)
         == HAYI_WANT_GIVEN_UP) {
         free(item);
     } else {
-        hayi_event_notify(&ex->changed);
+        hayi_executor_wake(ex);
     }
     hay_future_release(future);
 }

@@ -15,6 +15,7 @@
 #include "client/queue.h"
 
 #include "client/executor.h"
+#include "client/nested.h"
 #include "client/watch.h"
 
 #include <errno.h>
@@ -133,7 +134,7 @@ static bool fire(struct hayi_watch *watch, hay_future *future)
         }
         wake = atomic_load(&queue->sleepers) > 0;
         if (wake && queue->ex != future->ex) {
-            hayi_event_notify(&queue->ex->changed);
+            hayi_executor_wake(queue->ex);
             wake = false;
         }
     }
@@ -273,8 +274,10 @@ static bool ready(void *argument)
 static hay_status sleep_on(hay_queue *queue, uint64_t timeout_ns)
 {
     (void)atomic_fetch_add(&queue->sleepers, 1);
+    hayi_nested_waits_for(NULL, true);
     hay_status st =
         hayi_executor_sleep(queue->ex, ready, queue, timeout_ns, true);
+    hayi_nested_waits_for(NULL, false);
     (void)atomic_fetch_sub(&queue->sleepers, 1);
     return st;
 }
@@ -297,7 +300,7 @@ hay_queue_next(hay_queue *queue, uint64_t timeout_ns, hay_future **future)
         if (taken != NULL) {
             if (atomic_fetch_sub(&queue->count, 1) == 1
                 && atomic_load(&queue->sleepers) > 0) {
-                hayi_event_notify(&queue->ex->changed);
+                hayi_executor_wake(queue->ex);
             }
             *future = taken;
             return HAY_OK;

@@ -416,7 +416,7 @@ hay_status hayi_remote_pump(struct hayi_remote *remote, bool all, bool *any)
         status = write_releases(remote);
     }
     if (was_full && has_room(remote)) {
-        hayi_event_notify(&remote->ex->changed);
+        hayi_executor_wake(remote->ex);
     }
     return status;
 }
@@ -464,7 +464,7 @@ void hayi_remote_break(struct hayi_remote *remote, const struct hayi_error *err)
             hayi_executor_refuse(remote->ex, item);
         }
     } while (!last);
-    hayi_event_notify(&remote->ex->changed);
+    hayi_executor_wake(remote->ex);
 }
 
 void hayi_remote_free(struct hayi_remote *remote)

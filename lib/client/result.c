@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/nested.h"
 #include "client/objects.h"
 #include "wire/value.h"
 
@@ -82,8 +83,10 @@ hay_status hay_future_wait(hay_future *future, uint64_t timeout_ns)
     if (future == NULL) {
         return hayi_fail(hayi_thread_error(), HAY_EINVAL, "the future is NULL");
     }
+    hayi_nested_waits_for(future, false);
     hay_status st =
         hayi_executor_sleep(future->ex, ended, future, timeout_ns, true);
+    hayi_nested_waits_for(NULL, false);
     if (st == HAY_ETIMEDOUT) {
         hayi_future_label(future, label, sizeof(label));
         (void)hayi_fail(hayi_thread_error(),
@@ -478,9 +481,7 @@ hay_status hay_future_cancel(hay_future *future, unsigned flags)
                          "process slots, which this version does not have");
     }
     if (hayi_thread_no_wait()) {
-        return hayi_fail(err,
-                         HAY_EAGAIN,
-                         "a task or the farm's own thread may not wait here");
+        return hayi_fail(err, HAY_EAGAIN, "the farm's own thread may not wait");
     }
     hay_status st = post_cancel(future, force);
     hayi_future_label(future, label, sizeof(label));

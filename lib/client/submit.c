@@ -15,6 +15,7 @@
 #include "client/check.h"
 #include "client/executor.h"
 #include "client/limits.h"
+#include "client/nested.h"
 #include "client/put.h"
 #include "client/queue.h"
 #include "client/task_options.h"
@@ -166,13 +167,15 @@ static hay_status wait_for_room(hay_executor *ex, struct hayi_error *err)
     return st;
 }
 
-/* A place in 'unfinished'; from then on the manager waits for our post. */
-static hay_status reserve(hay_executor *ex, struct hayi_error *err)
+/* A place in 'unfinished'; from then on the manager waits for our post.  A task
+ * has one in any case: those before it may wait for what it submits. */
+static hay_status
+reserve(hay_executor *ex, const struct hay_task *task, struct hayi_error *err)
 {
     for (;;) {
         uint64_t before = atomic_fetch_add(&ex->unfinished, 1);
         hay_status st = may_submit(ex, err);
-        if (st == HAY_OK && before < ex->pending_max) {
+        if (st == HAY_OK && (task != NULL || before < ex->pending_max)) {
             return HAY_OK;
         }
         (void)atomic_fetch_sub(&ex->unfinished, 1);
@@ -203,12 +206,13 @@ hay_status hayi_submit_post(hay_future *future,
     hay_executor *ex = future->ex;
     struct hayi_spec *spec = future->spec;
     struct hayi_queue_entry *entry = NULL;
+    struct hay_task *task = hayi_nested_task(ex);
     hay_status st = HAY_OK;
     if (queue != NULL && (entry = hayi_queue_entry_new(queue)) == NULL) {
         st = hayi_fail(err, HAY_ENOMEM, "out of memory for a queue");
     }
     if (st == HAY_OK) {
-        st = reserve(ex, err);
+        st = reserve(ex, task, err);
     }
     if (st == HAY_OK && (st = number(ex, &future->id, err)) != HAY_OK) {
         (void)atomic_fetch_sub(&ex->unfinished, 1);
@@ -219,7 +223,12 @@ hay_status hayi_submit_post(hay_future *future,
         return st;
     }
     if (spec->kind != HAYI_TASK_PUT) {
-        spec->stream_key = stream_key(spec, next_place(ex));
+        if (task == NULL || spec->name_size > 0) {
+            spec->stream_key = stream_key(spec, next_place(ex));
+        }
+        if (task != NULL) {
+            hayi_nested_adopt(task, spec);
+        }
     }
     hayi_executor_retain(ex);
     for (uint32_t i = 0; i < spec->dep_count; i++) {

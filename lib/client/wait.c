@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "client/executor.h"
+#include "client/nested.h"
 #include "client/watch.h"
 
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static bool fire(struct hayi_watch *watch, hay_future *future)
     wake = atomic_fetch_sub(&group->left, 1) == 1 || wake;
     wake = wake && atomic_load(&group->over) == 0;
     if (wake && group->ex != future->ex) {
-        hayi_event_notify(&group->ex->changed);
+        hayi_executor_wake(group->ex);
         wake = false;
     }
     group_release(group);
@@ -137,8 +138,10 @@ static hay_status wait_group(hay_future *const *futures,
         *entry = (struct entry){.watch = {.ops = &ops}, .group = group};
         hayi_watch_add_or_fire(futures[i], &entry->watch);
     }
+    hayi_nested_waits_for(NULL, true);
     hay_status st =
         hayi_executor_sleep(group->ex, ready, group, timeout_ns, true);
+    hayi_nested_waits_for(NULL, false);
     atomic_store(&group->over, 1);
     for (size_t i = 0; atomic_load(&group->left) > 0 && i < count; i++) {
         hayi_watch_prune(futures[i]);

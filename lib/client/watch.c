@@ -89,7 +89,7 @@ static void fire_late(hay_future *future, struct hayi_watch *chain)
 {
     (void)hay_future_retain(future); /* a watch may give back the last count */
     if (fire_chain(future, chain)) {
-        hayi_event_notify(&future->ex->changed);
+        hayi_executor_wake(future->ex);
     }
     hay_future_release(future);
 }

@@ -19,4 +19,5 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_outcome.c \
 	%D%/manager_records.c \
 	%D%/manager_resources.c \
+	%D%/manager_waits.c \
 	%D%/manager_wants.c

@@ -2,8 +2,8 @@
  * manager.c (life, the round), manager_inbox.c (what the client wants),
  * manager_records.c (what workers say), manager_actions.c (what the core says),
  * manager_end.c (stopping, losses), manager_data.c (objects),
- * manager_wants.c (objects for the client), manager_nested*.c (clients in
- * workers).
+ * manager_waits.c (attempts that wait), manager_wants.c (objects for the
+ * client), manager_nested*.c (clients in workers).
  *
  * Owns: see manager.h.
  * Never: included elsewhere.
@@ -268,6 +268,13 @@ hay_status hayi_manager_made(struct hayi_manager *manager,
  * the report. */
 void hayi_manager_name_made(struct hayi_manager *manager);
 bool hayi_manager_poll_data(struct hayi_manager *manager);
+
+/* manager_waits.c */
+/* A record SUSPENDED or RESUMED of a worker (index of the core's). */
+void hayi_manager_on_wait(struct hayi_manager *manager,
+                          uint32_t worker,
+                          uint16_t type,
+                          const void *body);
 
 /* manager_wants.c */
 void hayi_manager_wanted(struct hayi_manager *manager,

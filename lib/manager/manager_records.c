@@ -360,7 +360,8 @@ static hay_status on_ended(struct hayi_manager *manager,
                     .attempt = head->attempt,
                     .outcome = head->outcome,
                     .cause = report.cause,
-                    .run_ns = run_ns(head->start_ns, head->end_ns),
+                    .run_ns =
+                        run_ns(head->start_ns + head->waited_ns, head->end_ns),
                     .report = 1},
     };
     if (manager->config.shared_memory
@@ -419,7 +420,8 @@ static hay_status on_range_ended(struct hayi_manager *manager,
                     .task = head->task,
                     .attempt = head->attempt,
                     .outcome = head->outcome,
-                    .run_ns = run_ns(head->start_ns, head->end_ns),
+                    .run_ns =
+                        run_ns(head->start_ns + head->waited_ns, head->end_ns),
                     .items = head->items,
                     .failed = head->failed,
                     .report = 1},
@@ -539,6 +541,10 @@ static size_t least_size(uint16_t type)
     case HAYI_RECORD_STARTED:
     case HAYI_RECORD_RETURNED:
         return sizeof(struct hayi_attempt_record);
+    case HAYI_RECORD_SUSPENDED:
+        return sizeof(struct hayi_suspended_record);
+    case HAYI_RECORD_RESUMED:
+        return sizeof(struct hayi_attempt_record);
     case HAYI_RECORD_PONG:
         return sizeof(struct hayi_ping);
     case HAYI_RECORD_MOVED:
@@ -575,6 +581,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_RETURNED:
         return on_attempt(
             manager, peer, HAYI_EVENT_RETURNED, body, size, from->err);
+    case HAYI_RECORD_SUSPENDED:
+    case HAYI_RECORD_RESUMED:
+        hayi_manager_on_wait(manager, peer->link.peer - 1, type, body);
+        return HAY_OK;
     case HAYI_RECORD_MOVED:
         return on_moved(manager, body, size, from->err);
     case HAYI_RECORD_GONE:

@@ -78,8 +78,10 @@ static bool write_recall(struct hayi_channel *channel,
     struct hayi_recall *record =
         hayi_channel_append(channel, HAYI_RECORD_RECALL, sizeof *record);
     if (record != NULL) {
-        *record = (struct hayi_recall){.count = action->u.recall.count,
-                                       .below = action->u.recall.below};
+        *record =
+            (struct hayi_recall){.count = action->u.recall.count,
+                                 .below = action->u.recall.below,
+                                 .below_depth = action->u.recall.below_depth};
     }
     return record != NULL;
 }

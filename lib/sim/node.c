@@ -388,6 +388,7 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         const struct hayi_recall *recall = body;
         event.u.recall.count = recall->count;
         event.u.recall.below = recall->below;
+        event.u.recall.below_depth = recall->below_depth;
         step(node, &event);
         break;
     }

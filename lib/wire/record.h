@@ -162,6 +162,8 @@ struct hayi_range_record {
 struct hayi_recall {
     uint32_t count;
     int32_t below;
+    uint16_t below_depth; /* and those of just this priority less deep */
+    uint8_t reserved[6];
 };
 
 struct hayi_cancel_record {
@@ -200,11 +202,17 @@ struct hayi_join {
 
 /* Tail of RETURNED: missing[missing] (uint64_t), inputs that are not on this
  * node. */
-struct hayi_attempt_record { /* STARTED, RETURNED, SUSPENDED, RESUMED,
-                                CLAIM_DENIED */
+struct hayi_attempt_record { /* STARTED, RETURNED, RESUMED, CLAIM_DENIED */
     uint64_t task;
     uint32_t attempt;
     uint32_t missing;
+};
+
+struct hayi_suspended_record {
+    uint64_t task;
+    uint64_t waits_for; /* hayi_handle, a child that it waits for; or 0: */
+    uint32_t attempt;
+    uint32_t several; /* several tasks; 0: nothing that is a task */
 };
 
 struct hayi_send_record { /* SEND, RECEIVE, DROP */

@@ -2,8 +2,6 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 %C%_libhayfork_workerstate_la_SOURCES = \
-	%D%/hand.c \
-	%D%/hand.h \
 	%D%/held.c \
 	%D%/held.h \
 	%D%/lease.c \
@@ -27,6 +25,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/gpus.h \
 	%D%/guest.c \
 	%D%/guest.h \
+	%D%/hand.c \
+	%D%/hand.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
 	%D%/output.c \

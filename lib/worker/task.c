@@ -16,6 +16,8 @@ enum {
 
 static const char no_text[] = "";
 
+static _Thread_local struct hay_task *current;
+
 static struct hay_task *new_task(const struct hayi_task_farm *farm,
                                  size_t tail_bytes)
 {
@@ -303,7 +305,7 @@ void hayi_task_conclude(struct hay_task *task, hay_status status)
     }
 }
 
-void hayi_task_run(struct hay_task *task)
+static void run(struct hay_task *task)
 {
     task->function = hayi_registry_get(task->record.function);
     if (task->is_range) {
@@ -332,4 +334,17 @@ void hayi_task_run(struct hay_task *task)
         return;
     }
     hayi_task_conclude(task, task->function->call(task));
+}
+
+void hayi_task_run(struct hay_task *task)
+{
+    struct hay_task *outer = current;
+    current = task;
+    run(task);
+    current = outer;
+}
+
+struct hay_task *hayi_task_current(void)
+{
+    return current;
 }

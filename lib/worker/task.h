@@ -107,8 +107,12 @@ struct hay_task {
 
     /* the slot's thread */
     uint64_t start_ns, end_ns;
-    uint64_t waited_ns; /* of that, without cores */
-    uint8_t outcome;    /* enum hayi_outcome */
+    uint64_t waited_ns;          /* of that, without cores */
+    const hay_future *waits_for; /* while it waits: for what; NULL: ... */
+    bool waits_several;          /* ... several futures, or nothing of that */
+    uint64_t children;           /* submitted, by the item 'child_item' */
+    uint64_t child_item;
+    uint8_t outcome; /* enum hayi_outcome */
     int32_t exit_code;
     int32_t signal;
     uint8_t cause; /* hay_cause; 0: what the outcome tells */
@@ -155,6 +159,8 @@ void hayi_task_free(struct hay_task *task);
  * HAYI_TASK_DATA: task->missing_count > 0: it did not run, and has no outcome.
  */
 void hayi_task_run(struct hay_task *task);
+/* The one that this thread runs, the innermost one; NULL. */
+struct hay_task *hayi_task_current(void);
 
 /* For the files that make it up. */
 /* It has no result of another task. */

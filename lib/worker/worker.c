@@ -293,7 +293,9 @@ static hay_status on_recall(struct hayi_worker *worker, const void *body)
     const struct hayi_recall *recall = body;
     const struct hayi_wevent event = {
         .kind = HAYI_WEVENT_RECALL,
-        .u.recall = {.count = recall->count, .below = recall->below},
+        .u.recall = {.count = recall->count,
+                     .below = recall->below,
+                     .below_depth = recall->below_depth},
     };
     hayi_worker_step(worker, &event);
     return HAY_OK;

@@ -520,7 +520,7 @@ static void perform(struct hayi_worker *worker,
         hayi_worker_resume(worker, action);
         break;
     case HAYI_WACTION_RECALL_DONE: {
-        const struct hayi_recall done = {0, 0};
+        const struct hayi_recall done = {.count = 0};
         hayi_worker_tell(worker, HAYI_RECORD_RECALL_DONE, &done, sizeof(done));
         break;
     }

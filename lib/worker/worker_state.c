@@ -164,17 +164,28 @@ static hay_status arrived(struct hayi_wstate *state,
     return st;
 }
 
+/* What a recall wants back. */
+struct below {
+    int32_t priority; /* INT32_MAX: all */
+    uint16_t depth;
+};
+
+static bool is_below(const struct hayi_held *held, struct below below)
+{
+    return below.priority == INT32_MAX || held->priority < below.priority
+           || (held->priority == below.priority && held->depth < below.depth);
+}
+
 /* Revoke one of a backlog for a recall, if it may be.  How many: 0 or 1. */
 static uint32_t recall_one(struct hayi_wstate *state,
                            uint32_t row,
-                           int32_t below,
+                           struct below below,
                            uint32_t recall,
                            struct hayi_wactions *actions)
 {
     struct hayi_held *held = &state->held.rows[row];
 
-    if (held->revoking || held->resuming
-        || (below != INT32_MAX && held->priority >= below)) {
+    if (held->revoking || held->resuming || !is_below(held, below)) {
         return 0;
     }
     held->recall = recall;
@@ -187,7 +198,7 @@ static uint32_t recall_one(struct hayi_wstate *state,
  * farthest ones of the longest slots first. */
 static void recall_backlogs(struct hayi_wstate *state,
                             uint32_t count,
-                            int32_t below,
+                            struct below below,
                             uint32_t recall,
                             struct hayi_wactions *actions)
 {
@@ -213,7 +224,8 @@ static hay_status recalled(struct hayi_wstate *state,
                            struct hayi_wactions *actions)
 {
     uint32_t count = event->u.recall.count;
-    int32_t below = event->u.recall.below;
+    const struct below below = {event->u.recall.below,
+                                event->u.recall.below_depth};
     uint32_t held_count = state->held.held_count;
     uint32_t recall = 0;
     size_t most = (size_t)(count < held_count ? count : held_count) + 1;
@@ -227,9 +239,7 @@ static hay_status recalled(struct hayi_wstate *state,
     }
     for (; count > 0; count--) {
         uint32_t row = hayi_held_tail(&state->held.queue);
-        if (row == NONE
-            || (below != INT32_MAX
-                && state->held.rows[row].priority >= below)) {
+        if (row == NONE || !is_below(&state->held.rows[row], below)) {
             break;
         }
         hayi_held_pull(&state->held, row);

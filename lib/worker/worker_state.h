@@ -61,6 +61,7 @@ struct hayi_wevent {
         struct {
             uint32_t count;
             int32_t below; /* as in the action of sched.h */
+            uint16_t below_depth;
         } recall;
         struct {
             hayi_handle task;

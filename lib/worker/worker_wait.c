@@ -4,6 +4,8 @@
 
 #include "worker/worker_inside.h"
 
+#include "client/future.h"
+
 static void
 step(struct hayi_worker *worker, enum hayi_wevent_kind kind, struct hay_task *t)
 {
@@ -14,13 +16,28 @@ step(struct hayi_worker *worker, enum hayi_wevent_kind kind, struct hay_task *t)
     hayi_worker_step(worker, &event);
 }
 
+/* The task that it waits for; its thread holds the future as long as it waits,
+ * which it does until it is told to go on. */
+static hayi_handle waits_for(const struct hayi_worker *worker,
+                             const struct hay_task *task)
+{
+    bool known = task->waits_for != NULL && worker->config.shared_memory;
+    return known ? task->waits_for->task : 0;
+}
+
 static void on_suspended(struct hayi_worker *worker, struct hay_task *task)
 {
     if (!task->started_told) {
         hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, task);
         task->started_told = true;
     }
-    hayi_worker_report_attempt(worker, HAYI_RECORD_SUSPENDED, task);
+    const struct hayi_suspended_record record = {
+        .task = task->record.task,
+        .attempt = task->record.attempt,
+        .waits_for = waits_for(worker, task),
+        .several = task->waits_several || task->waits_for != NULL,
+    };
+    hayi_worker_tell(worker, HAYI_RECORD_SUSPENDED, &record, sizeof(record));
     worker->waiting++;
     step(worker, HAYI_WEVENT_SUSPENDED, task);
     /* Its slot has nobody now. */

@@ -16,7 +16,7 @@ client_libs = lib/client/libhayfork-client.la \
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB) \
-	$(HDF5_LIBS) $(ZLIB_LIBS)
+	$(HDF5_LIBS) $(HWLOC_LIBS) $(ZLIB_LIBS)
 
 check_PROGRAMS += \
 	%D%/test_array \

@@ -31,12 +31,6 @@ static hay_status stranger(hay_task *task, hay_map_range *range)
     return HAY_OK;
 }
 
-bool hay_map_item_failed(hay_task *task, hay_status status)
-{
-    (void)task, (void)status;
-    return true;
-}
-
 static struct fake fake;
 static int32_t in[100];
 static double out[100];

@@ -22,12 +22,6 @@ HAY_MAP_TASK(indexed, uint64_t, double)
     return HAY_OK;
 }
 
-bool hay_map_item_failed(hay_task *task, hay_status status)
-{
-    (void)task, (void)status;
-    return true;
-}
-
 enum { THREADS = 3, TASKS = 2000 };
 
 static struct fake fake;

@@ -331,7 +331,7 @@ void bed_cancel(uint64_t number, bool force)
 
 void bed_recall(uint32_t count)
 {
-    const struct hayi_recall head = {count, INT32_MAX};
+    const struct hayi_recall head = {.count = count, .below = INT32_MAX};
     bed_say(HAYI_RECORD_RECALL, &head, sizeof(head));
 }
 

@@ -1,0 +1,44 @@
+/* manager_waits.c - attempts that wait for others, as their workers tell it. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+static void on_suspended(struct hayi_manager *manager,
+                         uint32_t worker,
+                         const struct hayi_suspended_record *record)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_SUSPENDED,
+        .u.suspended = {.worker = worker,
+                        .task = record->task,
+                        .attempt = record->attempt,
+                        .waits_for = record->waits_for,
+                        .several = record->several != 0},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+static void on_resumed(struct hayi_manager *manager,
+                       uint32_t worker,
+                       const struct hayi_attempt_record *record)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_RESUMED,
+        .u.resumed = {.worker = worker,
+                      .task = record->task,
+                      .attempt = record->attempt},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+void hayi_manager_on_wait(struct hayi_manager *manager,
+                          uint32_t worker,
+                          uint16_t type,
+                          const void *body)
+{
+    if (type == HAYI_RECORD_SUSPENDED) {
+        on_suspended(manager, worker, body);
+    } else {
+        on_resumed(manager, worker, body);
+    }
+}
