@@ -150,6 +150,7 @@ hay_future *hayi_future_new(hay_executor *ex,
 size_t hayi_spec_text_size(const struct hayi_spec *spec)
 {
     return padded(spec->args_size)
+           + (spec->has_limits ? sizeof(struct hayi_limits) : 0)
            + (spec->name_size > 0 ? (size_t)spec->name_size + 1 : 0)
            + (spec->category_size > 0 ? (size_t)spec->category_size + 1 : 0);
 }

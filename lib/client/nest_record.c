@@ -3,6 +3,7 @@
 
 #include "client/nest_record.h"
 
+#include "client/executor.h"
 #include "client/map.h"
 
 #include <stdlib.h>
@@ -33,29 +34,40 @@ const void *hayi_nest_submit_input(const hay_future *future, uint64_t *size)
     return *size > 0 ? in : NULL;
 }
 
+/* NULL: it has none. */
+static const char *request_of(const hay_future *future)
+{
+    uint32_t request = future->spec->needs.request;
+    return request != 0 ? hayi_resources_text(future->ex->resources, request)
+                        : NULL;
+}
+
 static struct hayi_nest_submit head_of(const hay_future *future)
 {
+    const char *request = request_of(future);
     const struct hayi_spec *spec = future->spec;
     struct hayi_nest_submit head = {
         .id = future->id,
         .spec_size = sizeof(*spec),
         .deps_size = spec->dep_count * sizeof(uint64_t),
         .text_size = hayi_spec_text_size(spec),
+        .request_size = request != NULL ? strlen(request) + 1 : 0,
         .map_size = future->map != NULL ? sizeof(struct hayi_nest_map) : 0,
     };
     (void)hayi_nest_submit_input(future, &head.in_size);
     return head;
 }
 
-enum { PARTS = 5 };
+enum { PARTS = 6 };
 
 static void list_parts(const struct hayi_nest_submit *head, uint64_t *parts)
 {
     parts[0] = head->spec_size;
     parts[1] = head->deps_size;
     parts[2] = head->text_size;
-    parts[3] = head->map_size;
-    parts[4] = head->in_size;
+    parts[3] = head->request_size;
+    parts[4] = head->map_size;
+    parts[5] = head->in_size;
 }
 
 size_t hayi_nest_submit_size(const hay_future *future)
@@ -85,6 +97,7 @@ void hayi_nest_submit_write(const hay_future *future,
     }
     at += head.deps_size;
     at = hayi_record_put(at, hayi_spec_args(spec), head.text_size);
+    at = hayi_record_put(at, request_of(future), head.request_size);
     if (future->map != NULL) {
         const struct hayi_nest_map map = map_of(&future->map->view);
         (void)hayi_record_put(at, &map, sizeof(map));
@@ -146,13 +159,29 @@ static hay_status read_parts(const void *body,
     }
     list_parts(head, parts);
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*head), parts, PARTS, 0, at, err);
+        hayi_record_parts(body, size, sizeof(*head), parts, PARTS, 8u, at, err);
     if (status != HAY_OK) {
         return status;
     }
     return head->spec_size == sizeof(struct hayi_spec) && is_sound(head, at[0])
                ? HAY_OK
                : damaged(err);
+}
+
+/* Its number here; there it was that of another executor. */
+static hay_status
+read_request(hay_future *future, const char *text, struct hayi_error *err)
+{
+    struct hayi_spec *spec = future->spec;
+    uint32_t request = 0;
+    hay_status status = hayi_resources_request(future->ex->resources,
+                                               &spec->needs,
+                                               text,
+                                               hayi_spec_category(spec),
+                                               &request,
+                                               err);
+    spec->needs.request = request & (HAYI_REQUEST_MAX - 1);
+    return status;
 }
 
 hay_status hayi_nest_submit_read(hay_executor *ex,
@@ -171,7 +200,7 @@ hay_status hayi_nest_submit_read(hay_executor *ex,
     if (status != HAY_OK) {
         return status;
     }
-    if (head->map_size > 0 && !read_view(at[3], at[4], head->in_size, &view)) {
+    if (head->map_size > 0 && !read_view(at[4], at[5], head->in_size, &view)) {
         return damaged(err);
     }
     hay_future *fresh =
@@ -182,6 +211,11 @@ hay_status hayi_nest_submit_read(hay_executor *ex,
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a task");
     }
     fresh->id = head->id;
+    status = read_request(fresh, head->request_size > 0 ? at[3] : NULL, err);
+    if (status != HAY_OK) {
+        hayi_future_discard(fresh);
+        return status;
+    }
     const uint64_t *ids = at[1];
     hay_future **deps = hayi_spec_deps_room(fresh->spec);
     for (uint32_t i = 0; i < fresh->spec->dep_count; i++) {

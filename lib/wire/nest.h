@@ -60,8 +60,9 @@ struct hayi_nest_grant {
 };
 
 /* Tail: the specification as it lies in memory, numbers of its inputs
- * (uint64_t), what stands behind these in the specification, of a map: struct
- * hayi_nest_map and its items' input. */
+ * (uint64_t), what stands behind these in the specification, its request
+ * (request.h) with its 0, of a map: struct hayi_nest_map and its items' input.
+ */
 struct hayi_nest_submit {
     uint32_t client;
     uint32_t flags; /* HAYI_NEST_UNWANTED */
@@ -69,6 +70,7 @@ struct hayi_nest_submit {
     uint64_t spec_size;
     uint64_t deps_size;
     uint64_t text_size;
+    uint64_t request_size; /* 0: it has none */
     uint64_t map_size;
     uint64_t in_size;
 };
@@ -181,7 +183,7 @@ struct hayi_nest_piece {
 };
 
 static_assert(sizeof(struct hayi_nest_grant) == 48, "no holes");
-static_assert(sizeof(struct hayi_nest_submit) == 56, "no holes");
+static_assert(sizeof(struct hayi_nest_submit) == 64, "no holes");
 static_assert(sizeof(struct hayi_nest_map) == 56, "no holes");
 static_assert(sizeof(struct hayi_nest_want) == 40, "no holes");
 static_assert(sizeof(struct hayi_nest_ended) == 56, "no holes");
