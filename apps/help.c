@@ -43,7 +43,14 @@ static const char general[] =
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
     "  --max-fails=N         stop when so many tasks have failed\n"            \
-    "  --seed=N              of random streams and of ties\n"
+    "  --seed=N              of random streams and of ties\n"                  \
+    "  --stragglers=FACTOR   when nothing else is left to start: a second "    \
+    "attempt\n"                                                                \
+    "                        on another worker of what takes FACTOR times "    \
+    "its\n"                                                                    \
+    "                        usual time (by name); only for tasks that may "   \
+    "run\n"                                                                    \
+    "                        twice at once; not for once=yes\n"
 
 static const char run[] =
     "usage: hayfork run [OPTION ...] FILE\n"

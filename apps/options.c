@@ -71,6 +71,16 @@ static bool set_seed(struct options *o, const char *value)
     return true;
 }
 
+static bool set_stragglers(struct options *o, const char *value)
+{
+    double factor;
+    if (!units_real(value, &factor) || factor < 1 || factor > 1e6) {
+        return false;
+    }
+    options_add_farm(o, "stragglers", value);
+    return true;
+}
+
 static bool set_run_folder(struct options *o, const char *value)
 {
     o->run_folder = value;
@@ -225,6 +235,7 @@ static const struct option_row {
     {"run-folder", 0, true, FARMS, set_run_folder},
     {"seed", 0, true, FARMS, set_seed},
     {"slots", 0, true, FARMS, set_slots},
+    {"stragglers", 0, true, FARMS, set_stragglers},
     {"time", 0, true, WORD_RUN, set_time},
     {"time-scale", 0, true, WORD_REPLAY, set_time_scale},
     {"work", 0, true, WORD_REPLAY, set_work},

@@ -12,7 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SLOTS_MAX = 4096 }; /* of a worker */
+enum {
+    SLOTS_MAX = 4096, /* of a worker */
+    STRAGGLER_FACTOR_MAX = 1000000,
+};
 
 #define MEMORY_LIMIT_MIN ((uint64_t)1 << 20)
 
@@ -106,6 +109,34 @@ set_silence(hay_options *options, const char *value, struct hayi_error *err)
     }
     if (status == HAY_OK) {
         options->silence_ns = seconds * UINT64_C(1000000000);
+    }
+    return status;
+}
+
+static hay_status check_stragglers(double factor, struct hayi_error *err)
+{
+    if (factor == 0 || (factor >= 1 && factor <= STRAGGLER_FACTOR_MAX)) {
+        return HAY_OK;
+    }
+    return hayi_fail(err,
+                     HAY_EINVAL,
+                     "a straggler takes %d to %d times the usual time (0: none "
+                     "is looked for)",
+                     1,
+                     STRAGGLER_FACTOR_MAX);
+}
+
+static hay_status
+set_stragglers(hay_options *options, const char *value, struct hayi_error *err)
+{
+    char *end = NULL;
+    double factor = strtod(value, &end);
+    if (value[0] < '0' || value[0] > '9' || *end != 0) {
+        return hayi_fail(err, HAY_EINVAL, "'%s' is no factor", value);
+    }
+    hay_status status = check_stragglers(factor, err);
+    if (status == HAY_OK) {
+        options->straggler_factor = factor;
     }
     return status;
 }
@@ -238,6 +269,7 @@ static const struct setting {
     {"--hay-seed", "HAYFORK_SEED", set_seed, false},
     {"--hay-pending-max", "HAYFORK_PENDING_MAX", set_pending_max, false},
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
+    {"--hay-stragglers", "HAYFORK_STRAGGLERS", set_stragglers, false},
     {"--hay-memory-limit", "HAYFORK_MEMORY_LIMIT", set_memory_limit, false},
     {"--hay-spill-folder", "HAYFORK_SPILL_FOLDER", set_spill_folder, false},
     {"--hay-gpus", "HAYFORK_GPUS", set_gpus, false},
@@ -260,6 +292,9 @@ const char *hayi_settings_help(void)
            "  --hay-seed=N           of random streams and ties (0)\n"
            "  --hay-pending-max=N    unfinished tasks before submit waits\n"
            "  --hay-silence=SECONDS  a worker silent so long is lost (15)\n"
+           "  --hay-stragglers=FACTOR  near the end a second attempt of what "
+           "takes so\n"
+           "                         many times as long as usual (never)\n"
            "  --hay-memory-limit=SIZE  for the objects of a node: 64M, 2G, "
            "50% (30%)\n"
            "  --hay-spill-folder=DIR  local disk for what does not fit; empty: "
@@ -417,5 +452,5 @@ hay_status hayi_options_copy(const hay_options *given,
                          options->slots,
                          SLOTS_MAX);
     }
-    return HAY_OK;
+    return check_stragglers(options->straggler_factor, err);
 }

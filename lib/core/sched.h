@@ -512,6 +512,9 @@ const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *sched,
                                               uint32_t request,
                                               uint32_t variant);
 
+/* Attempts that the worker has still although others were faster. */
+uint32_t hayi_sched_beaten(const struct hayi_sched *sched, uint32_t worker);
+
 /* Can any worker that has joined ever meet this?  HAY_OK; HAY_EINFEASIBLE with
  * words that tell what there is; HAY_OK as well while no worker has joined. */
 hay_status hayi_sched_feasible(const struct hayi_sched *sched,

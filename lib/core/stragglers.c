@@ -209,6 +209,22 @@ uint32_t hayi_stragglers_find(const struct hayi_sched *s,
     return 0;
 }
 
+uint32_t hayi_sched_beaten(const struct hayi_sched *s, uint32_t worker)
+{
+    uint32_t count = 0;
+    uint32_t index = 0;
+    if (s->twins > 0 && worker < s->workers.max) {
+        index = s->workers.list[worker].head;
+    }
+    while (index != 0) {
+        const struct hayi_row *row = hayi_sched_row(s, index);
+        bool twin = (row->flags & HAYI_ROW_TWIN) != 0;
+        count += twin && row->twin == 0 ? 1 : 0;
+        index = row->next;
+    }
+    return count;
+}
+
 /* Its neighbours and its worker learn its index. */
 static void relink(struct hayi_sched *s, uint32_t index)
 {

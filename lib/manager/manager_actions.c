@@ -321,7 +321,7 @@ void hayi_manager_perform(struct hayi_manager *manager,
         hayi_manager_worker_lost(manager, action);
         break;
     case HAYI_ACTION_ALL_ENDED:
-        hayi_manager_stop_workers(manager, false);
+        hayi_manager_finish(manager);
         break;
     case HAYI_ACTION_INPUTS:
         hayi_manager_inputs(manager, action);

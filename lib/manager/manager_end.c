@@ -254,8 +254,41 @@ void hayi_manager_on_down(void *context, uint32_t peer, const char *how)
     hayi_manager_lose(manager, peer - 1, how);
 }
 
+static uint32_t beaten(const struct hayi_manager *manager)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        if (!manager->peers[i].gone) {
+            count += hayi_sched_beaten(manager->sched, i - 1);
+        }
+    }
+    return count;
+}
+
+/* An attempt that was beaten may be deaf to its cancellation.  Its worker is
+ * given up before the others are stopped: these could not finalize MPI. */
+void hayi_manager_finish(struct hayi_manager *manager)
+{
+    if (manager->beaten_ns == 0) {
+        manager->beaten_ns = manager->now_ns + HAYI_MANAGER_BEATEN_NS;
+    }
+    bool give_up = manager->now_ns >= manager->beaten_ns;
+    for (uint32_t i = 1; give_up && i < manager->peer_count; i++) {
+        if (hayi_sched_beaten(manager->sched, i - 1) > 0) {
+            hayi_manager_lose(
+                manager, i - 1, "what another worker did faster does not end");
+        }
+    }
+    if (give_up || beaten(manager) == 0) {
+        hayi_manager_stop_workers(manager, false);
+    }
+}
+
 void hayi_manager_check_end(struct hayi_manager *manager)
 {
+    if (manager->beaten_ns != 0 && !manager->stopping) {
+        hayi_manager_finish(manager);
+    }
     if (!manager->stopping) {
         return;
     }

@@ -25,13 +25,15 @@ enum {
     HAYI_MANAGER_HEARTBEAT_NS = 1000000000,
     HAYI_MANAGER_HEARD_NS = 200000000, /* the core hears of frames so often */
     HAYI_MANAGER_PING_NS = 2000000000,
-    HAYI_MANAGER_FENCE_NS = 100000000,  /* between two fences of a worker */
-    HAYI_MANAGER_INBOX_BATCH = 1024,    /* items a round, then hand-outs */
-    HAYI_MANAGER_LEAVE_NS = 2000000000, /* from "at once" to giving up */
-    HAYI_MANAGER_SLOTS_MAX = 65536,     /* of a worker, whose paths are kept */
-    HAYI_MANAGER_WORDS = 64,            /* why moves failed, the last ones */
-    HAYI_MANAGER_WORDS_REPORT = 16,     /* the report that is the first of them;
-                                           1 is what has just come */
+    HAYI_MANAGER_FENCE_NS = 100000000,   /* between two fences of a worker */
+    HAYI_MANAGER_INBOX_BATCH = 1024,     /* items a round, then hand-outs */
+    HAYI_MANAGER_LEAVE_NS = 2000000000,  /* from "at once" to giving up */
+    HAYI_MANAGER_BEATEN_NS = 2000000000, /* for attempts that were beaten, at
+                                            the end */
+    HAYI_MANAGER_SLOTS_MAX = 65536,      /* of a worker, whose paths are kept */
+    HAYI_MANAGER_WORDS = 64,             /* why moves failed, the last ones */
+    HAYI_MANAGER_WORDS_REPORT = 16, /* the report that is the first of them;
+                                       1 is what has just come */
     HAYI_MANAGER_NESTED = 4, /* in 'remembered' of a future: a client in a
                                 worker holds it (manager_nested.h) */
 };
@@ -117,7 +119,8 @@ struct hayi_manager {
     bool slack;    /* the workers have cores that nothing runs on */
     bool dispatch; /* something changed since the last dispatch */
 
-    bool stopping; /* STOP was sent */
+    bool stopping;      /* STOP was sent */
+    uint64_t beaten_ns; /* all has ended: so long beaten attempts may last; 0 */
     bool broken;
     bool deaths;           /* a worker was lost, the run goes on or not */
     uint32_t never_joined; /* of these */
@@ -311,6 +314,8 @@ void hayi_manager_worker_lost(struct hayi_manager *manager,
 /* A frame of a worker that was given up has come. */
 void hayi_manager_fence(struct hayi_manager *manager, uint32_t peer);
 void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once);
+/* All has ended: stop the workers, as soon as none works in vain. */
+void hayi_manager_finish(struct hayi_manager *manager);
 void hayi_manager_check_end(struct hayi_manager *manager);
 
 #endif

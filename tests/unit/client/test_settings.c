@@ -23,6 +23,7 @@ static const char *const variables[] = {
     "HAYFORK_SEED",
     "HAYFORK_PENDING_MAX",
     "HAYFORK_SILENCE",
+    "HAYFORK_STRAGGLERS",
     "HAYFORK_MEMORY_LIMIT",
     "HAYFORK_SPILL_FOLDER",
     "HAYFORK_CHECKSUM",
@@ -161,10 +162,12 @@ static void environment_counts_less_than_the_command_line(void)
     (void)setenv("HAYFORK_SLOTS", "2", 1);
     (void)setenv("HAYFORK_SILENCE", "30", 1);
     (void)setenv("HAYFORK_QUIET", "1", 1);
+    (void)setenv("HAYFORK_STRAGGLERS", "2.5", 1);
     (void)setenv("HAYFORK_SEED", "", 1); /* as if it were not there */
     CU_ASSERT_EQUAL(TAKE("--hay-slots=4", "--hay-quiet=0"), HAY_OK);
     CU_ASSERT_EQUAL(options.slots, 4);
     CU_ASSERT_EQUAL(options.silence_ns, UINT64_C(30000000000));
+    CU_ASSERT_EQUAL(options.straggler_factor, 2.5);
     CU_ASSERT_FALSE(options.quiet);
 }
 
@@ -196,6 +199,9 @@ static void wrong_values_are_named(void)
         {"--hay-", "unknown option"},
         {"--hay-output=files2", "none of inherit, append, files, null"},
         {"--hay-silence=1", "less than 2 seconds"},
+        {"--hay-stragglers=0.5", "takes 1 to 1000000 times"},
+        {"--hay-stragglers=nan", "'nan' is no factor"},
+        {"--hay-stragglers=2x", "'2x' is no factor"},
         {"--hay-memory-limit=much", "'much' is no size such as 64M, 2G"},
         {"--hay-memory-limit=-5M", "is no size"},
         {"--hay-memory-limit=", "is no size"},
@@ -229,6 +235,7 @@ static void help_names_every_option_and_is_asked_for(void)
                                         "--hay-seed",
                                         "--hay-pending-max",
                                         "--hay-silence",
+                                        "--hay-stragglers",
                                         "--hay-memory-limit",
                                         "--hay-spill-folder",
                                         "--hay-checksum",
