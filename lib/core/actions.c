@@ -57,7 +57,18 @@ static void
 print_hand_out(const struct hayi_action *action, char *text, size_t size)
 {
     char range[64] = "";
+    char nested[48] = "";
     const char *prompt = action->u.hand_out.prompt ? " prompt" : "";
+    if (action->u.hand_out.inline_of != 0) {
+        (void)snprintf(nested,
+                       sizeof(nested),
+                       " depth %d inline of row %" PRIu32,
+                       action->u.hand_out.depth,
+                       (uint32_t)action->u.hand_out.inline_of);
+    } else if (action->u.hand_out.depth != 0) {
+        (void)snprintf(
+            nested, sizeof(nested), " depth %d", action->u.hand_out.depth);
+    }
     if (action->u.hand_out.range) {
         (void)snprintf(range,
                        sizeof(range),
@@ -68,12 +79,13 @@ print_hand_out(const struct hayi_action *action, char *text, size_t size)
     (void)snprintf(text,
                    size,
                    "hand_out w%" PRIu32 " p%" PRIu64 " attempt %" PRIu32
-                   " priority %" PRId32 " cores %" PRIu32 "%s%s",
+                   " priority %" PRId32 " cores %" PRIu32 "%s%s%s",
                    action->u.hand_out.worker,
                    action->u.hand_out.payload,
                    action->u.hand_out.attempt,
                    action->u.hand_out.priority,
                    action->u.hand_out.needs.cores,
+                   nested,
                    range,
                    prompt);
 }
@@ -112,7 +124,14 @@ print_tell(const struct hayi_action *action, char *text, size_t size)
                        size - used,
                        " losses %" PRIu32,
                        action->u.tell.losses);
+        used = strlen(text);
     }
+    (void)snprintf(text + used,
+                   size - used,
+                   "%s%s",
+                   action->u.tell.cause == HAY_CAUSE_DEADLOCK ? " deadlock"
+                                                              : "",
+                   action->u.tell.followed ? " followed" : "");
 }
 
 static void

@@ -107,6 +107,16 @@ static bool better(const struct hayi_worker *a, const struct hayi_worker *than)
            || (a->load == than->load && a->tie < than->tie);
 }
 
+/* Do suspended attempts leave it what it needs? */
+static bool spare(const struct hayi_worker *worker,
+                  const struct hayi_needs *needs)
+{
+    return needs->gpus <= worker->gpus - worker->held_gpus
+           && (worker->memory_bytes == 0
+               || needs->memory_bytes
+                      <= worker->memory_bytes - worker->held_memory);
+}
+
 /* The worker that is, or will be, free for it first; NOBODY. */
 static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
 {
@@ -118,6 +128,7 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
         if ((worker->alone == HAYI_ALONE_NO
              || worker->alone == HAYI_ALONE_WAS_KEPT)
             && hayi_worker_meets(worker, w, needs)
+            && (worker->held_cores > 0 || spare(worker, needs))
             && (best == NOBODY || better(worker, &s->workers.list[best]))) {
             best = w;
         }
@@ -243,7 +254,7 @@ hay_status hayi_alone_dispatch(struct hayi_sched *s,
             index = next;
             continue;
         }
-        if (s->workers.list[worker].held > 0) {
+        if (s->workers.list[worker].held_cores > 0) {
             s->workers.list[worker].alone = HAYI_ALONE_KEPT;
             s->kept++;
             index = next;

@@ -8,7 +8,8 @@
  * When two workers were lost while an attempt of the same task ran on them, it
  * may be the killer, or may have stood beside it.  It runs alone from then on:
  * if that worker is lost as well, it was the killer, and nobody else comes to
- * harm by it.
+ * harm by it, but for suspended attempts: these may wait for it.  One that
+ * is suspended itself has its worker no more alone.
  */
 #ifndef HAYI_CORE_ALONE_H
 #define HAYI_CORE_ALONE_H

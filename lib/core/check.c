@@ -152,7 +152,7 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
         const struct hayi_row *row = hayi_sched_row(s, i);
         const struct hayi_needs *needs = hayi_sched_needs(s, row);
-        cores += needs->cores;
+        cores += hayi_nested_cores(s, i);
         gpus += needs->gpus;
         memory += needs->memory_bytes;
         assert(needs->worker == 0 || needs->worker - 1 == index);
@@ -161,7 +161,7 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
         assert(s->ready.levels[row->level].rank >= s->low_rank);
         assert(row->attempt > 0);
     }
-    assert(worker->alone != HAYI_ALONE_HAS || worker->held == 1);
+    assert(worker->alone != HAYI_ALONE_HAS || worker->held > 0);
     assert(worker->alone != HAYI_ALONE_WAS_KEPT);
     assert(worker->held_cores == cores);
     assert(worker->held_gpus == gpus);
@@ -270,6 +270,7 @@ void hayi_sched_check(const struct hayi_sched *s)
     check_lists(s, &r);
     check_workers(s);
     hayi_data_check(s);
+    hayi_nested_check(s);
     free(r.waiting);
     free(r.refs);
     free(r.out);

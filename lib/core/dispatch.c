@@ -174,7 +174,8 @@ void hayi_dispatch_book(struct hayi_sched *s,
     action->u.hand_out.priority = level->priority;
     action->u.hand_out.depth = level->depth;
     action->u.hand_out.needs = *needs;
-    action->u.hand_out.prompt = row->edges != 0 || s->workers.idle_cores > 0;
+    action->u.hand_out.prompt =
+        row->edges != 0 || s->workers.idle_cores > 0 || row->nested;
 }
 
 /* Place the first row of a class.  False: no worker can take it now. */

@@ -2,11 +2,12 @@
  *
  * Kinds of backlog, in this order: workers that were lost and still hold
  * attempts; ended tasks whose dependents have not heard of it; classes that
- * are to be judged; the sweep of CLOSE over all rows; objects, their tasks and
- * nodes to be looked at (data.c).  Each step makes room
- * for its few actions first, so that running out of memory leaves a whole
- * state with a shorter backlog.  Nothing recurses: dependents that end join
- * the list of ended tasks.
+ * are to be judged; the sweep of CLOSE over all rows; what is cancelled with
+ * what submitted it, and claims of tasks that wait (nested.c); objects, their
+ * tasks and nodes to be looked at (data.c).  Each step makes room for its few
+ * actions first, so that running out of memory leaves a whole state with a
+ * shorter backlog.  Nothing recurses: dependents that end join the list of
+ * ended tasks.
  */
 #include "config.h"
 
@@ -35,6 +36,9 @@ static void hear(struct hayi_sched *s,
         return;
     }
     assert(row->state == HAYI_ROW_PENDING);
+    if (row->nested && hayi_nested_heard(s, ended, index, actions)) {
+        return;
+    }
     if (!any && ended->end != HAY_FINISHED) {
         bool failed = ended->end == HAY_FAILED;
         struct hayi_end end = {
@@ -145,31 +149,10 @@ sweep_row(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
         }
         return;
     }
-    if (row->state == HAYI_ROW_PENDING || row->state == HAYI_ROW_READY
-        || row->state == HAYI_ROW_GATHER || row->state == HAYI_ROW_PAUSED
-        || (row->state == HAYI_ROW_ALONE
-            && (row->flags & HAYI_ROW_RANGE) == 0)) {
-        struct hayi_end end = {
-            .state = HAY_CANCELLED,
-            .status = HAY_ECANCELLED,
-            .attempt = row->attempt,
-            .worker = row->worker,
-        };
-        if (row->state == HAYI_ROW_READY || row->state == HAYI_ROW_ALONE) {
-            hayi_task_unqueue(s, index);
-        }
-        hayi_task_end(s, index, &end, actions);
-        return;
-    }
-    if (row->state == HAYI_ROW_HELD
-        && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE | HAYI_ROW_TWIN))
-               == 0) {
-        row->flags |= HAYI_ROW_CLOSE;
-        struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CANCEL);
-        a->u.cancel.worker = row->worker;
-        a->u.cancel.task = hayi_table_handle(&s->table, index);
-        a->u.cancel.attempt = row->attempt;
-        a->u.cancel.unstarted_only = true;
+    bool range = (row->flags & HAYI_ROW_RANGE) != 0;
+    if (row->state != HAYI_ROW_FREE && row->state != HAYI_ROW_ENDED
+        && (!range || row->state == HAYI_ROW_HELD)) {
+        hayi_task_close(s, index, actions);
     }
 }
 
@@ -199,6 +182,9 @@ hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions)
         }
         if (status == HAY_OK) {
             status = drain_sweep(s, actions);
+        }
+        if (status == HAY_OK) {
+            status = hayi_nested_drain(s, actions);
         }
         if (status == HAY_OK && hayi_data_drain_wanted(s)) {
             status = hayi_data_drain(s, actions);

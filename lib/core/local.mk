@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/cargos.h \
 	%D%/check.c \
 	%D%/check_data.c \
+	%D%/check_nested.c \
 	%D%/data.c \
 	%D%/dispatch.c \
 	%D%/drain.c \
@@ -27,6 +28,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/move.c \
 	%D%/needs.c \
 	%D%/needs.h \
+	%D%/nest.c \
+	%D%/nest.h \
 	%D%/nested.c \
 	%D%/nodes.c \
 	%D%/nodes.h \

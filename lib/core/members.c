@@ -131,8 +131,11 @@ static void suspect(struct hayi_sched *s,
     for (int held = 0; held <= 1; held++) {
         for (uint32_t i = worker->head; i != 0;) {
             struct hayi_row *row = hayi_sched_row(s, i);
-            uint32_t needed = hayi_sched_needs(s, row)->cores;
-            if ((row->state == HAYI_ROW_HELD) == (held != 0) && cores > 0) {
+            uint32_t needed = hayi_nested_cores(s, i);
+            if (needed == 0) { /* it waits, or runs within another one */
+                row->traits |= HAYI_ROW_SUSPECT;
+            } else if ((row->state == HAYI_ROW_HELD) == (held != 0)
+                       && cores > 0) {
                 cores -= needed < cores ? needed : cores;
                 row->traits |= HAYI_ROW_SUSPECT;
             } else if (row->state == HAYI_ROW_RUNNING) {

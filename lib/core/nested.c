@@ -1,24 +1,690 @@
-/* nested.c - tasks in tasks: what their workers tell of those that wait.
+/* nested.c - tasks in tasks: who waits, on whose cores, and for what.
  *
- * See sched.h for what the events mean.
+ * See sched.h for what the events mean, nest.h for the records.
+ *
+ * Cores are booked for each attempt that a worker holds, but for two kinds,
+ * which are marked FREED: suspended ones, and guests, which run inline on the
+ * cores of a host.  Guests may have guests; of such a tower, which is one
+ * stack, the lowest one has the cores, and the uppermost one is suspended and
+ * resumed.  What leaves its worker gets its cores back first, so that all are
+ * unbooked alike.
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/stragglers.h"
 
-static hay_status claim(const struct hayi_event *event,
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Children looked at for one claim. */
+#define CLAIM_LOOK 256
+
+static struct hayi_kin *kin_of(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    return row->nested ? hayi_kin_at(&s->nest, index) : NULL;
+}
+
+static void unflag(struct hayi_kin *kin, uint32_t flags)
+{
+    kin->flags &= (uint8_t)~flags;
+}
+
+/* ---- cores ------------------------------------------------------------- */
+
+uint32_t hayi_nested_cores(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = kin_of(s, index);
+    return kin != NULL && (kin->flags & HAYI_KIN_FREED) != 0
+               ? 0
+               : hayi_sched_needs(s, hayi_sched_row(s, index))->cores;
+}
+
+/* The attempt whose cores the attempt runs on. */
+static uint32_t base_of(const struct hayi_sched *s, uint32_t index)
+{
+    while (hayi_kin_at(&s->nest, index)->host != 0) {
+        index = hayi_kin_at(&s->nest, index)->host;
+    }
+    return index;
+}
+
+static void free_cores(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    if ((kin->flags & HAYI_KIN_FREED) == 0) {
+        kin->flags |= HAYI_KIN_FREED;
+        hayi_workers_lend(&s->workers,
+                          index,
+                          hayi_sched_needs(s, hayi_sched_row(s, index))->cores);
+    }
+}
+
+static void regain_cores(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    if ((kin->flags & HAYI_KIN_FREED) != 0) {
+        unflag(kin, HAYI_KIN_FREED);
+        hayi_workers_regain(
+            &s->workers,
+            index,
+            hayi_sched_needs(s, hayi_sched_row(s, index))->cores);
+    }
+}
+
+/* ---- attempts that wait ------------------------------------------------ */
+
+/* Does the attempt hold what it does not give back while it waits? */
+static bool holds(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_needs *needs =
+        hayi_sched_needs(s, hayi_sched_row(s, index));
+    return needs->gpus != 0 || needs->memory_bytes != 0 || needs->request != 0;
+}
+
+static void go_on(struct hayi_sched *s, uint32_t index)
+{
+    hayi_nest_go_on(&s->nest, index);
+    s->nest.holders -= holds(s, index) ? 1 : 0;
+    s->nest.stirred = true;
+}
+
+/* The attempt waits from now on, or still waits, but for something else. */
+static void wait_for(struct hayi_sched *s,
+                     uint32_t index,
+                     hayi_handle waits_for,
+                     bool several)
+{
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_worker *worker = &s->workers.list[row->worker];
+    unflag(kin, HAYI_KIN_SEVERAL | HAYI_KIN_CLAIMS);
+    if ((kin->flags & HAYI_KIN_SUSPENDED) == 0) {
+        hayi_nest_wait(&s->nest, index);
+        s->nest.holders += holds(s, index) ? 1 : 0;
+        free_cores(s, base_of(s, index));
+        if (worker->alone == HAYI_ALONE_HAS) {
+            worker->alone = HAYI_ALONE_NO; /* what it waits for may run here */
+            s->alone_out--;
+        }
+        worker->moved_ns = s->now_ns;
+        hayi_dispatch_room(s, row->worker);
+    }
+    kin->waits_for = waits_for;
+    kin->flags |= several ? HAYI_KIN_SEVERAL : 0;
+    s->nest.stirred = true;
+}
+
+static hay_status suspend(struct hayi_sched *s,
+                          const struct hayi_event *event,
+                          struct hayi_actions *actions)
+{
+    uint32_t index = hayi_sched_current(s,
+                                        event->u.suspended.worker,
+                                        event->u.suspended.task,
+                                        event->u.suspended.attempt);
+    if (index == 0) {
+        return HAY_OK;
+    }
+    if (hayi_actions_reserve(actions, 1) != HAY_OK
+        || hayi_nest_reserve(&s->nest, index) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    (void)hayi_nest_open(&s->nest, &s->table, index);
+    if (hayi_sched_row(s, index)->state == HAYI_ROW_HELD) {
+        hayi_task_begun(s, index, actions);
+    }
+    wait_for(
+        s, index, event->u.suspended.waits_for, event->u.suspended.several);
+    return HAY_OK;
+}
+
+static void resume(struct hayi_sched *s, const struct hayi_event *event)
+{
+    uint32_t index = hayi_sched_current(s,
+                                        event->u.resumed.worker,
+                                        event->u.resumed.task,
+                                        event->u.resumed.attempt);
+    const struct hayi_kin *kin = index != 0 ? kin_of(s, index) : NULL;
+    if (kin == NULL || (kin->flags & HAYI_KIN_SUSPENDED) == 0) {
+        s->stale += index != 0 ? 1 : 0;
+        return;
+    }
+    go_on(s, index);
+    regain_cores(s, base_of(s, index));
+}
+
+void hayi_nested_unbook(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    bool waited = (kin->flags & HAYI_KIN_SUSPENDED) != 0;
+    if (waited) {
+        go_on(s, index);
+    }
+    if (kin->guest != 0) {
+        hayi_kin_at(&s->nest, kin->guest)->host = 0;
+        kin->guest = 0;
+    }
+    if (kin->host != 0) {
+        uint32_t base = base_of(s, index);
+        hayi_kin_at(&s->nest, kin->host)->guest = 0;
+        kin->host = 0;
+        if (waited) {
+            regain_cores(s, base);
+        }
+    }
+    regain_cores(s, index);
+    unflag(kin, HAYI_KIN_CLAIMS);
+    s->nest.stirred = true;
+}
+
+struct hayi_wait hayi_nested_lift(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_wait wait = {.suspended = false};
+    const struct hayi_kin *kin = kin_of(s, index);
+    if (kin != NULL) {
+        wait.suspended = (kin->flags & HAYI_KIN_SUSPENDED) != 0;
+        wait.several = (kin->flags & HAYI_KIN_SEVERAL) != 0;
+        wait.waits_for = kin->waits_for;
+        hayi_nested_unbook(s, index);
+    }
+    return wait;
+}
+
+void hayi_nested_lay(struct hayi_sched *s,
+                     uint32_t index,
+                     const struct hayi_wait *wait)
+{
+    if (wait->suspended) {
+        (void)hayi_nest_open(&s->nest, &s->table, index);
+        wait_for(s, index, wait->waits_for, wait->several);
+    }
+}
+
+/* ---- claims ------------------------------------------------------------ */
+
+static void
+deny(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    unflag(kin, HAYI_KIN_CLAIMS);
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CLAIM_DENIED);
+    a->u.claim_denied.worker = row->worker;
+    a->u.claim_denied.task = hayi_table_handle(&s->table, index);
+    a->u.claim_denied.attempt = row->attempt;
+    a->u.claim_denied.cookie = kin->word;
+}
+
+/* Could the child run on the cores of the parent? */
+static bool suits(const struct hayi_sched *s, uint32_t parent, uint32_t child)
+{
+    const struct hayi_row *row = hayi_sched_row(s, child);
+    const struct hayi_needs *needs = hayi_sched_needs(s, row);
+    const struct hayi_row *host = hayi_sched_row(s, base_of(s, parent));
+    const struct hayi_needs *has = hayi_sched_needs(s, host);
+    return (row->flags & HAYI_ROW_MAP) == 0 && needs->cores <= has->cores
+           && needs->gpus == 0 && needs->request == 0 && has->request == 0
+           && hayi_worker_fits(
+               &s->workers.list[host->worker], host->worker, needs);
+}
+
+/* Can the child be called back from the worker that holds it? */
+static bool callable(const struct hayi_sched *s, uint32_t child)
+{
+    const struct hayi_row *row = hayi_sched_row(s, child);
+    return row->state == HAYI_ROW_HELD
+           && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0
+           && hayi_kin_at(&s->nest, child)->host == 0;
+}
+
+/* The child that the parent can run in place of 'wanted', ready or, if such
+ * are allowed, to be called back; 0: none. */
+static uint32_t
+pick(const struct hayi_sched *s, uint32_t parent, hayi_handle wanted, bool call)
+{
+    if (wanted != 0) {
+        uint32_t child = hayi_table_find(&s->table, wanted);
+        const struct hayi_kin *kin = child != 0 ? kin_of(s, child) : NULL;
+        if (kin == NULL || kin->parent != parent) {
+            return 0;
+        }
+        const struct hayi_row *row = hayi_sched_row(s, child);
+        if (row->state != HAYI_ROW_PENDING
+            || (kin->flags & HAYI_KIN_FOLLOWS) != 0) {
+            bool open =
+                row->state == HAYI_ROW_READY || (call && callable(s, child));
+            return open && suits(s, parent, child) ? child : 0;
+        }
+    }
+    /* What its inputs wait for is among the children too. */
+    uint32_t found = 0;
+    uint32_t child = hayi_kin_at(&s->nest, parent)->first;
+    for (uint32_t i = 0; i < CLAIM_LOOK && child != 0; i++) {
+        bool ready = hayi_sched_row(s, child)->state == HAYI_ROW_READY;
+        bool open = ready || (call && found == 0 && callable(s, child));
+        if (open && suits(s, parent, child)) {
+            found = child;
+            if (ready) {
+                break;
+            }
+        }
+        child = hayi_kin_at(&s->nest, child)->next;
+    }
+    return found;
+}
+
+/* The child, which is ready, runs on the cores of the parent. */
+static void grant(struct hayi_sched *s,
+                  uint32_t parent,
+                  uint32_t child,
+                  struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, child);
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, child);
+    struct hayi_kin *above = hayi_kin_at(&s->nest, parent);
+    hayi_ready_remove(&s->ready, child);
+    if (row->cargo != 0) {
+        hayi_place_out(s, row->cargo);
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
+    a->u.hand_out.payload = row->payload;
+    hayi_dispatch_book(s,
+                       child,
+                       hayi_sched_row(s, parent)->worker,
+                       hayi_durations_expected_ns(&s->durations, row->category),
+                       a);
+    kin->host = parent;
+    above->guest = child;
+    unflag(above, HAYI_KIN_CLAIMS);
+    free_cores(s, child);
+    a->u.hand_out.inline_of = hayi_table_handle(&s->table, parent);
+    a->u.hand_out.prompt = true;
+}
+
+/* Ask for it back, if it has not begun.  sched.c tells when it moved. */
+static void
+call_back(struct hayi_sched *s, uint32_t child, struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, child);
+    row->flags |= HAYI_ROW_CLOSE;
+    hayi_kin_at(&s->nest, child)->flags |= HAYI_KIN_CALLED;
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CANCEL);
+    a->u.cancel.worker = row->worker;
+    a->u.cancel.task = hayi_table_handle(&s->table, child);
+    a->u.cancel.attempt = row->attempt;
+    a->u.cancel.unstarted_only = true;
+}
+
+static hay_status claim(struct hayi_sched *s,
+                        const struct hayi_event *event,
                         struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    uint32_t index = hayi_sched_current(
+        s, event->u.claim.worker, event->u.claim.task, event->u.claim.attempt);
+    if (index == 0) {
+        return HAY_OK;
+    }
+    if (hayi_nest_reserve(&s->nest, index) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    struct hayi_kin *kin = hayi_nest_open(&s->nest, &s->table, index);
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    kin->word = event->u.claim.cookie;
+    if ((kin->flags & (HAYI_KIN_SUSPENDED | HAYI_KIN_CLAIMS)) != 0
+        || kin->guest != 0 || hayi_stragglers_concern(row)
+        || (row->flags & HAYI_ROW_RANGE) != 0) {
+        deny(s, index, actions);
+        return HAY_OK;
+    }
+    if (row->state == HAYI_ROW_HELD) {
+        hayi_task_begun(s, index, actions);
+    }
+    uint32_t child = pick(s, index, event->u.claim.child, true);
+    if (child == 0) {
+        deny(s, index, actions);
+    } else if (hayi_sched_row(s, child)->state == HAYI_ROW_READY) {
+        grant(s, index, child, actions);
+    } else {
+        kin->flags |= HAYI_KIN_CLAIMS;
+        kin->waits_for = event->u.claim.child;
+        call_back(s, child, actions);
+    }
+    return HAY_OK;
+}
+
+void hayi_nested_moved(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    if ((kin->flags & HAYI_KIN_CALLED) == 0) {
+        return;
+    }
+    unflag(kin, HAYI_KIN_CALLED);
+    if (kin->parent != 0) {
+        hayi_nest_claim(&s->nest, kin->parent);
+    }
+}
+
+bool hayi_nested_called(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = kin_of(s, index);
+    return kin != NULL && (kin->flags & HAYI_KIN_CALLED) != 0;
+}
+
+static hay_status drain_claims(struct hayi_sched *s,
+                               struct hayi_actions *actions)
+{
+    while (s->nest.claim_first != 0) {
+        if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        uint32_t index = hayi_nest_claim_pop(&s->nest);
+        const struct hayi_kin *kin = kin_of(s, index);
+        if (kin == NULL || (kin->flags & HAYI_KIN_CLAIMS) == 0) {
+            continue;
+        }
+        uint32_t child = pick(s, index, kin->waits_for, false);
+        if (child != 0) {
+            grant(s, index, child, actions);
+        } else {
+            deny(s, index, actions);
+        }
+    }
+    return HAY_OK;
+}
+
+/* ---- submit and end ---------------------------------------------------- */
+
+uint32_t hayi_nested_parent(const struct hayi_sched *s, hayi_handle parent)
+{
+    uint32_t index = hayi_table_find(&s->table, parent);
+    if (index != 0 && (hayi_sched_row(s, index)->flags & HAYI_ROW_RANGE) != 0) {
+        return hayi_sched_row(s, index)->map;
+    }
+    return index;
+}
+
+uint16_t
+hayi_nested_depth(const struct hayi_sched *s, uint32_t parent, uint16_t told)
+{
+    if (parent == 0) {
+        return told;
+    }
+    uint16_t depth = s->ready.levels[hayi_sched_row(s, parent)->level].depth;
+    return depth < UINT16_MAX ? (uint16_t)(depth + 1) : depth;
+}
+
+bool hayi_nested_refused(const struct hayi_sched *s, uint32_t parent)
+{
+    const struct hayi_kin *kin = parent != 0 ? kin_of(s, parent) : NULL;
+    return kin != NULL && (kin->flags & HAYI_KIN_KILLED) != 0;
+}
+
+hay_status hayi_nested_reserve(struct hayi_sched *s, uint32_t parent)
+{
+    if (hayi_nest_reserve(&s->nest, parent) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    return hayi_nest_reserve(&s->nest, hayi_table_next(&s->table));
+}
+
+void hayi_nested_born(struct hayi_sched *s, uint32_t parent, uint32_t index)
+{
+    (void)hayi_nest_open(&s->nest, &s->table, parent);
+    (void)hayi_nest_open(&s->nest, &s->table, index);
+    hayi_nest_adopt(&s->nest, parent, index);
+}
+
+/* All that it submitted is to be cancelled. */
+static void kill_children(struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    bool force = (kin->flags & HAYI_KIN_FORCED) != 0;
+    uint32_t child = kin->first;
+    while (child != 0) {
+        hayi_nest_kill(&s->nest, child, force);
+        child = hayi_kin_at(&s->nest, child)->next;
+    }
+}
+
+void hayi_nested_end(struct hayi_sched *s, uint32_t index)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    const struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    assert((kin->flags & (HAYI_KIN_SUSPENDED | HAYI_KIN_FREED)) == 0);
+    if (kin->kill_listed) {
+        kill_children(s, index);
+        hayi_nest_spare(&s->nest, index);
+    }
+    hayi_nest_leave(&s->nest, index);
+    row->nested = false;
+    s->nest.stirred = true;
+}
+
+/* ---- cancelling all that a task submitted -------------------------------- */
+
+hay_status hayi_nested_cancel(struct hayi_sched *s, uint32_t index, bool force)
+{
+    if (hayi_nest_reserve(&s->nest, index) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    struct hayi_kin *kin = hayi_nest_open(&s->nest, &s->table, index);
+    kin->flags |= (uint8_t)(HAYI_KIN_KILLED | (force ? HAYI_KIN_FORCED : 0u));
+    kill_children(s, index);
+    return HAY_OK;
+}
+
+static hay_status drain_killed(struct hayi_sched *s,
+                               struct hayi_actions *actions)
+{
+    while (s->nest.kill_first != 0) {
+        uint32_t index = s->nest.kill_first;
+        bool force =
+            (hayi_kin_at(&s->nest, index)->flags & HAYI_KIN_FORCED) != 0;
+        hay_status answer;
+        hay_status status =
+            hayi_task_cancel_row(s, index, force, &answer, actions);
+        if (status != HAY_OK) {
+            return status;
+        }
+        if (hayi_kin_at(&s->nest, index)->kill_listed) { /* it runs on */
+            kill_children(s, index);
+            hayi_nest_spare(&s->nest, index);
+        }
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_nested_drain(struct hayi_sched *s, struct hayi_actions *actions)
+{
+    hay_status status = drain_killed(s, actions);
+    return status == HAY_OK ? drain_claims(s, actions) : status;
+}
+
+/* Does an unfinished task wait for the row? */
+static bool needed(const struct hayi_sched *s, const struct hayi_row *row)
+{
+    uint32_t i = row->edges;
+    if (i == 0) {
+        return false;
+    }
+    do {
+        const struct hayi_edge *edge = hayi_edges_at(&s->edges, i);
+        if (hayi_sched_row(s, edge->to >> 1)->state != HAYI_ROW_ENDED) {
+            return true;
+        }
+        i = edge->next;
+    } while (i != row->edges);
+    return false;
+}
+
+static hay_status unwanted(struct hayi_sched *s,
+                           const struct hayi_event *event,
+                           struct hayi_actions *actions)
 {
     if (hayi_actions_reserve(actions, 1) != HAY_OK) {
         return HAY_ENOMEM;
     }
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CLAIM_DENIED);
-    a->u.claim_denied.worker = event->u.claim.worker;
-    a->u.claim_denied.task = event->u.claim.task;
-    a->u.claim_denied.attempt = event->u.claim.attempt;
-    a->u.claim_denied.cookie = event->u.claim.cookie;
+    uint32_t index = hayi_table_find(&s->table, event->u.unwanted.task);
+    if (index == 0) {
+        s->stale++;
+        return HAY_OK;
+    }
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    const struct hayi_kin *kin = kin_of(s, index);
+    if ((row->flags & HAYI_ROW_RANGE) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0
+        || (kin != NULL && (kin->flags & HAYI_KIN_FOLLOWS) != 0)
+        || needed(s, row)) {
+        return HAY_OK;
+    }
+    if ((row->flags & HAYI_ROW_MAP) != 0) {
+        if (!s->maps.list[row->map].began) {
+            hayi_range_close(s, index, actions);
+        }
+    } else {
+        hayi_task_close(s, index, actions);
+    }
     return HAY_OK;
 }
+
+/* ---- following --------------------------------------------------------- */
+
+hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
+                                      uint32_t index,
+                                      const struct hayi_dep *follow)
+{
+    if (follow->task == 0) {
+        return HAY_OK;
+    }
+    uint32_t target = hayi_table_find(&s->table, follow->task);
+    if (target == 0 || target == index
+        || (hayi_sched_row(s, target)->flags & HAYI_ROW_RANGE) != 0) {
+        return HAY_EINVAL;
+    }
+    return hayi_edges_reserve(&s->edges, 1) == HAY_OK
+                   && hayi_nest_reserve(&s->nest, index) == HAY_OK
+               ? HAY_OK
+               : HAY_ENOMEM;
+}
+
+/* The end of a task that followed another one, which has ended so. */
+static void end_as(struct hayi_sched *s,
+                   uint32_t index,
+                   uint8_t state,
+                   hay_task_id culprit,
+                   uint64_t report,
+                   struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    struct hayi_end end = {
+        .state = (hay_state)state,
+        .status = HAY_OK,
+        .attempt = row->attempt,
+        .worker = row->worker,
+        .report = report,
+        .followed = true,
+    };
+    if (state == HAY_FAILED) {
+        end.status = HAY_EDEPENDENCY;
+        end.culprit = culprit;
+    } else if (state == HAY_CANCELLED) {
+        end.status = HAY_ECANCELLED;
+        end.culprit = culprit;
+    }
+    hayi_task_end(s, index, &end, actions);
+}
+
+void hayi_nested_follow(struct hayi_sched *s,
+                        uint32_t index,
+                        const struct hayi_dep *follow,
+                        uint64_t report,
+                        struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if (follow->task == 0) {
+        row->traits |= follow->objects ? HAYI_ROW_GIVES : 0;
+        end_as(s, index, follow->ended, follow->culprit, report, actions);
+        return;
+    }
+    if (row->cargo != 0) {
+        hayi_place_leave(s, row->cargo);
+        hayi_cargos_give(&s->cargos, row->cargo);
+        row->cargo = 0;
+    }
+    struct hayi_kin *kin = hayi_nest_open(&s->nest, &s->table, index);
+    kin->flags |= HAYI_KIN_FOLLOWS;
+    kin->waits_for = follow->task;
+    kin->word = report;
+    uint32_t target = hayi_table_find(&s->table, follow->task);
+    hayi_edges_add(&s->edges, &hayi_sched_row(s, target)->edges, index, false);
+    row->waiting++;
+    hayi_sched_mark(s, index, HAYI_ROW_PENDING);
+}
+
+bool hayi_nested_heard(struct hayi_sched *s,
+                       const struct hayi_row *ended,
+                       uint32_t index,
+                       struct hayi_actions *actions)
+{
+    const struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
+    if ((kin->flags & HAYI_KIN_FOLLOWS) == 0) {
+        return false;
+    }
+    struct hayi_row *row = hayi_sched_row(s, index);
+    row->traits |= ended->traits & HAYI_ROW_GIVES;
+    end_as(s, index, ended->end, ended->culprit, kin->word, actions);
+    return true;
+}
+
+void hayi_nested_story(const struct hayi_sched *s,
+                       uint32_t index,
+                       char *text,
+                       size_t size)
+{
+    const struct hayi_kin *kin = kin_of(s, index);
+    uint32_t other = 0;
+    text[0] = '\0';
+    if (kin == NULL) {
+        return;
+    }
+    if ((kin->flags & (HAYI_KIN_SUSPENDED | HAYI_KIN_FOLLOWS)) != 0) {
+        other = hayi_table_find(&s->table, kin->waits_for);
+    }
+    if ((kin->flags & HAYI_KIN_FOLLOWS) != 0) {
+        (void)snprintf(text,
+                       size,
+                       "its result is that of task %" PRIu64
+                       ", which has not ended",
+                       other != 0 ? hayi_sched_row(s, other)->id : 0);
+    } else if ((kin->flags & HAYI_KIN_SUSPENDED) != 0) {
+        if (other != 0) {
+            (void)snprintf(text,
+                           size,
+                           ", waits for task %" PRIu64,
+                           hayi_sched_row(s, other)->id);
+        } else {
+            (void)snprintf(text,
+                           size,
+                           "%s",
+                           (kin->flags & HAYI_KIN_SEVERAL) != 0
+                               ? ", waits for several of its tasks"
+                           : kin->waits_for != 0 ? ", waited and will go on"
+                                                 : ", waits");
+        }
+    } else if (kin->host != 0) {
+        (void)snprintf(text,
+                       size,
+                       ", within task %" PRIu64,
+                       hayi_sched_row(s, kin->host)->id);
+    }
+}
+
+/* ---- the door ---------------------------------------------------------- */
 
 hay_status hayi_nested_take(struct hayi_sched *s,
                             const struct hayi_event *event,
@@ -26,15 +692,15 @@ hay_status hayi_nested_take(struct hayi_sched *s,
 {
     switch (event->kind) {
     case HAYI_EVENT_SUSPENDED:
+        return suspend(s, event, actions);
     case HAYI_EVENT_RESUMED:
-        (void)hayi_sched_current(s,
-                                 event->u.suspended.worker,
-                                 event->u.suspended.task,
-                                 event->u.suspended.attempt);
+        resume(s, event);
         return HAY_OK;
     case HAYI_EVENT_CLAIM:
-        return claim(event, actions);
+        return claim(s, event, actions);
+    case HAYI_EVENT_UNWANTED:
+        return unwanted(s, event, actions);
     default:
-        return HAY_OK;
+        return HAY_EINVAL;
     }
 }

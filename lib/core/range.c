@@ -120,7 +120,8 @@ static void tell_ranges(struct hayi_sched *s,
 
 hay_status hayi_range_cancel(struct hayi_sched *s,
                              uint32_t index,
-                             const struct hayi_event *event,
+                             bool force,
+                             hay_status *answer,
                              struct hayi_actions *actions)
 {
     struct hayi_map *map = map_of(s, index);
@@ -130,11 +131,9 @@ hay_status hayi_range_cancel(struct hayi_sched *s,
     bool out = map->out > 0;
     stop(s, index);
     map->cancelled = true;
-    tell_ranges(s, index, event->u.cancel.force, actions);
+    tell_ranges(s, index, force, actions);
     settle(s, index, actions);
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_ANSWER);
-    a->u.answer.cookie = event->u.cancel.cookie;
-    a->u.answer.status = out ? HAY_EPENDING : HAY_OK;
+    *answer = out ? HAY_EPENDING : HAY_OK;
     return HAY_OK;
 }
 
@@ -173,7 +172,7 @@ hay_status hayi_range_submit(struct hayi_sched *s,
                              struct hayi_event *event,
                              struct hayi_actions *actions)
 {
-    if (s->closed) {
+    if (s->closed && (event->u.map.parent == 0 || s->all_told)) {
         return HAY_ECLOSED;
     }
     if (event->u.map.range_max == 0) {
@@ -181,18 +180,24 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     }
     struct hayi_needs needs = {.cores = 1};
     uint32_t level = 0;
+    uint32_t parent = hayi_nested_parent(s, event->u.map.parent);
+    uint16_t depth = hayi_nested_depth(s, parent, event->u.map.depth);
     if (hayi_actions_reserve(actions, 1) != HAY_OK
         || hayi_table_reserve(&s->table) != HAY_OK
         || hayi_maps_reserve(&s->maps) != HAY_OK
-        || hayi_members_level(s, &needs, event->u.map.priority, 0, &level)
+        || (parent != 0 && hayi_nested_reserve(s, parent) != HAY_OK)
+        || hayi_members_level(s, &needs, event->u.map.priority, depth, &level)
                != HAY_OK) {
         return HAY_ENOMEM;
     }
     uint32_t class = s->ready.levels[level].class;
     bool infeasible = s->ready.classes.list[class].infeasible;
-    if (event->u.map.count == 0 || infeasible) {
+    bool refused = s->cancelling || hayi_nested_refused(s, parent);
+    if (event->u.map.count == 0 || infeasible || refused) {
         hayi_ready_release(&s->ready, level);
-        if (event->u.map.count == 0) {
+        if (refused) {
+            end_at_once(event, HAY_CANCELLED, HAY_ECANCELLED, actions);
+        } else if (event->u.map.count == 0) {
             end_at_once(event, HAY_FINISHED, HAY_OK, actions);
         } else {
             end_at_once(event, HAY_FAILED, HAY_EINFEASIBLE, actions);
@@ -207,6 +212,9 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     row->category = event->u.map.category & HAYI_CATEGORY_MASK;
     row->flags = HAYI_ROW_MAP;
     row->map = hayi_maps_take(&s->maps);
+    if (parent != 0) {
+        hayi_nested_born(s, parent, index);
+    }
     struct hayi_map *map = &s->maps.list[row->map];
     map->count = event->u.map.count;
     map->range_max = event->u.map.range_max;

@@ -40,7 +40,7 @@ static bool holds(const struct hayi_sched *s,
         const struct hayi_row *row = hayi_sched_row(s, index);
         const struct hayi_needs *needs = hayi_sched_needs(s, row);
         bool free_to_go =
-            row->state == HAYI_ROW_HELD
+            row->state == HAYI_ROW_HELD && hayi_nested_cores(s, index) != 0
             && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0;
         if (other == NULL) {
             int64_t rank = s->ready.levels[row->level].rank;

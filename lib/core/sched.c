@@ -61,6 +61,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_objects_init(&s->objects);
     hayi_cargos_init(&s->cargos);
     hayi_requests_init(&s->requests);
+    hayi_nest_init(&s->nest);
     if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
         || hayi_workers_init(
                &s->workers, &s->table, config->worker_max, config->seed)
@@ -85,6 +86,7 @@ void hayi_sched_free(struct hayi_sched *s)
     if (s == NULL) {
         return;
     }
+    hayi_nest_fini(&s->nest);
     hayi_pools_fini(&s->pools);
     hayi_requests_fini(&s->requests);
     hayi_fetches_fini(&s->fetches);
@@ -113,12 +115,18 @@ void hayi_sched_mark(struct hayi_sched *s,
     s->state_count[state]++;
     row->state = (uint8_t)state;
     row->since_ns = s->now_ns;
+    if (row->nested && state != HAYI_ROW_HELD) {
+        hayi_nested_moved(s, index);
+    }
 }
 
 void hayi_sched_drop(struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
     assert(row->state != HAYI_ROW_FREE);
+    if (row->nested) {
+        hayi_nested_end(s, index);
+    }
     assert(s->state_count[row->state] > 0);
     s->state_count[row->state]--;
     hayi_table_give(&s->table, index);
@@ -224,7 +232,9 @@ hay_status hayi_sched_step(struct hayi_sched *s,
         if (status != HAY_OK) {
             return status;
         }
-        if (event->kind == HAYI_EVENT_TASK && event->u.task.dep_count > 0) {
+        if ((event->kind == HAYI_EVENT_TASK && event->u.task.dep_count > 0)
+            || (event->kind == HAYI_EVENT_ENDED
+                && event->u.ended.follow != NULL)) {
             /* Its inputs may have ended just now: the caller looks again. */
             return HAY_ENOMEM;
         }
@@ -276,6 +286,7 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
         .objects = s->objects.live,
         .kept = s->cargos.kept,
         .fetches = s->fetches.flying,
+        .suspended = s->nest.waiting,
         .workers = s->workers.heap_count,
         .cores = (uint32_t)s->workers.cores,
     };
@@ -285,8 +296,8 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
         + hayi_durations_bytes(&s->durations) + hayi_objects_bytes(&s->objects)
         + hayi_cargos_bytes(&s->cargos) + hayi_nodes_bytes(&s->nodes)
         + hayi_fetches_bytes(&s->fetches) + hayi_pauses_bytes(&s->pauses)
-        + hayi_requests_bytes(&s->requests) + hayi_pools_bytes(&s->pools)
-        + s->maps.room * sizeof(*s->maps.list);
+        + hayi_nest_bytes(&s->nest) + hayi_requests_bytes(&s->requests)
+        + hayi_pools_bytes(&s->pools) + s->maps.room * sizeof(*s->maps.list);
 }
 
 const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *s,

@@ -475,10 +475,10 @@ void hayi_sched_free(struct hayi_sched *sched);
 /* Take one event; append what must be done to 'actions' (the caller empties
  * it).  now_ns: never goes back.  event: only its "out" fields are written.
  * HAY_ENOMEM: the event was not taken.  There may be actions of earlier events
- * all the same: do them, look again whether the inputs of a task have ended,
- * and give the event once more.  HAY_ECLOSED: a submit after CLOSE.
- * News of attempts that are not current is counted and dropped.
- * Hand-outs are decided in hayi_sched_dispatch(). */
+ * all the same: do them, look again whether the inputs of a task, or what an
+ * attempt follows, have ended, and give the event once more.  HAY_ECLOSED: a
+ * submit after CLOSE. News of attempts that are not current is counted and
+ * dropped. Hand-outs are decided in hayi_sched_dispatch(). */
 hay_status hayi_sched_step(struct hayi_sched *sched,
                            uint64_t now_ns,
                            struct hayi_event *event,
@@ -495,6 +495,7 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *sched);
 
 struct hayi_sched_stats {
     uint64_t pending, ready, handed_out, running; /* tasks, maps and ranges */
+    uint64_t suspended;                           /* of those that run */
     uint64_t unfinished; /* tasks and maps that have not ended */
     uint64_t stale;      /* news that was dropped */
     uint64_t objects;    /* that are held, or on their way out */

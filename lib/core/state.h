@@ -19,6 +19,7 @@
 #include "core/edges.h"
 #include "core/fetches.h"
 #include "core/maps.h"
+#include "core/nest.h"
 #include "core/nodes.h"
 #include "core/objects.h"
 #include "core/pauses.h"
@@ -47,6 +48,7 @@ struct hayi_sched {
     struct hayi_cargos cargos;
     struct hayi_nodes nodes;
     struct hayi_fetches fetches;
+    struct hayi_nest nest;
     struct hayi_requests requests;
     struct hayi_pools pools;
     uint64_t dispatches;
@@ -124,6 +126,8 @@ struct hayi_end {
     hayi_object lost;
     uint32_t lost_by;
     uint32_t losses;
+    uint8_t cause; /* enum hay_cause; 0: as the status says */
+    bool followed;
 };
 
 /* How many fetches a node takes part in at once. */
@@ -163,6 +167,18 @@ void hayi_task_end_cancelled(struct hayi_sched *s,
 hay_status hayi_task_cancel(struct hayi_sched *s,
                             const struct hayi_event *event,
                             struct hayi_actions *actions);
+/* Cancel a task or map; *answer: as the client is told.  Reserves by itself,
+ * and leaves room for 1 more action. */
+hay_status hayi_task_cancel_row(struct hayi_sched *s,
+                                uint32_t index,
+                                bool force,
+                                hay_status *answer,
+                                struct hayi_actions *actions);
+/* End a task that has not begun, or ask its worker not to begin it.  1
+ * action. */
+void hayi_task_close(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions);
 
 /* task_news.c: what workers tell of attempts */
 hay_status hayi_task_started(struct hayi_sched *s,
@@ -174,6 +190,10 @@ hay_status hayi_task_ended(struct hayi_sched *s,
 hay_status hayi_task_returned(struct hayi_sched *s,
                               const struct hayi_event *event,
                               struct hayi_actions *actions);
+/* A held attempt runs.  1 action. */
+void hayi_task_begun(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions);
 /* Take a held row off its worker, whose room others may want. */
 void hayi_task_unbook(struct hayi_sched *s, uint32_t index);
 
@@ -211,6 +231,64 @@ hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions);
 hay_status hayi_nested_take(struct hayi_sched *s,
                             const struct hayi_event *event,
                             struct hayi_actions *actions);
+/* Backlog: what is cancelled with what submitted it, claims. */
+hay_status hayi_nested_drain(struct hayi_sched *s,
+                             struct hayi_actions *actions);
+/* Cores that are booked for a row at its worker. */
+uint32_t hayi_nested_cores(const struct hayi_sched *s, uint32_t index);
+/* A row with a record leaves its worker: first it gets its cores back. */
+void hayi_nested_unbook(struct hayi_sched *s, uint32_t index);
+/* How an attempt waits. */
+struct hayi_wait {
+    hayi_handle waits_for;
+    bool suspended;
+    bool several;
+};
+/* Take that off a row, booked like others then; and lay it on a row again. */
+struct hayi_wait hayi_nested_lift(struct hayi_sched *s, uint32_t index);
+void hayi_nested_lay(struct hayi_sched *s,
+                     uint32_t index,
+                     const struct hayi_wait *wait);
+/* A row with a record has a new state. */
+void hayi_nested_moved(struct hayi_sched *s, uint32_t index);
+/* Is the row, which is held, called back for a claim? */
+bool hayi_nested_called(const struct hayi_sched *s, uint32_t index);
+/* The row that counts as the parent of a new one; 0: the client. */
+uint32_t hayi_nested_parent(const struct hayi_sched *s, hayi_handle parent);
+/* The depth of a child; told: if the parent is 0. */
+uint16_t
+hayi_nested_depth(const struct hayi_sched *s, uint32_t parent, uint16_t told);
+/* Was the parent cancelled with all that it submits? */
+bool hayi_nested_refused(const struct hayi_sched *s, uint32_t parent);
+/* All memory for a child of that parent; the table was reserved. */
+hay_status hayi_nested_reserve(struct hayi_sched *s, uint32_t parent);
+void hayi_nested_born(struct hayi_sched *s, uint32_t parent, uint32_t index);
+/* A row with a record goes, or ends. */
+void hayi_nested_end(struct hayi_sched *s, uint32_t index);
+/* Cancel all that the task submitted and will submit.  HAY_ENOMEM. */
+hay_status hayi_nested_cancel(struct hayi_sched *s, uint32_t index, bool force);
+/* The attempt has finished with the result of another task: memory for that;
+ * then, booked nowhere any more, it waits for that one.  1 action. */
+hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
+                                      uint32_t index,
+                                      const struct hayi_dep *follow);
+void hayi_nested_follow(struct hayi_sched *s,
+                        uint32_t index,
+                        const struct hayi_dep *follow,
+                        uint64_t report,
+                        struct hayi_actions *actions);
+/* What it waits for, if it is suspended or follows: ", waits for task 17";
+ * else "". */
+void hayi_nested_story(const struct hayi_sched *s,
+                       uint32_t index,
+                       char *text,
+                       size_t size);
+/* A pending row with a record hears of the end of what it waits for; false: it
+ * follows nothing.  1 action. */
+bool hayi_nested_heard(struct hayi_sched *s,
+                       const struct hayi_row *ended,
+                       uint32_t index,
+                       struct hayi_actions *actions);
 
 /* range.c: transitions of maps and of their ranges */
 hay_status hayi_range_submit(struct hayi_sched *s,
@@ -219,10 +297,11 @@ hay_status hayi_range_submit(struct hayi_sched *s,
 hay_status hayi_range_read(struct hayi_sched *s,
                            const struct hayi_event *event,
                            struct hayi_actions *actions);
-/* Cancel the map of row 'index'; its answer.  Reserves by itself. */
+/* Cancel the map of row 'index'.  Reserves by itself, as the former. */
 hay_status hayi_range_cancel(struct hayi_sched *s,
                              uint32_t index,
-                             const struct hayi_event *event,
+                             bool force,
+                             hay_status *answer,
                              struct hayi_actions *actions);
 /* Hand out nothing more of a map; 1 action, if that was its end. */
 void hayi_range_close(struct hayi_sched *s,
@@ -392,6 +471,7 @@ static inline bool hayi_data_drain_wanted(const struct hayi_sched *s)
 static inline bool hayi_drain_wanted(const struct hayi_sched *s)
 {
     uint32_t lists = s->losing | s->ended_first | s->judge | s->sweep
+                     | s->nest.kill_first | s->nest.claim_first
                      | s->objects.first | s->cargos.first | s->nodes.first;
     return lists != 0 || (s->closed && s->unfinished == 0 && !s->all_told);
 }
@@ -405,6 +485,8 @@ void hayi_data_joined(struct hayi_sched *s, uint32_t worker);
 /* Strike off what a worker misses on its node. */
 void hayi_data_missing(struct hayi_sched *s, const struct hayi_event *event);
 
+/* check_nested.c */
+void hayi_nested_check(const struct hayi_sched *s);
 /* check_data.c */
 void hayi_data_check(const struct hayi_sched *s);
 /* story_data.c: why a row in GATHER is not ready. */

@@ -82,6 +82,39 @@ static void tell_parked(const struct hayi_sched *s,
                    map->out);
 }
 
+static void tell_attempt(const struct hayi_sched *s,
+                         uint32_t index,
+                         char *text,
+                         size_t size)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    bool cancel = (row->flags & HAYI_ROW_CANCEL) != 0;
+    char waits[80];
+    hayi_nested_story(s, index, waits, sizeof(waits));
+    (void)snprintf(text,
+                   size,
+                   "attempt %" PRIu32 " at worker %" PRIu32 "%s%s",
+                   row->attempt,
+                   row->worker,
+                   waits,
+                   cancel ? ", asked to stop" : "");
+}
+
+static void tell_pending(const struct hayi_sched *s,
+                         uint32_t index,
+                         char *text,
+                         size_t size)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    hayi_nested_story(s, index, text, size);
+    if (text[0] == '\0') {
+        (void)snprintf(text,
+                       size,
+                       "%" PRIu32 " of its inputs have not ended",
+                       row->waiting);
+    }
+}
+
 void hayi_sched_story(const struct hayi_sched *s,
                       hayi_handle task,
                       uint64_t now_ns,
@@ -96,14 +129,10 @@ void hayi_sched_story(const struct hayi_sched *s,
         return;
     }
     const struct hayi_row *row = hayi_sched_row(s, index);
-    bool cancel = (row->flags & HAYI_ROW_CANCEL) != 0;
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_PENDING:
         state = "pending";
-        (void)snprintf(reason,
-                       sizeof(reason),
-                       "%" PRIu32 " of its inputs have not ended",
-                       row->waiting);
+        tell_pending(s, index, reason, sizeof(reason));
         break;
     case HAYI_ROW_READY:
         state = "ready";
@@ -112,12 +141,7 @@ void hayi_sched_story(const struct hayi_sched *s,
     case HAYI_ROW_HELD:
     case HAYI_ROW_RUNNING:
         state = row->state == HAYI_ROW_HELD ? "handed out" : "running";
-        (void)snprintf(reason,
-                       sizeof(reason),
-                       "attempt %" PRIu32 " at worker %" PRIu32 "%s",
-                       row->attempt,
-                       row->worker,
-                       cancel ? ", asked to stop" : "");
+        tell_attempt(s, index, reason, sizeof(reason));
         break;
     case HAYI_ROW_PARKED:
         state = "running";

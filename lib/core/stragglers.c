@@ -42,7 +42,7 @@ static uint64_t usual_ns(const struct hayi_sched *s, const struct hayi_row *row)
 /* When the attempt becomes a straggler; UINT64_MAX: never. */
 static uint64_t due_ns(const struct hayi_sched *s, const struct hayi_row *row)
 {
-    if (row->state != HAYI_ROW_RUNNING || row->twin != 0
+    if (row->state != HAYI_ROW_RUNNING || row->twin != 0 || row->nested
         || (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_TWIN)) != 0
         || (row->traits & (HAYI_ROW_ONCE | HAYI_ROW_REMAKE | HAYI_ROW_TRIED))
                != 0
@@ -123,6 +123,8 @@ static hay_status begin(struct hayi_sched *s,
     uint32_t level = 0;
     if (hayi_actions_reserve(actions, 1) != HAY_OK
         || hayi_table_reserve(&s->table) != HAY_OK
+        || hayi_nest_reserve(&s->nest, index) != HAY_OK
+        || hayi_nest_reserve(&s->nest, hayi_table_next(&s->table)) != HAY_OK
         || hayi_members_level(s, &needs, priority, depth, &level) != HAY_OK) {
         return HAY_ENOMEM;
     }
@@ -247,8 +249,10 @@ static void swap(struct hayi_sched *s, uint32_t a, uint32_t b)
 {
     struct hayi_row *one = hayi_sched_row(s, a);
     struct hayi_row *other = hayi_sched_row(s, b);
-    const struct hayi_row was = *one;
     assert(one->worker != other->worker);
+    const struct hayi_wait one_waits = hayi_nested_lift(s, a);
+    const struct hayi_wait other_waits = hayi_nested_lift(s, b);
+    const struct hayi_row was = *one;
     one->worker = other->worker;
     one->attempt = other->attempt;
     one->cost = other->cost;
@@ -268,6 +272,8 @@ static void swap(struct hayi_sched *s, uint32_t a, uint32_t b)
     one->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_TRIED; /* it counts them */
     relink(s, a);
     relink(s, b);
+    hayi_nested_lay(s, a, &other_waits);
+    hayi_nested_lay(s, b, &one_waits);
 }
 
 /* The row of a second attempt goes; it is booked still. */

@@ -3,7 +3,8 @@
  * Owns: the rows of second attempts (HAYI_ROW_TWIN); they are booked at their
  *     workers like others, under the handle of the task.
  * Never: gives a second attempt to a task that must not run twice, that was
- *     lost with a worker before, or that is made again for its objects.
+ *     lost with a worker before, that is made again for its objects, or that
+ *     has submitted tasks or was submitted by one.
  * Threads: one caller at a time.
  *
  * The first attempt that finishes is the task's; the other one is cancelled,

@@ -72,8 +72,8 @@ struct hayi_row {
     uint32_t apart : 1;     /* its runner is a process of its own */
     uint16_t retries;       /* left */
     uint8_t memory_retries; /* left */
-    uint8_t reserved;
-    uint32_t attempt; /* of the last hand-out; 0: none yet */
+    bool nested;            /* it has a record in the nest, see nest.h */
+    uint32_t attempt;       /* of the last hand-out; 0: none yet */
     union {
         uint32_t waiting; /* edges that lead here; none to HELD, RUNNING */
         uint32_t twin;    /* HELD, RUNNING: the row of its second attempt; of a
@@ -117,6 +117,11 @@ void hayi_table_fini(struct hayi_table *table);
 
 /* Make sure that the next hayi_table_take() succeeds.  HAY_ENOMEM. */
 hay_status hayi_table_reserve(struct hayi_table *table);
+/* The index that the next hayi_table_take() gives; it was reserved. */
+static inline uint32_t hayi_table_next(const struct hayi_table *table)
+{
+    return table->free != 0 ? table->free : table->count;
+}
 /* A zeroed row but for its generation; its index.  Needs a reserve. */
 uint32_t hayi_table_take(struct hayi_table *table);
 /* Its handle goes stale, if it is not yet. */

@@ -12,6 +12,20 @@
 
 /* ---- ends -------------------------------------------------------------- */
 
+static uint8_t cause_of(const struct hayi_end *end)
+{
+    if (end->cause != 0) {
+        return end->cause;
+    }
+    if (end->losses != 0) {
+        return HAY_CAUSE_LOST_WORKER;
+    }
+    if (end->status == HAY_EDEPENDENCY) {
+        return HAY_CAUSE_DEPENDENCY;
+    }
+    return end->status == HAY_EINFEASIBLE ? HAY_CAUSE_INFEASIBLE : 0;
+}
+
 static void
 tell(uint64_t payload, const struct hayi_end *end, struct hayi_actions *actions)
 {
@@ -26,6 +40,8 @@ tell(uint64_t payload, const struct hayi_end *end, struct hayi_actions *actions)
     a->u.tell.lost = end->lost;
     a->u.tell.lost_by = end->lost_by;
     a->u.tell.losses = end->losses;
+    a->u.tell.cause = cause_of(end);
+    a->u.tell.followed = end->followed;
 }
 
 void hayi_task_end(struct hayi_sched *s,
@@ -46,6 +62,9 @@ void hayi_task_end(struct hayi_sched *s,
     tell(row->payload, end, actions);
     hayi_ready_release(&s->ready, row->level);
     hayi_sched_mark(s, index, HAYI_ROW_ENDED);
+    if (row->nested) {
+        hayi_nested_end(s, index);
+    }
     hayi_table_outdate(&s->table, index);
     assert(s->unfinished > 0);
     s->unfinished--;
@@ -148,9 +167,20 @@ void hayi_task_ready(struct hayi_sched *s,
 
 /* ---- submit ------------------------------------------------------------ */
 
-/* Has an input ended already so that the task cannot run?  Then fills 'end'. */
-static bool doomed(const struct hayi_event *event, struct hayi_end *end)
+/* Was its parent cancelled with all that it submits, or has an input ended
+ * already so that the task cannot run?  Then fills 'end'. */
+static bool doomed(const struct hayi_sched *s,
+                   const struct hayi_event *event,
+                   uint32_t parent,
+                   struct hayi_end *end)
 {
+    if (s->cancelling || hayi_nested_refused(s, parent)) {
+        *end = (struct hayi_end){
+            .state = HAY_CANCELLED,
+            .status = HAY_ECANCELLED,
+        };
+        return true;
+    }
     for (size_t i = 0; i < event->u.task.dep_count; i++) {
         const struct hayi_dep *dep = &event->u.task.deps[i];
         if (dep->task != 0 || dep->any) {
@@ -180,7 +210,7 @@ static hay_status check_submit(const struct hayi_sched *s,
                                const struct hayi_event *event)
 {
     const struct hayi_needs *needs = &event->u.task.needs;
-    if (s->closed) {
+    if (s->closed && (event->u.task.parent == 0 || s->all_told)) {
         return HAY_ECLOSED;
     }
     if (event->u.task.retries > UINT16_MAX || needs->cores == 0
@@ -205,6 +235,7 @@ static hay_status check_submit(const struct hayi_sched *s,
 /* All memory for a submit; *level is counted on success. */
 static hay_status reserve_submit(struct hayi_sched *s,
                                  const struct hayi_event *event,
+                                 uint32_t parent,
                                  struct hayi_actions *actions,
                                  uint32_t *level)
 {
@@ -215,8 +246,14 @@ static hay_status reserve_submit(struct hayi_sched *s,
         || hayi_edges_reserve(&s->edges, event->u.task.dep_count) != HAY_OK) {
         return HAY_ENOMEM;
     }
-    return hayi_members_level(
-        s, &event->u.task.needs, event->u.task.priority, 0, level);
+    if (parent != 0 && hayi_nested_reserve(s, parent) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    return hayi_members_level(s,
+                              &event->u.task.needs,
+                              event->u.task.priority,
+                              hayi_nested_depth(s, parent, event->u.task.depth),
+                              level);
 }
 
 static void
@@ -246,7 +283,8 @@ hay_status hayi_task_submit(struct hayi_sched *s,
         return status;
     }
     uint32_t level = 0;
-    status = reserve_submit(s, event, actions, &level);
+    uint32_t parent = hayi_nested_parent(s, event->u.task.parent);
+    status = reserve_submit(s, event, parent, actions, &level);
     if (status != HAY_OK) {
         return status;
     }
@@ -255,7 +293,8 @@ hay_status hayi_task_submit(struct hayi_sched *s,
         .state = HAY_FAILED,
         .status = HAY_EINFEASIBLE,
     };
-    if (doomed(event, &end) || s->ready.classes.list[class].infeasible) {
+    if (doomed(s, event, parent, &end)
+        || s->ready.classes.list[class].infeasible) {
         tell(event->u.task.payload, &end, actions);
         hayi_ready_release(&s->ready, level);
         event->u.task.task = 0;
@@ -275,6 +314,9 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     s->unfinished++;
     if (event->u.task.dep_count > 0) {
         add_edges(s, event, index);
+    }
+    if (parent != 0) {
+        hayi_nested_born(s, parent, index);
     }
     hayi_sched_mark(s, index, HAYI_ROW_PENDING);
     event->u.task.task = hayi_table_handle(&s->table, index);

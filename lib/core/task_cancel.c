@@ -9,15 +9,6 @@
 
 #include <assert.h>
 
-static void answer(const struct hayi_event *event,
-                   hay_status status,
-                   struct hayi_actions *actions)
-{
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_ANSWER);
-    a->u.answer.cookie = event->u.cancel.cookie;
-    a->u.answer.status = status;
-}
-
 /* Cancel an attempt at its worker, unless that was told so before. */
 static void cancel_attempt(struct hayi_sched *s,
                            uint32_t index,
@@ -42,49 +33,77 @@ static void cancel_attempt(struct hayi_sched *s,
     hayi_stragglers_cancel(s, index, force, actions);
 }
 
-hay_status hayi_task_cancel(struct hayi_sched *s,
-                            const struct hayi_event *event,
-                            struct hayi_actions *actions)
+void hayi_task_close(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions)
 {
-    if (hayi_actions_reserve(actions, 3) != HAY_OK) {
-        return HAY_ENOMEM;
-    }
-    uint32_t index = hayi_table_find(&s->table, event->u.cancel.task);
-    if (index == 0) {
-        answer(event, HAY_EINVAL, actions);
-        return HAY_OK;
-    }
     struct hayi_row *row = hayi_sched_row(s, index);
-    if ((row->flags & HAYI_ROW_RANGE) != 0
-        || (row->traits & HAYI_ROW_REMAKE) != 0) {
-        answer(event, HAY_EINVAL, actions);
-        return HAY_OK;
-    }
-    if ((row->flags & HAYI_ROW_MAP) != 0) {
-        return hayi_range_cancel(s, index, event, actions);
-    }
-    bool force = event->u.cancel.force;
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_READY:
     case HAYI_ROW_ALONE:
         hayi_task_unqueue(s, index);
         hayi_task_end_cancelled(s, index, 0, actions);
-        answer(event, HAY_OK, actions);
         break;
     case HAYI_ROW_PENDING:
     case HAYI_ROW_GATHER:
     case HAYI_ROW_PAUSED:
         hayi_task_end_cancelled(s, index, 0, actions);
-        answer(event, HAY_OK, actions);
+        break;
+    case HAYI_ROW_HELD:
+        if ((row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE | HAYI_ROW_TWIN))
+            == 0) {
+            row->flags |= HAYI_ROW_CLOSE;
+            struct hayi_action *a =
+                hayi_actions_add(actions, HAYI_ACTION_CANCEL);
+            a->u.cancel.worker = row->worker;
+            a->u.cancel.task = hayi_table_handle(&s->table, index);
+            a->u.cancel.attempt = row->attempt;
+            a->u.cancel.unstarted_only = true;
+        }
+        break;
+    case HAYI_ROW_FREE:
+    case HAYI_ROW_RUNNING:
+    case HAYI_ROW_PARKED:
+    case HAYI_ROW_BACK:
+    case HAYI_ROW_ENDED:
+        break;
+    }
+}
+
+hay_status hayi_task_cancel_row(struct hayi_sched *s,
+                                uint32_t index,
+                                bool force,
+                                hay_status *answer,
+                                struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    if ((row->flags & HAYI_ROW_MAP) != 0) {
+        return hayi_range_cancel(s, index, force, answer, actions);
+    }
+    if (hayi_actions_reserve(actions, 3) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    switch ((enum hayi_row_state)row->state) {
+    case HAYI_ROW_READY:
+    case HAYI_ROW_ALONE:
+        hayi_task_unqueue(s, index);
+        hayi_task_end_cancelled(s, index, 0, actions);
+        *answer = HAY_OK;
+        break;
+    case HAYI_ROW_PENDING:
+    case HAYI_ROW_GATHER:
+    case HAYI_ROW_PAUSED:
+        hayi_task_end_cancelled(s, index, 0, actions);
+        *answer = HAY_OK;
         break;
     case HAYI_ROW_HELD:
         cancel_attempt(s, index, force, actions);
-        answer(event, HAY_EPENDING, actions);
+        *answer = HAY_EPENDING;
         break;
     case HAYI_ROW_RUNNING:
         cancel_attempt(s, index, force, actions);
         force = (row->flags & HAYI_ROW_FORCE) != 0;
-        answer(event, force ? HAY_EPENDING : HAY_ERUNNING, actions);
+        *answer = force ? HAY_EPENDING : HAY_ERUNNING;
         break;
     case HAYI_ROW_FREE:
     case HAYI_ROW_PARKED:
@@ -92,5 +111,39 @@ hay_status hayi_task_cancel(struct hayi_sched *s,
     case HAYI_ROW_ENDED:
         assert(false);
     }
+    return HAY_OK;
+}
+
+/* Has the client submitted it, so that it can ask for its end? */
+static bool cancellable(const struct hayi_row *row)
+{
+    return (row->flags & HAYI_ROW_RANGE) == 0
+           && (row->traits & HAYI_ROW_REMAKE) == 0;
+}
+
+hay_status hayi_task_cancel(struct hayi_sched *s,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 1) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    hay_status told = HAY_EINVAL;
+    bool force = event->u.cancel.force;
+    uint32_t index = hayi_table_find(&s->table, event->u.cancel.task);
+    if (index != 0 && cancellable(hayi_sched_row(s, index))) {
+        if (event->u.cancel.nested
+            && hayi_nested_cancel(s, index, force) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        hay_status status =
+            hayi_task_cancel_row(s, index, force, &told, actions);
+        if (status != HAY_OK) {
+            return status;
+        }
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_ANSWER);
+    a->u.answer.cookie = event->u.cancel.cookie;
+    a->u.answer.status = told;
     return HAY_OK;
 }

@@ -11,6 +11,27 @@
 
 #include <assert.h>
 
+void hayi_task_begun(struct hayi_sched *s,
+                     uint32_t index,
+                     struct hayi_actions *actions)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    hayi_sched_mark(s, index, HAYI_ROW_RUNNING);
+    s->workers.list[row->worker].running++;
+    if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        hayi_range_started(s, index, actions);
+        return;
+    }
+    if ((row->flags & HAYI_ROW_TWIN) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0) {
+        return;
+    }
+    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
+    a->u.state.payload = row->payload;
+    a->u.state.state = HAY_RUNNING;
+    a->u.state.worker = row->worker;
+}
+
 hay_status hayi_task_started(struct hayi_sched *s,
                              const struct hayi_event *event,
                              struct hayi_actions *actions)
@@ -25,25 +46,11 @@ hay_status hayi_task_started(struct hayi_sched *s,
     if (index == 0) {
         return HAY_OK;
     }
-    struct hayi_row *row = hayi_sched_row(s, index);
-    if (row->state == HAYI_ROW_RUNNING) {
+    if (hayi_sched_row(s, index)->state == HAYI_ROW_RUNNING) {
         s->stale++;
         return HAY_OK;
     }
-    hayi_sched_mark(s, index, HAYI_ROW_RUNNING);
-    s->workers.list[row->worker].running++;
-    if ((row->flags & HAYI_ROW_RANGE) != 0) {
-        hayi_range_started(s, index, actions);
-        return HAY_OK;
-    }
-    if ((row->flags & HAYI_ROW_TWIN) != 0
-        || (row->traits & HAYI_ROW_REMAKE) != 0) {
-        return HAY_OK;
-    }
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_STATE);
-    a->u.state.payload = row->payload;
-    a->u.state.state = HAY_RUNNING;
-    a->u.state.worker = row->worker;
+    hayi_task_begun(s, index, actions);
     return HAY_OK;
 }
 
@@ -51,6 +58,9 @@ void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     struct hayi_worker *worker = &s->workers.list[row->worker];
+    if (row->nested) {
+        hayi_nested_unbook(s, index);
+    }
     hayi_workers_unbook(&s->workers, index, hayi_sched_needs(s, row));
     if (worker->alone == HAYI_ALONE_HAS) {
         worker->alone = HAYI_ALONE_NO;
@@ -98,11 +108,69 @@ static void finished(struct hayi_sched *s,
     }
 }
 
+/* The attempt has finished, with a result of its own or that of another task.
+ */
+static hay_status take_finished(struct hayi_sched *s,
+                                uint32_t index,
+                                const struct hayi_event *event,
+                                struct hayi_actions *actions)
+{
+    uint32_t *made = NULL;
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    const struct hayi_dep *follow = event->u.ended.follow;
+    if (follow == NULL || (row->traits & HAYI_ROW_REMAKE) != 0) {
+        if (event->u.ended.made_count > 0
+            && hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
+        hayi_task_unbook(s, index);
+        finished(s, index, event, made, actions);
+        return HAY_OK;
+    }
+    hay_status status = hayi_nested_reserve_follow(s, index, follow);
+    if (status != HAY_OK) {
+        return status;
+    }
+    hayi_durations_learn(&s->durations, row->category, event->u.ended.run_ns);
+    hayi_task_unbook(s, index);
+    hayi_nested_follow(s, index, follow, event->u.ended.report, actions);
+    return HAY_OK;
+}
+
+/* The attempt has not begun, or in vain, and is its worker's no more.  2
+ * actions. */
+static void give_back(struct hayi_sched *s,
+                      uint32_t index,
+                      bool announce,
+                      struct hayi_actions *actions)
+{
+    struct hayi_row *row = hayi_sched_row(s, index);
+    row->attempt--;
+    hayi_task_unbook(s, index);
+    row->flags &= (uint8_t) ~(uint32_t)HAYI_ROW_CLOSE;
+    row->flags |= HAYI_ROW_CAME;
+    if ((row->flags & HAYI_ROW_CANCEL) != 0) {
+        hayi_task_end_cancelled(s, index, 0, actions);
+    } else {
+        hayi_task_ready(s, index, announce, actions);
+    }
+}
+
+/* It was called back for a claim, and had not begun. */
+static bool came_back(const struct hayi_sched *s,
+                      uint32_t index,
+                      const struct hayi_event *event)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    return row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0
+           && hayi_nested_called(s, index)
+           && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
+}
+
 hay_status hayi_task_ended(struct hayi_sched *s,
                            const struct hayi_event *event,
                            struct hayi_actions *actions)
 {
-    uint32_t *made = NULL;
     if (hayi_actions_reserve(actions, 3) != HAY_OK) {
         return HAY_ENOMEM;
     }
@@ -129,13 +197,7 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     }
     switch ((enum hayi_outcome)event->u.ended.outcome) {
     case HAYI_OUTCOME_FINISHED:
-        if (event->u.ended.made_count > 0
-            && hayi_lineage_reserve(s, index, event, &made) != HAY_OK) {
-            return HAY_ENOMEM;
-        }
-        hayi_task_unbook(s, index);
-        finished(s, index, event, made, actions);
-        break;
+        return take_finished(s, index, event, actions);
     case HAYI_OUTCOME_FAILED:
         if (row->pause_ms != 0 && hayi_pauses_reserve(&s->pauses) != HAY_OK) {
             return HAY_ENOMEM;
@@ -144,6 +206,10 @@ hay_status hayi_task_ended(struct hayi_sched *s,
         hayi_task_failed(s, index, event->u.ended.report, actions);
         break;
     case HAYI_OUTCOME_CANCELLED:
+        if (came_back(s, index, event)) {
+            give_back(s, index, false, actions);
+            break;
+        }
         if (row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0) {
             row->attempt--; /* never started */
         }
@@ -190,19 +256,12 @@ hay_status hayi_task_returned(struct hayi_sched *s,
         hayi_data_missing(s, event);
         return HAY_OK;
     }
-    row->attempt--;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
+        row->attempt--;
         hayi_range_returned(s, index, actions);
         return HAY_OK;
     }
-    hayi_task_unbook(s, index);
     hayi_data_missing(s, event);
-    row->flags &= (uint8_t) ~(uint32_t)HAYI_ROW_CLOSE;
-    row->flags |= HAYI_ROW_CAME;
-    if ((row->flags & HAYI_ROW_CANCEL) != 0) {
-        hayi_task_end_cancelled(s, index, 0, actions);
-    } else {
-        hayi_task_ready(s, index, running, actions);
-    }
+    give_back(s, index, running, actions);
     return HAY_OK;
 }

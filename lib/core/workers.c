@@ -242,6 +242,28 @@ void hayi_workers_unbook(struct hayi_workers *workers,
     rekey(workers, row->worker);
 }
 
+void hayi_workers_lend(struct hayi_workers *workers,
+                       uint32_t index,
+                       uint32_t cores)
+{
+    struct hayi_row *row = hayi_table_row(workers->table, index);
+    struct hayi_worker *worker = &workers->list[row->worker];
+    worker->load -= row->cost;
+    row->cost = 0;
+    book_cores(workers, worker, worker->held_cores - cores);
+    rekey(workers, row->worker);
+}
+
+void hayi_workers_regain(struct hayi_workers *workers,
+                         uint32_t index,
+                         uint32_t cores)
+{
+    const struct hayi_row *row = hayi_table_row(workers->table, index);
+    struct hayi_worker *worker = &workers->list[row->worker];
+    book_cores(workers, worker, worker->held_cores + cores);
+    rekey(workers, row->worker);
+}
+
 uint32_t hayi_worker_unstarted(const struct hayi_worker *worker)
 {
     /* News of starts may be missing: what its cores can run does run. */

@@ -101,6 +101,15 @@ void hayi_workers_unbook(struct hayi_workers *workers,
                          uint32_t row,
                          const struct hayi_needs *needs);
 
+/* The row, which is booked, stays so but for its cores, and what it is expected
+ * to take does not count any more; or its cores are booked again. */
+void hayi_workers_lend(struct hayi_workers *workers,
+                       uint32_t row,
+                       uint32_t cores);
+void hayi_workers_regain(struct hayi_workers *workers,
+                         uint32_t row,
+                         uint32_t cores);
+
 static inline uint32_t hayi_worker_idle(const struct hayi_worker *worker)
 {
     return worker->cores > worker->held_cores

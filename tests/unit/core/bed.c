@@ -262,6 +262,95 @@ void bed_cancel(uint64_t id, bool force)
     must(&e);
 }
 
+void bed_child(uint64_t id, uint64_t parent, const uint64_t *after)
+{
+    struct hayi_event e = bed_task_event(id);
+    struct hayi_dep deps[BED_IDS] = {{.any = false}};
+    for (; after != NULL && *after != 0; after++) {
+        deps[e.u.task.dep_count++].task = bed.task[*after];
+    }
+    e.u.task.deps = deps;
+    e.u.task.parent = bed.last[parent].task;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+}
+
+void bed_suspended(uint64_t id, uint64_t waits_for)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_SUSPENDED};
+    e.u.suspended.worker = bed.last[id].worker;
+    e.u.suspended.task = bed.last[id].task;
+    e.u.suspended.attempt = bed.last[id].attempt;
+    e.u.suspended.waits_for = waits_for != 0 ? bed.task[waits_for] : 0;
+    e.u.suspended.several = waits_for == 0;
+    must(&e);
+}
+
+void bed_resumed(uint64_t id)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_RESUMED};
+    e.u.resumed.worker = bed.last[id].worker;
+    e.u.resumed.task = bed.last[id].task;
+    e.u.resumed.attempt = bed.last[id].attempt;
+    must(&e);
+}
+
+void bed_claim(uint64_t id, uint64_t child)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_CLAIM};
+    e.u.claim.worker = bed.last[id].worker;
+    e.u.claim.task = bed.last[id].task;
+    e.u.claim.attempt = bed.last[id].attempt;
+    e.u.claim.child = child != 0 ? bed.task[child] : 0;
+    e.u.claim.cookie = 1000 + id;
+    must(&e);
+}
+
+void bed_follow(uint64_t id, uint64_t target)
+{
+    struct hayi_dep dep = {.task = bed.task[target]};
+    struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
+    e.u.ended.worker = bed.last[id].worker;
+    e.u.ended.task = bed.last[id].task;
+    e.u.ended.attempt = bed.last[id].attempt;
+    e.u.ended.run_ns = 1000;
+    e.u.ended.report = 100 + id;
+    e.u.ended.follow = &dep;
+    must(&e);
+}
+
+void bed_unwanted(uint64_t id)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_UNWANTED};
+    e.u.unwanted.task = bed.task[id];
+    must(&e);
+}
+
+void bed_cancel_nested(uint64_t id, bool force)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_CANCEL};
+    e.u.cancel.task = bed.task[id];
+    e.u.cancel.force = force;
+    e.u.cancel.nested = true;
+    e.u.cancel.cookie = 1000 + id;
+    must(&e);
+}
+
+void bed_story(const char *file, int line, uint64_t id, const char *text)
+{
+    char story[400];
+    hayi_sched_story(bed.sched, bed.task[id], bed.now_ns, story, sizeof(story));
+    const char *reason = strstr(story, ": ");
+    bool same = reason != NULL && strcmp(reason + 2, text) == 0;
+    if (!same) {
+        printf("# %s:%d:\n#   wanted: %s\n#   got:    %s\n",
+               file,
+               line,
+               text,
+               story);
+    }
+    CU_assertImplementation(same, (unsigned)line, "story", file, "", CU_FALSE);
+}
+
 void bed_close(bool cancel_pending)
 {
     struct hayi_event e = {.kind = HAYI_EVENT_CLOSE};

@@ -77,6 +77,17 @@ void bed_range_outcome(size_t i, enum hayi_outcome outcome, uint64_t items);
 void bed_range_returned(size_t i);
 void bed_recall_done(uint32_t worker);
 void bed_cancel(uint64_t id, bool force);
+/* Tasks in tasks: by the last hand-out of their ids; 0: none, or several. */
+void bed_child(uint64_t id, uint64_t parent, const uint64_t *after);
+void bed_suspended(uint64_t id, uint64_t waits_for);
+void bed_resumed(uint64_t id);
+void bed_claim(uint64_t id, uint64_t child);
+void bed_follow(uint64_t id, uint64_t target);
+void bed_unwanted(uint64_t id);
+void bed_cancel_nested(uint64_t id, bool force);
+/* Compare the story of a task, but for how long. */
+void bed_story(const char *file, int line, uint64_t id, const char *text);
+#define BED_STORY(id, text) bed_story(__FILE__, __LINE__, (id), (text))
 void bed_close(bool cancel_pending);
 void bed_lost(uint32_t worker);
 struct hayi_sched_stats bed_stats(void);

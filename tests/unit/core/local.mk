@@ -75,6 +75,13 @@ check_PROGRAMS += %D%/test_needs
 %C%_test_needs_SOURCES = %D%/test_needs.c
 %C%_test_needs_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_nested
+%C%_test_nested_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_nested.c
+%C%_test_nested_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_nodes
 %C%_test_nodes_SOURCES = %D%/test_nodes.c
 %C%_test_nodes_LDADD = $(HAY_CORE_TEST_LIBS)
