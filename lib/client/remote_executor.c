@@ -301,7 +301,8 @@ static hay_status write_cancel(struct hayi_remote *remote,
 {
     const struct hayi_nest_cancel head = {
         .client = remote->config.client,
-        .flags = item->force ? HAYI_NEST_FORCE : 0,
+        .flags = (item->force ? (uint32_t)HAYI_NEST_FORCE : 0)
+                 | (item->nested ? (uint32_t)HAYI_NEST_NESTED : 0),
         .id = item->future->id,
         .cookie = ++remote->cookie,
     };

@@ -437,7 +437,7 @@ static hay_status cancel_ended(const hay_future *future)
                      hay_state_name(hay_future_state(future)));
 }
 
-static hay_status post_cancel(hay_future *future, bool force)
+static hay_status post_cancel(hay_future *future, unsigned flags)
 {
     hay_executor *ex = future->ex;
     struct hayi_error *err = hayi_thread_error();
@@ -447,7 +447,8 @@ static hay_status post_cancel(hay_future *future, bool force)
     }
     item->item.kind = HAYI_ITEM_CANCEL;
     item->future = hay_future_retain(future);
-    item->force = force;
+    item->force = (flags & HAY_CANCEL_FORCE) != 0;
+    item->nested = (flags & HAY_CANCEL_NESTED) != 0;
     hay_status st = HAY_EINVAL;
     if (hayi_executor_post(ex, &item->item)) {
         (void)hayi_executor_sleep(ex, answered, item, HAY_FOREVER, false);
@@ -461,8 +462,9 @@ static hay_status post_cancel(hay_future *future, bool force)
 hay_status hay_future_cancel(hay_future *future, unsigned flags)
 {
     struct hayi_error *err = hayi_thread_error();
+    const unsigned known = HAY_CANCEL_FORCE | HAY_CANCEL_NESTED;
     char label[160];
-    if (future == NULL || (flags & ~HAY_CANCEL_FORCE) != 0) {
+    if (future == NULL || (flags & ~known) != 0) {
         return hayi_fail(err,
                          HAY_EINVAL,
                          "hay_future_cancel: the future is NULL or a flag is "
@@ -483,7 +485,7 @@ hay_status hay_future_cancel(hay_future *future, unsigned flags)
     if (hayi_thread_no_wait()) {
         return hayi_fail(err, HAY_EAGAIN, "the farm's own thread may not wait");
     }
-    hay_status st = post_cancel(future, force);
+    hay_status st = post_cancel(future, flags);
     hayi_future_label(future, label, sizeof(label));
     if (st == HAY_EINVAL && hay_future_done(future)) {
         return cancel_ended(future);

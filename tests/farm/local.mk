@@ -35,4 +35,5 @@ dist_check_SCRIPTS += \
 	%D%/t_farm.sh \
 	%D%/t_life.sh \
 	%D%/t_losses.sh \
-	%D%/t_move.sh
+	%D%/t_move.sh \
+	%D%/t_remote.sh

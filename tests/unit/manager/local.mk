@@ -10,7 +10,8 @@ check_PROGRAMS += \
 	%D%/test_data \
 	%D%/test_files \
 	%D%/test_losses \
-	%D%/test_manager
+	%D%/test_manager \
+	%D%/test_nested
 %C%_test_data_SOURCES = %D%/test_data.c $(manager_bed)
 %C%_test_data_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_files_SOURCES = %D%/test_files.c $(manager_bed)
@@ -19,3 +20,5 @@ check_PROGRAMS += \
 %C%_test_losses_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_manager_SOURCES = %D%/test_manager.c $(manager_bed)
 %C%_test_manager_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_nested_SOURCES = %D%/test_nested.c $(manager_bed)
+%C%_test_nested_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)

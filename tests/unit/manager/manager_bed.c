@@ -4,6 +4,7 @@
 #include "manager_bed.h"
 
 #include "base/clock.h"
+#include "wire/nest.h"
 #include "wire/value.h"
 #include "worker/registry.h"
 
@@ -26,6 +27,7 @@ uint64_t bed_place, bed_object;
 bool bed_answer_ranges;
 char bed_told[BED_LOG_MAX];
 uint64_t bed_ahead_ns;
+void (*bed_nested)(uint16_t type, const void *body, size_t size);
 bool bed_fenced; /* of the manager's clock */
 uint64_t bed_worker_ahead_ns;
 static char folder[] = "/tmp/hay-manager-XXXXXX";
@@ -162,7 +164,15 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         note("stop%s\n",
              ((const struct hayi_stop *)body)->at_once ? " at once" : "");
         break;
+    case HAYI_RECORD_DROP:
+        hayi_store_drop(bed_ex->store,
+                        ((const struct hayi_send_record *)body)->place);
+        break;
     default:
+        if (bed_nested != NULL && hayi_nest_is(type, false)) {
+            bed_nested(type, body, size);
+            break;
+        }
         CU_FAIL("an unexpected record");
     }
     return HAY_OK;

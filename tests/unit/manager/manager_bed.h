@@ -28,11 +28,13 @@ extern struct hayi_link bed_worker;
 extern struct hayi_bell bed_bell;
 extern hay_executor *bed_ex;
 extern struct hayi_manager *bed_manager;
-extern double bed_argument;               /* of the last call, if it has one */
-extern uint64_t bed_place, bed_object;    /* of its first argument; or 0 */
-extern bool bed_answer_ranges;            /* at once, with the items doubled */
-extern char bed_told[BED_LOG_MAX];        /* what the manager has told */
-extern bool bed_fenced;                   /* the worker was given up */
+extern double bed_argument;            /* of the last call, if it has one */
+extern uint64_t bed_place, bed_object; /* of its first argument; or 0 */
+extern bool bed_answer_ranges;         /* at once, with the items doubled */
+extern char bed_told[BED_LOG_MAX];     /* what the manager has told */
+extern bool bed_fenced;                /* the worker was given up */
+/* Of a client in the worker; NULL: there is none. */
+extern void (*bed_nested)(uint16_t type, const void *body, size_t size);
 extern uint64_t bed_ahead_ns;             /* of the manager's clock */
 extern uint64_t bed_worker_ahead_ns;      /* of the worker's */
 extern char bed_run_folder[BED_PATH_MAX]; /* not there yet */
