@@ -422,6 +422,14 @@ hay_status hayi_remote_pump(struct hayi_remote *remote, bool all, bool *any)
     return status;
 }
 
+void hayi_remote_wake(struct hayi_remote *remote)
+{
+    if (remote->changed) {
+        remote->changed = false;
+        hayi_executor_wake(remote->ex);
+    }
+}
+
 /* ---- life -----------------------------------------------------------------
  */
 

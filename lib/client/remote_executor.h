@@ -52,6 +52,8 @@ hay_status hayi_remote_take(struct hayi_remote *remote,
                             const void *body,
                             size_t size,
                             struct hayi_error *err);
+/* After a batch of those: who waits for what they told goes on. */
+void hayi_remote_wake(struct hayi_remote *remote);
 /* The manager is gone: all that has not ended fails with these words, nothing
  * is submitted any more, nobody waits. */
 void hayi_remote_break(struct hayi_remote *remote,

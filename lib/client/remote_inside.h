@@ -46,6 +46,7 @@ struct hayi_remote {
     uint64_t released[HAYI_REMOTE_RELEASES];
     uint32_t released_count;
     struct hayi_remote_sending sending;
+    bool changed; /* and nobody was woken yet */
     bool broken;
 };
 

@@ -271,6 +271,6 @@ hay_status hayi_remote_take(struct hayi_remote *remote,
     default:
         return too_short(type, err);
     }
-    hayi_executor_wake(remote->ex);
+    remote->changed = true;
     return status;
 }

@@ -1,18 +1,24 @@
 /* manager_waits.c - attempts that wait for others, as their workers tell it. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
 
 static void on_suspended(struct hayi_manager *manager,
                          uint32_t worker,
                          const struct hayi_suspended_record *record)
 {
+    hayi_handle waits_for = record->waits_for;
+    if (record->waits_for_id != 0) {
+        const hay_future *future =
+            hayi_manager_nested_find(manager, record->waits_for_id);
+        waits_for = future != NULL ? future->task : 0;
+    }
     struct hayi_event event = {
         .kind = HAYI_EVENT_SUSPENDED,
         .u.suspended = {.worker = worker,
                         .task = record->task,
                         .attempt = record->attempt,
-                        .waits_for = record->waits_for,
+                        .waits_for = waits_for,
                         .several = record->several != 0},
     };
     hayi_manager_step(manager, &event, NULL);

@@ -210,7 +210,8 @@ struct hayi_attempt_record { /* STARTED, RETURNED, RESUMED, CLAIM_DENIED */
 
 struct hayi_suspended_record {
     uint64_t task;
-    uint64_t waits_for; /* hayi_handle, a child that it waits for; or 0: */
+    uint64_t waits_for;    /* hayi_handle, a child that it waits for; or 0: */
+    uint64_t waits_for_id; /* its number (nest.h); or 0: */
     uint32_t attempt;
     uint32_t several; /* several tasks; 0: nothing that is a task */
 };

@@ -524,6 +524,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
     if (transport->ops->poll(transport, &sink) > 0) {
         busy = true;
     }
+    hayi_worker_wake_client(worker);
     if (worker->end == HAYI_WORKER_SERVES && worker->state != NULL) {
         /* First what is to be done about attempts that have ended by now: with
          * their end they are gone. */

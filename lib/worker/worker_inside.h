@@ -165,7 +165,9 @@ hay_status hayi_worker_open_client(struct hayi_worker *worker,
                                    struct hayi_error *err);
 /* true: there was something to do. */
 bool hayi_worker_poll_client(struct hayi_worker *worker);
-/* What the task has submitted goes before its end. */
+/* Whoever waits for what has come goes on. */
+void hayi_worker_wake_client(struct hayi_worker *worker);
+/* What the task has submitted goes before its end, and before it waits. */
 void hayi_worker_flush_client(struct hayi_worker *worker,
                               const struct hay_task *task);
 /* What its report says of a result that is another task's; id 0: it is not. */

@@ -72,6 +72,13 @@ bool hayi_worker_poll_client(struct hayi_worker *worker)
     return pump(worker, false);
 }
 
+void hayi_worker_wake_client(struct hayi_worker *worker)
+{
+    if (worker->remote != NULL) {
+        hayi_remote_wake(worker->remote);
+    }
+}
+
 void hayi_worker_flush_client(struct hayi_worker *worker,
                               const struct hay_task *task)
 {

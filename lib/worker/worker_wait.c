@@ -31,10 +31,14 @@ static void on_suspended(struct hayi_worker *worker, struct hay_task *task)
         hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, task);
         task->started_told = true;
     }
+    hayi_worker_flush_client(worker, task);
     const struct hayi_suspended_record record = {
         .task = task->record.task,
         .attempt = task->record.attempt,
         .waits_for = waits_for(worker, task),
+        .waits_for_id = worker->remote != NULL && task->waits_for != NULL
+                            ? task->waits_for->id
+                            : 0,
         .several = task->waits_several || task->waits_for != NULL,
     };
     hayi_worker_tell(worker, HAYI_RECORD_SUSPENDED, &record, sizeof(record));

@@ -65,6 +65,7 @@ static void turn(void)
     bool any = false;
     CU_ASSERT_EQUAL(hayi_remote_pump(remote, false, &any), HAY_OK);
     bed_turn();
+    hayi_remote_wake(remote);
     answer_handed_out();
 }
 
