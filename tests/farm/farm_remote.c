@@ -7,7 +7,9 @@
 
 #include <hayfork/hayfork.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,8 @@ enum {
     CHUNKS = 6,
     ITEMS = 300000, /* their input goes in pieces */
     FORGOTTEN = 20000,
+    PARENTS = 24,
+    CHILDREN = 8,
 };
 
 static int wrong;
@@ -465,6 +469,66 @@ static void test_cancel(hay_executor *ex)
     EXPECT(result_of(start(ex, cancels, 0)) == 1);
 }
 
+/* ---- lost workers ----------------------------------------------------------
+ */
+
+/* (number): squared; on worker 2 the first one kills its rank, whose tasks wait
+ * for others. */
+HAY_TASK(strikes)
+{
+    int64_t x = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &x));
+    if (hay_task_worker(task) == 2) {
+        int fd = open("struck", O_CREAT | O_EXCL | O_WRONLY, 0666);
+        if (fd >= 0) {
+            (void)close(fd);
+            (void)kill(getpid(), SIGKILL);
+        }
+    }
+    usleep(10000);
+    return hay_return_int64(task, x * x);
+}
+
+HAY_TASK(waits_for_many)
+{
+    hay_future *futures[CHILDREN] = {NULL};
+    hay_executor *ex = hay_task_executor(task);
+    int64_t first = 0;
+    int64_t total = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &first));
+    for (int64_t i = 0; i < CHILDREN; i++) {
+        NEEDS(
+            hay_submit(
+                ex, strikes, HAY_ARGS(hay_int64(first + i)), NULL, &futures[i])
+            == HAY_OK);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        int64_t x = 0;
+        NEEDS(hay_result_int64(futures[i], HAY_FOREVER, &x) == HAY_OK);
+        total += x;
+        hay_future_release(futures[i]);
+    }
+    return hay_return_int64(task, total);
+}
+
+static void test_killed(hay_executor *ex)
+{
+    hay_future *parents[PARENTS];
+    int64_t expected = 0;
+    int64_t total = 0;
+    for (int64_t i = 0; i < PARENTS; i++) {
+        parents[i] = start(ex, waits_for_many, i * CHILDREN);
+    }
+    for (int64_t i = 0; i < PARENTS * CHILDREN; i++) {
+        expected += i * i;
+    }
+    for (int i = 0; i < PARENTS; i++) {
+        total += result_of(parents[i]);
+    }
+    EXPECT(total == expected);
+    EXPECT(access("struck", F_OK) == 0);
+}
+
 /* ---- all -------------------------------------------------------------------
  */
 
@@ -483,6 +547,7 @@ static const struct test {
     {"commands", test_commands, 0},
     {"fails", test_fails, 0},
     {"cancel", test_cancel, 0},
+    {"killed", test_killed, 0},
 };
 
 static const char *chosen = "";
