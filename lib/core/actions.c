@@ -58,6 +58,8 @@ print_hand_out(const struct hayi_action *action, char *text, size_t size)
 {
     char range[64] = "";
     char nested[48] = "";
+    char variant[32] = "";
+    char gpus[32] = "";
     const char *prompt = action->u.hand_out.prompt ? " prompt" : "";
     if (action->u.hand_out.inline_of != 0) {
         (void)snprintf(nested,
@@ -69,6 +71,16 @@ print_hand_out(const struct hayi_action *action, char *text, size_t size)
         (void)snprintf(
             nested, sizeof(nested), " depth %d", action->u.hand_out.depth);
     }
+    if (action->u.hand_out.needs.request != 0) {
+        (void)snprintf(variant,
+                       sizeof(variant),
+                       " variant %" PRIu32,
+                       action->u.hand_out.variant);
+    }
+    if (action->u.hand_out.gpu_mask != 0) {
+        (void)snprintf(
+            gpus, sizeof(gpus), " gpus %" PRIx64, action->u.hand_out.gpu_mask);
+    }
     if (action->u.hand_out.range) {
         (void)snprintf(range,
                        sizeof(range),
@@ -79,13 +91,15 @@ print_hand_out(const struct hayi_action *action, char *text, size_t size)
     (void)snprintf(text,
                    size,
                    "hand_out w%" PRIu32 " p%" PRIu64 " attempt %" PRIu32
-                   " priority %" PRId32 " cores %" PRIu32 "%s%s%s",
+                   " priority %" PRId32 " cores %" PRIu32 "%s%s%s%s%s",
                    action->u.hand_out.worker,
                    action->u.hand_out.payload,
                    action->u.hand_out.attempt,
                    action->u.hand_out.priority,
                    action->u.hand_out.needs.cores,
                    nested,
+                   variant,
+                   gpus,
                    range,
                    prompt);
 }

@@ -11,6 +11,8 @@
 
 #include "core/alone.h"
 
+#include "core/demand.h"
+
 #include <assert.h>
 
 #define NOBODY UINT32_MAX
@@ -127,7 +129,7 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
         const struct hayi_worker *worker = &s->workers.list[w];
         if ((worker->alone == HAYI_ALONE_NO
              || worker->alone == HAYI_ALONE_WAS_KEPT)
-            && hayi_worker_meets(worker, w, needs)
+            && hayi_demand_meets(s, w, needs)
             && (worker->held_cores > 0 || spare(worker, needs))
             && (best == NOBODY || better(worker, &s->workers.list[best]))) {
             best = w;
@@ -174,6 +176,7 @@ static void hand_out_range(struct hayi_sched *s,
 static void hand_out(struct hayi_sched *s,
                      uint32_t index,
                      uint32_t worker,
+                     uint32_t variant,
                      struct hayi_actions *actions)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
@@ -189,6 +192,7 @@ static void hand_out(struct hayi_sched *s,
     }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
     a->u.hand_out.payload = row->payload;
+    a->u.hand_out.variant = variant;
     hayi_dispatch_book(s,
                        index,
                        worker,
@@ -229,6 +233,20 @@ static uint32_t next_infeasible(const struct hayi_sched *s)
     return 0;
 }
 
+/* Is all that it asks for free at the empty worker? */
+static bool may_start(const struct hayi_sched *s,
+                      uint32_t index,
+                      uint32_t worker,
+                      uint32_t *variant)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    return hayi_demand_starts_alone(s,
+                                    worker,
+                                    hayi_sched_needs(s, row),
+                                    hayi_demand_booker(s, row->level),
+                                    variant);
+}
+
 hay_status hayi_alone_dispatch(struct hayi_sched *s,
                                struct hayi_actions *actions)
 {
@@ -254,18 +272,21 @@ hay_status hayi_alone_dispatch(struct hayi_sched *s,
             index = next;
             continue;
         }
-        if (s->workers.list[worker].held_cores > 0) {
+        uint32_t variant = 0;
+        if (s->workers.list[worker].held_cores > 0
+            || !may_start(s, index, worker, &variant)) {
             s->workers.list[worker].alone = HAYI_ALONE_KEPT;
             s->kept++;
             index = next;
             continue;
         }
         if (hayi_actions_reserve(actions, 1) != HAY_OK
-            || hayi_table_reserve(&s->table) != HAY_OK) {
+            || hayi_table_reserve(&s->table) != HAY_OK
+            || hayi_leases_reserve(&s->leases, index) != HAY_OK) {
             status = HAY_ENOMEM;
             break;
         }
-        hand_out(s, index, worker, actions);
+        hand_out(s, index, worker, variant, actions);
         index = next;
     }
     tell_room(s);

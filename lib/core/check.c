@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -147,13 +147,11 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_worker *worker = &s->workers.list[index];
     uint64_t cores = 0;
-    uint64_t gpus = 0;
     uint64_t memory = 0;
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
         const struct hayi_row *row = hayi_sched_row(s, i);
-        const struct hayi_needs *needs = hayi_sched_needs(s, row);
+        const struct hayi_needs *needs = hayi_demand_booked(s, i);
         cores += hayi_nested_cores(s, i);
-        gpus += needs->gpus;
         memory += needs->memory_bytes;
         assert(needs->worker == 0 || needs->worker - 1 == index);
         assert(needs->node == 0 || needs->node - 1 == worker->node);
@@ -164,7 +162,6 @@ static void check_worker(const struct hayi_sched *s, uint32_t index)
     assert(worker->alone != HAYI_ALONE_HAS || worker->held > 0);
     assert(worker->alone != HAYI_ALONE_WAS_KEPT);
     assert(worker->held_cores == cores);
-    assert(worker->held_gpus == gpus);
     assert(worker->held_memory == memory);
     if (worker->state == HAYI_WORKER_LOST) {
         assert(worker->recalled == 0);
@@ -271,6 +268,8 @@ void hayi_sched_check(const struct hayi_sched *s)
     check_workers(s);
     hayi_data_check(s);
     hayi_nested_check(s);
+    hayi_demand_check(s);
+    hayi_reserve_check(s);
     free(r.waiting);
     free(r.refs);
     free(r.out);

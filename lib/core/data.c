@@ -9,7 +9,7 @@
 #include "config.h"
 
 #include "core/alloc.h"
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -282,7 +282,7 @@ static hay_status inputs(struct hayi_sched *s, const struct hayi_event *event)
     cargo->priority = s->ready.levels[row->level].priority;
     cargo->depth = s->ready.levels[row->level].depth;
     cargo->category = row->category;
-    cargo->cores = hayi_sched_needs(s, row)->cores;
+    cargo->cores = hayi_demand_guess_cores(s, hayi_sched_needs(s, row));
     cargo->spoilt = known < count;
     s->stale += known < count ? 1 : 0;
     for (uint32_t i = 0; i < cargo->input_count; i++) {

@@ -5,11 +5,13 @@
  * per core); if that one can never fit, to the best of all that fit, found by
  * walking over them.  Workers with idle cores always take; others hold ahead
  * only so many as their cores work off in ahead_ns.  A class whose first row
- * finds no worker is blocked until room comes up somewhere.
+ * finds no worker is blocked until room comes up somewhere; if others pass it
+ * for long, a worker is kept for it (reserve.h).
  */
 #include "config.h"
 
 #include "core/alone.h"
+#include "core/demand.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -34,27 +36,60 @@ static uint32_t depth_of(const struct hayi_sched *s, uint64_t expected_ns)
     return depth < s->config.ahead_max ? (uint32_t)depth : s->config.ahead_max;
 }
 
+/* What a worker is looked for. */
+struct ask {
+    const struct hayi_needs *needs;
+    const struct hayi_variant *variant; /* of needs with a request */
+    struct hayi_booker booker;
+    int64_t rank;
+    uint32_t depth;
+    uint32_t avoid; /* a worker to be left out, or NOBODY */
+    bool ahead;     /* of needs with a request: its core may be busy */
+};
+
 static bool has_room(const struct hayi_worker *worker,
-                     const struct hayi_needs *needs,
+                     uint32_t cores,
                      int64_t rank,
                      uint32_t depth)
 {
-    if (rank < worker->wanted && needs->cores > hayi_worker_idle(worker)) {
+    if (rank < worker->wanted && cores > hayi_worker_idle(worker)) {
         return false;
     }
     if (hayi_worker_idle(worker) > 0) {
         return true;
     }
-    uint64_t ahead = (uint64_t)hayi_worker_ahead(worker) + needs->cores;
+    uint64_t ahead = (uint64_t)hayi_worker_ahead(worker) + cores;
     return ahead <= (uint64_t)depth * worker->cores;
 }
 
-/* avoid: a worker to be left out, or NOBODY. */
-static uint32_t walk(const struct hayi_sched *s,
-                     const struct hayi_needs *needs,
-                     int64_t rank,
-                     uint32_t depth,
-                     uint32_t avoid)
+/* What is asked for by variants waits here until its cores are idle: other
+ * amounts would lie idle with it.  Of one core, that does not take long. */
+static bool
+takes_variant(const struct hayi_sched *s, uint32_t w, const struct ask *ask)
+{
+    const struct hayi_worker *worker = &s->workers.list[w];
+    uint32_t cores = hayi_demand_cores(ask->variant, worker);
+    bool room = cores <= hayi_worker_idle(worker);
+    if (!room && ask->ahead && cores == 1) {
+        room = has_room(worker, cores, ask->rank, ask->depth);
+    }
+    return room
+           && hayi_demand_variant_fits(
+               s, w, ask->needs, ask->variant, ask->booker);
+}
+
+static bool takes(const struct hayi_sched *s, uint32_t w, const struct ask *ask)
+{
+    const struct hayi_worker *worker = &s->workers.list[w];
+    if (ask->variant != NULL) {
+        return takes_variant(s, w, ask);
+    }
+    return hayi_worker_fits(worker, w, ask->needs)
+           && !hayi_demand_kept(worker, ask->booker)
+           && has_room(worker, ask->needs->cores, ask->rank, ask->depth);
+}
+
+static uint32_t walk(const struct hayi_sched *s, const struct ask *ask)
 {
     uint32_t best = NOBODY;
     const struct hayi_workers_slot *found = NULL;
@@ -65,10 +100,7 @@ static uint32_t walk(const struct hayi_sched *s,
                 || (slot->key == found->key && slot->tie > found->tie))) {
             continue;
         }
-        const struct hayi_worker *worker = &s->workers.list[slot->worker];
-        if (slot->worker != avoid
-            && hayi_worker_fits(worker, slot->worker, needs)
-            && has_room(worker, needs, rank, depth)) {
+        if (slot->worker != ask->avoid && takes(s, slot->worker, ask)) {
             best = slot->worker;
             found = slot;
         }
@@ -77,15 +109,11 @@ static uint32_t walk(const struct hayi_sched *s,
 }
 
 /* The same for workers of one node. */
-static uint32_t walk_node(const struct hayi_sched *s,
-                          const struct hayi_needs *needs,
-                          int64_t rank,
-                          uint32_t depth,
-                          uint32_t avoid)
+static uint32_t walk_node(const struct hayi_sched *s, const struct ask *ask)
 {
     uint32_t best = NOBODY;
     const struct hayi_workers_slot *found = NULL;
-    uint32_t next = s->nodes.list[needs->node - 1].workers;
+    uint32_t next = s->nodes.list[ask->needs->node - 1].workers;
     while (next != 0) {
         uint32_t w = next - 1;
         const struct hayi_worker *worker = &s->workers.list[w];
@@ -97,8 +125,7 @@ static uint32_t walk_node(const struct hayi_sched *s,
                 || (slot->key == found->key && slot->tie > found->tie))) {
             continue;
         }
-        if (w != avoid && hayi_worker_fits(worker, w, needs)
-            && has_room(worker, needs, rank, depth)) {
+        if (w != ask->avoid && takes(s, w, ask)) {
             best = w;
             found = slot;
         }
@@ -106,35 +133,69 @@ static uint32_t walk_node(const struct hayi_sched *s,
     return best;
 }
 
-static uint32_t choose(const struct hayi_sched *s,
-                       const struct hayi_needs *needs,
-                       int64_t rank,
-                       uint32_t depth,
-                       uint32_t avoid)
+static uint32_t choose(const struct hayi_sched *s, struct ask *ask)
 {
+    const struct hayi_needs *needs = ask->needs;
     if (s->workers.heap_count == 0) {
         return NOBODY;
     }
-    uint32_t top = s->workers.heap[0].worker;
     if (needs->worker != 0) {
-        top = needs->worker - 1;
-    } else if (needs->node != 0) {
-        uint32_t other = walk_node(s, needs, rank, depth, avoid);
-        return other != NOBODY || avoid == NOBODY
-                   ? other
-                   : walk_node(s, needs, rank, depth, NOBODY);
+        return takes(s, needs->worker - 1, ask) ? needs->worker - 1 : NOBODY;
     }
+    if (needs->node != 0) {
+        uint32_t other = walk_node(s, ask);
+        if (other != NOBODY || ask->avoid == NOBODY) {
+            return other;
+        }
+        ask->avoid = NOBODY;
+        return walk_node(s, ask);
+    }
+    uint32_t top = s->workers.heap[0].worker;
     const struct hayi_worker *worker = &s->workers.list[top];
-    if (top == avoid && needs->worker == 0) {
-        uint32_t other = walk(s, needs, rank, depth, avoid);
+    if (top == ask->avoid) {
+        uint32_t other = walk(s, ask);
         if (other != NOBODY) {
             return other;
         }
     }
-    if (hayi_worker_fits(worker, top, needs)) {
-        return has_room(worker, needs, rank, depth) ? top : NOBODY;
+    ask->avoid = NOBODY;
+    if (takes(s, top, ask)) {
+        return top;
     }
-    return needs->worker != 0 ? NOBODY : walk(s, needs, rank, depth, NOBODY);
+    if (needs->request == 0 && hayi_worker_fits(worker, top, needs)
+        && !hayi_demand_kept(worker, ask->booker)) {
+        return NOBODY; /* nor has any other one room */
+    }
+    return walk(s, ask);
+}
+
+/* The first variant that a worker can take now; whose core may be busy, if
+ * none can. */
+static uint32_t
+choose_variant(const struct hayi_sched *s, struct ask *ask, uint32_t *variant)
+{
+    const struct hayi_request *request = hayi_demand_request(s, ask->needs);
+    uint32_t avoid = ask->avoid;
+    for (int ahead = 0; ahead <= 1; ahead++) {
+        ask->ahead = ahead != 0;
+        if (!ask->ahead && s->workers.idle_cores == 0) {
+            continue;
+        }
+        for (uint32_t v = 0; v < request->count; v++) {
+            ask->variant = &request->variants[v];
+            ask->avoid = avoid;
+            if ((ask->ahead && ask->variant->cores != 1)
+                || !hayi_pools_farm_fit(&s->pools, ask->variant, ask->booker)) {
+                continue;
+            }
+            uint32_t worker = choose(s, ask);
+            if (worker != NOBODY) {
+                *variant = v;
+                return worker;
+            }
+        }
+    }
+    return NOBODY;
 }
 
 void hayi_dispatch_book(struct hayi_sched *s,
@@ -146,6 +207,13 @@ void hayi_dispatch_book(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     const struct hayi_needs *needs = hayi_sched_needs(s, row);
     struct hayi_worker *worker = &s->workers.list[worker_index];
+    if (hayi_demand_leased(needs)) {
+        needs = hayi_demand_lease(
+            s, index, worker_index, action->u.hand_out.variant);
+        action->u.hand_out.gpu_mask =
+            hayi_lease_of(&s->leases, index)->gpu_mask;
+    }
+    s->reserve.hands++;
     if (expected_ns == 0) {
         expected_ns = HAYI_UNKNOWN_NS;
     }
@@ -178,16 +246,40 @@ void hayi_dispatch_book(struct hayi_sched *s,
         row->edges != 0 || s->workers.idle_cores > 0 || row->nested;
 }
 
+/* What the row asks for; false: no worker can take it now. */
+static bool find_worker(const struct hayi_sched *s,
+                        uint32_t class,
+                        const struct hayi_row *row,
+                        uint64_t expected_ns,
+                        uint32_t *worker,
+                        uint32_t *variant)
+{
+    /* What must not run twice is not given to a worker that may be lost before
+     * it begins. */
+    bool once = (row->traits & HAYI_ROW_ONCE) != 0;
+    struct ask ask = {
+        .needs = &s->ready.classes.list[class].needs,
+        .booker = hayi_demand_booker(s, row->level),
+        .rank = s->ready.levels[row->level].rank,
+        .depth = once ? 0 : depth_of(s, expected_ns),
+        .avoid = (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY,
+    };
+    *worker = ask.needs->request == 0 ? choose(s, &ask)
+                                      : choose_variant(s, &ask, variant);
+    return *worker != NOBODY;
+}
+
 /* Place the first row of a class.  False: no worker can take it now. */
 static bool
 place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
 {
     uint32_t index = hayi_ready_first(&s->ready, class);
     const struct hayi_row *row = hayi_sched_row(s, index);
-    const struct hayi_needs *needs = hayi_sched_needs(s, row);
     bool map = (row->flags & HAYI_ROW_MAP) != 0;
     uint64_t expected_ns;
     uint64_t length = 0;
+    uint32_t worker = NOBODY;
+    uint32_t variant = 0;
     if (map) {
         const struct hayi_map *record = &s->maps.list[row->map];
         length = hayi_map_length(record, s->workers.cores, s->config.range_ns);
@@ -195,19 +287,11 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
-    /* What must not run twice is not given to a worker that may be lost before
-     * it begins. */
-    bool once = (row->traits & HAYI_ROW_ONCE) != 0;
-    uint32_t worker =
-        choose(s,
-               needs,
-               s->ready.levels[row->level].rank,
-               once ? 0 : depth_of(s, expected_ns),
-               (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY);
-    if (worker == NOBODY) {
+    if (!find_worker(s, class, row, expected_ns, &worker, &variant)) {
         return false;
     }
     if (map) {
+        s->ready.turns[class].stuck_age = 0;
         hayi_range_hand_out(s, index, length, worker, actions);
         return true;
     }
@@ -217,6 +301,7 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
     a->u.hand_out.payload = row->payload;
+    a->u.hand_out.variant = variant;
     hayi_dispatch_book(s, index, worker, expected_ns, a);
     return true;
 }
@@ -242,6 +327,9 @@ void hayi_dispatch_room(struct hayi_sched *s, uint32_t worker)
 static uint32_t *blocked_list(struct hayi_sched *s, uint32_t class)
 {
     const struct hayi_needs *needs = &s->ready.classes.list[class].needs;
+    if (needs->request != 0) {
+        return &s->blocked; /* what it lacks may be the farm's */
+    }
     if (needs->worker != 0) {
         return &s->workers.list[needs->worker - 1].blocked;
     }
@@ -251,21 +339,41 @@ static uint32_t *blocked_list(struct hayi_sched *s, uint32_t class)
     return &s->blocked;
 }
 
+/* Room for the next hand-out of the class. */
+static hay_status
+reserve(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
+{
+    if (hayi_actions_reserve(actions, 1) != HAY_OK
+        || hayi_table_reserve(&s->table) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
+    return hayi_demand_leased(&s->ready.classes.list[class].needs)
+               ? hayi_leases_reserve(&s->leases,
+                                     hayi_ready_first(&s->ready, class))
+               : HAY_OK;
+}
+
 static hay_status hand_out(struct hayi_sched *s, struct hayi_actions *actions)
 {
     hay_status status = hayi_drain(s, actions);
     if (status != HAY_OK) {
         return status;
     }
+    if (s->reserve.count != 0) {
+        hayi_reserve_review(s);
+    }
     uint32_t class = hayi_ready_class(&s->ready);
     for (; class != 0; class = hayi_ready_class(&s->ready)) {
-        if (hayi_actions_reserve(actions, 1) != HAY_OK
-            || hayi_table_reserve(&s->table) != HAY_OK) {
+        if (reserve(s, class, actions) != HAY_OK) {
             return HAY_ENOMEM;
         }
         if (place(s, class, actions)) {
+            if (s->reserve.count != 0) {
+                hayi_reserve_review(s);
+            }
             continue;
         }
+        hayi_reserve_for(s, class);
         status = hayi_recall_for(s, class, actions);
         if (status != HAY_OK) {
             return status;

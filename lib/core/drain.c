@@ -112,7 +112,7 @@ static hay_status drain_judge(struct hayi_sched *s,
 {
     for (; s->judge != 0 && s->judge < s->ready.classes.count; s->judge++) {
         struct hayi_class *class = &s->ready.classes.list[s->judge];
-        class->infeasible = !hayi_members_meet(s, &class->needs);
+        hayi_judge_class(s, s->judge);
         uint32_t index = hayi_ready_first(&s->ready, s->judge);
         while (class->infeasible && index != 0) {
             if (hayi_actions_reserve(actions, 1) != HAY_OK) {

@@ -12,7 +12,7 @@
 #include "config.h"
 
 #include "core/alloc.h"
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -136,7 +136,7 @@ bool hayi_lineage_keep(struct hayi_sched *s,
         cargo->priority = s->ready.levels[row->level].priority;
         cargo->depth = s->ready.levels[row->level].depth;
         cargo->category = row->category;
-        cargo->cores = hayi_sched_needs(s, row)->cores;
+        cargo->cores = hayi_demand_guess_cores(s, hayi_sched_needs(s, row));
     }
     cargo->id = row->id;
     cargo->payload = row->payload;

@@ -13,6 +13,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/check_data.c \
 	%D%/check_nested.c \
 	%D%/data.c \
+	%D%/demand.c \
+	%D%/demand.h \
 	%D%/dispatch.c \
 	%D%/drain.c \
 	%D%/durations.c \
@@ -21,6 +23,11 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/edges.h \
 	%D%/fetches.c \
 	%D%/fetches.h \
+	%D%/gpus.c \
+	%D%/gpus.h \
+	%D%/judge.c \
+	%D%/leases.c \
+	%D%/leases.h \
 	%D%/lineage.c \
 	%D%/maps.c \
 	%D%/maps.h \
@@ -46,6 +53,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/recall.c \
 	%D%/requests.c \
 	%D%/requests.h \
+	%D%/reserve.c \
+	%D%/reserve.h \
 	%D%/resources.h \
 	%D%/sched.c \
 	%D%/sched.h \
@@ -53,6 +62,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/state.h \
 	%D%/story.c \
 	%D%/story_data.c \
+	%D%/story_ready.c \
 	%D%/stragglers.c \
 	%D%/stragglers.h \
 	%D%/table.c \

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 
@@ -16,11 +16,10 @@ bool hayi_members_meet(const struct hayi_sched *s,
 {
     if (needs->worker != 0) {
         uint32_t w = needs->worker - 1;
-        return w < s->workers.max
-               && hayi_worker_meets(&s->workers.list[w], w, needs);
+        return w < s->workers.max && hayi_demand_meets(s, w, needs);
     }
     for (uint32_t w = 0; w < s->workers.max; w++) {
-        if (hayi_worker_meets(&s->workers.list[w], w, needs)) {
+        if (hayi_demand_meets(s, w, needs)) {
             return true;
         }
     }
@@ -41,15 +40,6 @@ hay_status hayi_members_level(struct hayi_sched *s,
         class->infeasible = s->judging && !hayi_members_meet(s, &class->needs);
     }
     return status;
-}
-
-/* Who waits for what has changed: judge all classes again. */
-static void judge(struct hayi_sched *s)
-{
-    s->judging = s->judging || s->workers.joined >= s->config.workers_expected;
-    if (s->judging) {
-        s->judge = 1;
-    }
 }
 
 static void watch(struct hayi_sched *s)
@@ -81,6 +71,9 @@ hay_status hayi_members_joined(struct hayi_sched *s,
                                         index,
                                         event->u.joined.amounts,
                                         event->u.joined.amount_count);
+    if (status == HAY_OK) {
+        status = hayi_gpus_join(&s->gpus, index, event->u.joined.gpus);
+    }
     if (status != HAY_OK) {
         return status;
     }
@@ -94,7 +87,7 @@ hay_status hayi_members_joined(struct hayi_sched *s,
     hayi_data_joined(s, index);
     hayi_dispatch_room(s, index);
     watch(s);
-    judge(s);
+    hayi_judge(s);
     return HAY_OK;
 }
 
@@ -105,7 +98,7 @@ hay_status hayi_members_pool(struct hayi_sched *s,
         hayi_pools_set(&s->pools, event->u.pool.resource, event->u.pool.units);
     if (status == HAY_OK) {
         hayi_ready_unblock(&s->ready, &s->blocked);
-        judge(s);
+        hayi_judge(s);
     }
     return status;
 }
@@ -176,9 +169,10 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     a->u.worker_lost.silent = silent;
     if (s->workers.list[worker].state == HAYI_WORKER_ABSENT) {
         hayi_workers_give_up(&s->workers, worker);
-        judge(s);
+        hayi_judge(s);
         return HAY_OK;
     }
+    hayi_judge_loss(s, worker);
     suspect(s, &s->workers.list[worker], a);
     s->recalled -= s->workers.list[worker].recalled;
     s->workers.list[worker].recalled = 0;
@@ -189,12 +183,13 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     uint32_t node = s->workers.list[worker].node;
     hayi_ready_unblock(&s->ready, &s->nodes.list[node].blocked);
     s->losing = worker + 1;
-    judge(s);
+    hayi_judge(s);
     return HAY_OK;
 }
 
 hay_status hayi_members_tick(struct hayi_sched *s, struct hayi_actions *actions)
 {
+    hayi_judge_tick(s);
     if (s->config.silence_ns == 0 || s->now_ns < s->silence_at_ns) {
         return HAY_OK;
     }

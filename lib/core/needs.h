@@ -14,6 +14,9 @@ struct hayi_class {
     struct hayi_needs needs;
     uint32_t chain;  /* next class of the same bucket */
     bool infeasible; /* no worker can ever meet it, as judged last */
+    bool met;        /* a worker that was lost could */
+    bool lacks;      /* ... and now none can, since then: */
+    uint64_t lacking_ns;
 };
 
 struct hayi_classes {

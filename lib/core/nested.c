@@ -11,6 +11,7 @@
  */
 #include "config.h"
 
+#include "core/demand.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -38,7 +39,7 @@ uint32_t hayi_nested_cores(const struct hayi_sched *s, uint32_t index)
     const struct hayi_kin *kin = kin_of(s, index);
     return kin != NULL && (kin->flags & HAYI_KIN_FREED) != 0
                ? 0
-               : hayi_sched_needs(s, hayi_sched_row(s, index))->cores;
+               : hayi_demand_booked(s, index)->cores;
 }
 
 /* The attempt whose cores the attempt runs on. */
@@ -55,9 +56,8 @@ static void free_cores(struct hayi_sched *s, uint32_t index)
     struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
     if ((kin->flags & HAYI_KIN_FREED) == 0) {
         kin->flags |= HAYI_KIN_FREED;
-        hayi_workers_lend(&s->workers,
-                          index,
-                          hayi_sched_needs(s, hayi_sched_row(s, index))->cores);
+        hayi_workers_lend(
+            &s->workers, index, hayi_demand_booked(s, index)->cores);
     }
 }
 
@@ -67,9 +67,7 @@ static void regain_cores(struct hayi_sched *s, uint32_t index)
     if ((kin->flags & HAYI_KIN_FREED) != 0) {
         unflag(kin, HAYI_KIN_FREED);
         hayi_workers_regain(
-            &s->workers,
-            index,
-            hayi_sched_needs(s, hayi_sched_row(s, index))->cores);
+            &s->workers, index, hayi_demand_booked(s, index)->cores);
     }
 }
 
@@ -222,10 +220,11 @@ static bool suits(const struct hayi_sched *s, uint32_t parent, uint32_t child)
 {
     const struct hayi_row *row = hayi_sched_row(s, child);
     const struct hayi_needs *needs = hayi_sched_needs(s, row);
-    const struct hayi_row *host = hayi_sched_row(s, base_of(s, parent));
-    const struct hayi_needs *has = hayi_sched_needs(s, host);
+    uint32_t base = base_of(s, parent);
+    const struct hayi_row *host = hayi_sched_row(s, base);
+    const struct hayi_needs *has = hayi_demand_booked(s, base);
     return (row->flags & HAYI_ROW_MAP) == 0 && needs->cores <= has->cores
-           && needs->gpus == 0 && needs->request == 0 && has->request == 0
+           && needs->gpus == 0 && needs->request == 0
            && hayi_worker_fits(
                &s->workers.list[host->worker], host->worker, needs);
 }

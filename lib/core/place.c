@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 
@@ -218,7 +218,7 @@ static void consider(const struct hayi_sched *s,
 {
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
     if (n == best->node || n == best->shun || n + 1 == cargo->avoid
-        || !hayi_nodes_meet(&s->nodes, n, needs)) {
+        || !hayi_demand_node_meets(s, n, needs)) {
         return;
     }
     uint64_t wait_ns = hayi_nodes_wait_ns(&s->nodes, n, cargo->cores);
@@ -339,8 +339,7 @@ unplaced(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
     struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
     const struct hayi_row *row = hayi_sched_row(s, cargo->row);
     bool full = cargo->avoid != 0;
-    if (!full
-        && (!s->judging || hayi_members_meet(s, hayi_place_needs(s, cargo)))) {
+    if (!full && !s->ready.classes.list[cargo->class].infeasible) {
         cargo->state = HAYI_CARGO_UNPLACED;
         hayi_cargos_link(&s->cargos, &s->cargos.unplaced, index);
         return;
@@ -486,12 +485,14 @@ static uint32_t longest(const struct hayi_sched *s, uint64_t *wait_ns)
 
 /* Could a worker of the node start such a task at once? */
 static bool
-fits_now(const struct hayi_sched *s, uint32_t n, const struct hayi_needs *needs)
+fits_now(const struct hayi_sched *s, uint32_t n, const struct hayi_cargo *cargo)
 {
+    const struct hayi_needs *needs = hayi_place_needs(s, cargo);
+    struct hayi_booker booker =
+        hayi_demand_booker(s, hayi_sched_row(s, cargo->row)->level);
+    uint32_t variant = 0;
     for (uint32_t w = s->nodes.list[n].workers; w != 0;) {
-        const struct hayi_worker *worker = &s->workers.list[w - 1];
-        if (needs->cores <= hayi_worker_idle(worker)
-            && hayi_worker_fits(worker, w - 1, needs)) {
+        if (hayi_demand_starts(s, w - 1, needs, booker, &variant)) {
             return true;
         }
         w = s->nodes.follow[w - 1];
@@ -512,7 +513,7 @@ static bool better_there(struct hayi_sched *s,
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
     if (cargo->avoid == thief + 1 || thief == failed_on(s, cargo)
         || cargo->stolen == s->dispatches || needs->worker != 0
-        || !fits_now(s, thief, needs)) {
+        || !fits_now(s, thief, cargo)) {
         return false;
     }
     uint64_t own_ns = cargo->expected_ns / node->cores;

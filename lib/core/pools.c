@@ -65,7 +65,9 @@ hay_status hayi_pools_join(struct hayi_pools *pools,
     if (count == 0) {
         return HAY_OK;
     }
-    assert(shelf->list == NULL);
+    free(shelf->list); /* of a try that memory was short for */
+    pools->stocks -= shelf->count;
+    shelf->count = 0;
     shelf->list = hayi_alloc(count, sizeof(*shelf->list));
     if (shelf->list == NULL) {
         return HAY_ENOMEM;
@@ -85,7 +87,7 @@ hay_status hayi_pools_join(struct hayi_pools *pools,
         }
         shelf->list[at] = stock;
     }
-    pools->stocks += count;
+    pools->stocks += shelf->count;
     return HAY_OK;
 }
 
@@ -155,8 +157,8 @@ bool hayi_pools_meet(const struct hayi_pools *pools,
 
 static bool kept_from(const struct hayi_stock *stock, struct hayi_booker booker)
 {
-    return stock->guard != 0 && stock->guard != booker.class
-           && booker.priority <= stock->guard_priority;
+    return stock->guard != 0
+           && stock->guard != booker.class && booker.rank <= stock->guard_rank;
 }
 
 bool hayi_pools_fit(const struct hayi_pools *pools,
@@ -170,6 +172,21 @@ bool hayi_pools_fit(const struct hayi_pools *pools,
             stock_of(pools, worker, amount->resource);
         if (stock == NULL || free_of(stock) < amount->units
             || kept_from(stock, booker)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hayi_pools_farm_fit(const struct hayi_pools *pools,
+                         const struct hayi_variant *variant,
+                         struct hayi_booker booker)
+{
+    for (uint32_t i = 0; i < variant->amount_count; i++) {
+        const struct hayi_amount *amount = &variant->amounts[i];
+        const struct hayi_stock *stock = &pools->farm_list[amount->resource];
+        if ((pools->farm & bit(amount->resource)) != 0
+            && (free_of(stock) < amount->units || kept_from(stock, booker))) {
             return false;
         }
     }
@@ -216,7 +233,7 @@ bool hayi_pools_keep(struct hayi_pools *pools,
         uint32_t resource = variant->amounts[i].resource;
         if ((pools->farm & bit(resource)) != 0) {
             pools->farm_list[resource].guard = booker.class;
-            pools->farm_list[resource].guard_priority = booker.priority;
+            pools->farm_list[resource].guard_rank = booker.rank;
             pools->guards |= bit(resource);
         }
     }

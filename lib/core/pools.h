@@ -16,10 +16,10 @@ struct hayi_stock {
     uint64_t units;
     uint64_t held;
     uint32_t resource;
-    uint32_t guard;         /* of the farm: class that it is kept for, with
-                               all of lower or equal priority; 0: none */
-    int32_t guard_priority; /* of that class */
-    bool shrunk;            /* more was booked when it became less */
+    uint32_t guard;     /* of the farm: class that it is kept for, with
+                           all of lower or equal priority; 0: none */
+    int64_t guard_rank; /* of its first row */
+    bool shrunk;        /* more was booked when it became less */
 };
 
 struct hayi_shelf {
@@ -40,7 +40,8 @@ struct hayi_pools {
 /* Who books. */
 struct hayi_booker {
     uint32_t class;
-    int32_t priority;
+    int64_t
+        rank; /* of priority and depth; INT64_MAX: nothing is kept from it */
 };
 
 /* HAY_ENOMEM. */
@@ -72,6 +73,10 @@ bool hayi_pools_fit(const struct hayi_pools *pools,
                     uint32_t worker,
                     const struct hayi_variant *variant,
                     struct hayi_booker booker);
+/* The same of what the farm has alone, whatever the worker. */
+bool hayi_pools_farm_fit(const struct hayi_pools *pools,
+                         const struct hayi_variant *variant,
+                         struct hayi_booker booker);
 void hayi_pools_book(struct hayi_pools *pools,
                      uint32_t worker,
                      const struct hayi_variant *variant);

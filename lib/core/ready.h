@@ -43,7 +43,10 @@ struct hayi_turn {
     uint32_t position; /* 1 + index in the heap of classes; 0: not there */
     uint32_t next;     /* in a list of blocked ones */
     bool blocked;
-    int64_t rank; /* of its first row, while in the heap of classes */
+    uint64_t stuck_age;   /* of the row that found no worker last, ... */
+    uint64_t stuck_hands; /* ... hand-outs before that, see reserve.h */
+    uint64_t stuck_ns;    /* ... and when that was first */
+    int64_t rank;         /* of its first row, while in the heap of classes */
     uint64_t age;
 };
 

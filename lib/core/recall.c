@@ -17,7 +17,7 @@
  */
 #include "config.h"
 
-#include "core/state.h"
+#include "core/demand.h"
 
 #include <assert.h>
 
@@ -38,16 +38,21 @@ static bool holds(const struct hayi_sched *s,
     uint32_t index = worker->tail;
     for (uint32_t i = 0; i < LOOK_MAX && index != 0; i++) {
         const struct hayi_row *row = hayi_sched_row(s, index);
-        const struct hayi_needs *needs = hayi_sched_needs(s, row);
+        const struct hayi_level *level = &s->ready.levels[row->level];
         bool free_to_go =
             row->state == HAYI_ROW_HELD && hayi_nested_cores(s, index) != 0
             && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0;
         if (other == NULL) {
-            int64_t rank = s->ready.levels[row->level].rank;
-            free_to_go = free_to_go && rank < below;
+            free_to_go = free_to_go && level->rank < below;
         } else {
-            free_to_go = free_to_go && needs->cores <= hayi_worker_idle(other)
-                         && hayi_worker_fits(other, other_index, needs);
+            uint32_t variant = 0;
+            free_to_go =
+                free_to_go
+                && hayi_demand_starts(s,
+                                      other_index,
+                                      hayi_sched_needs(s, row),
+                                      hayi_demand_booker(s, row->level),
+                                      &variant);
         }
         if (free_to_go) {
             return true;
@@ -167,7 +172,10 @@ hay_status hayi_recall_for(struct hayi_sched *s,
     const struct hayi_row *row = hayi_sched_row(s, first);
     const struct hayi_needs *needs = hayi_sched_needs(s, row);
     const struct hayi_level *level = &s->ready.levels[row->level];
-    if (level->rank <= s->low_rank) {
+    if (level->rank <= s->low_rank
+        || (needs->request != 0
+            && !hayi_demand_pools_fit(
+                s, needs, hayi_demand_booker(s, row->level)))) {
         return HAY_OK;
     }
     if (hayi_actions_reserve(actions, 1) != HAY_OK) {
@@ -190,7 +198,7 @@ hay_status hayi_recall_for(struct hayi_sched *s,
             last = 1;
         }
         struct hayi_worker *worker = &s->workers.list[w];
-        if (!hayi_worker_meets(worker, w, needs)) {
+        if (!hayi_demand_meets(s, w, needs)) {
             continue;
         }
         if (worker->wanted < level->rank) {

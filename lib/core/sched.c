@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "core/alloc.h"
+#include "core/demand.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -52,6 +53,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     s->recall_at_ns = UINT64_MAX;
     s->low_rank = INT64_MAX;
     s->straggler_at_ns = UINT64_MAX;
+    s->lacking_at_ns = UINT64_MAX;
     hayi_table_init(&s->table);
     hayi_edges_init(&s->edges);
     hayi_ready_init(&s->ready, &s->table);
@@ -62,6 +64,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_cargos_init(&s->cargos);
     hayi_requests_init(&s->requests);
     hayi_nest_init(&s->nest);
+    hayi_leases_init(&s->leases);
     if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
         || hayi_workers_init(
                &s->workers, &s->table, config->worker_max, config->seed)
@@ -74,7 +77,8 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
                            config->seed)
                != HAY_OK
         || hayi_fetches_init(&s->fetches, &s->objects, &s->nodes) != HAY_OK
-        || hayi_pools_init(&s->pools, config->worker_max) != HAY_OK) {
+        || hayi_pools_init(&s->pools, config->worker_max) != HAY_OK
+        || hayi_gpus_init(&s->gpus, config->worker_max) != HAY_OK) {
         hayi_sched_free(s);
         return NULL;
     }
@@ -87,6 +91,8 @@ void hayi_sched_free(struct hayi_sched *s)
         return;
     }
     hayi_nest_fini(&s->nest);
+    hayi_leases_fini(&s->leases);
+    hayi_gpus_fini(&s->gpus);
     hayi_pools_fini(&s->pools);
     hayi_requests_fini(&s->requests);
     hayi_fetches_fini(&s->fetches);
@@ -255,6 +261,7 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     uint64_t at_ns = hayi_pauses_first_ns(&s->pauses);
     at_ns = s->silence_at_ns < at_ns ? s->silence_at_ns : at_ns;
     at_ns = s->straggler_at_ns < at_ns ? s->straggler_at_ns : at_ns;
+    at_ns = s->lacking_at_ns < at_ns ? s->lacking_at_ns : at_ns;
     return s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
 }
 
@@ -297,7 +304,8 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
         + hayi_cargos_bytes(&s->cargos) + hayi_nodes_bytes(&s->nodes)
         + hayi_fetches_bytes(&s->fetches) + hayi_pauses_bytes(&s->pauses)
         + hayi_nest_bytes(&s->nest) + hayi_requests_bytes(&s->requests)
-        + hayi_pools_bytes(&s->pools) + s->maps.room * sizeof(*s->maps.list);
+        + hayi_pools_bytes(&s->pools) + hayi_gpus_bytes(&s->gpus)
+        + hayi_leases_bytes(&s->leases) + s->maps.room * sizeof(*s->maps.list);
 }
 
 const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *s,
@@ -309,47 +317,4 @@ const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *s,
         return NULL;
     }
     return &hayi_request_at(&s->requests, request)->variants[variant];
-}
-
-hay_status hayi_sched_feasible(const struct hayi_sched *s,
-                               const struct hayi_needs *needs,
-                               struct hayi_error *err)
-{
-    if (!s->judging || hayi_members_meet(s, needs)) {
-        return HAY_OK;
-    }
-    uint32_t cores = 0;
-    uint32_t gpus = 0;
-    uint64_t memory = 0;
-    if (s->workers.heap_count == 0) {
-        return hayi_fail(err, HAY_EINFEASIBLE, "no worker is left");
-    }
-    if (needs->worker > s->workers.max
-        || (needs->worker != 0
-            && s->workers.list[needs->worker - 1].state
-                   != HAYI_WORKER_JOINED)) {
-        return hayi_fail(err,
-                         HAY_EINFEASIBLE,
-                         "asks for worker %" PRIu32 ", which is not there",
-                         needs->worker - 1);
-    }
-    for (uint32_t i = 0; i < s->workers.heap_count; i++) {
-        uint32_t w = s->workers.heap[i].worker;
-        const struct hayi_worker *worker = &s->workers.list[w];
-        cores = worker->cores > cores ? worker->cores : cores;
-        gpus = worker->gpus > gpus ? worker->gpus : gpus;
-        memory = worker->memory_bytes > memory ? worker->memory_bytes : memory;
-    }
-    return hayi_fail(err,
-                     HAY_EINFEASIBLE,
-                     "asks for %" PRIu32 " cores, %" PRIu32 " gpus, %" PRIu64
-                     " bytes of memory on one worker; no worker has that (at"
-                     " most %" PRIu32 " cores, %" PRIu32 " gpus, %" PRIu64
-                     " bytes)",
-                     needs->cores,
-                     needs->gpus,
-                     needs->memory_bytes,
-                     cores,
-                     gpus,
-                     memory);
 }

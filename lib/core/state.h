@@ -18,6 +18,8 @@
 #include "core/durations.h"
 #include "core/edges.h"
 #include "core/fetches.h"
+#include "core/gpus.h"
+#include "core/leases.h"
 #include "core/maps.h"
 #include "core/nest.h"
 #include "core/nodes.h"
@@ -26,6 +28,7 @@
 #include "core/pools.h"
 #include "core/ready.h"
 #include "core/requests.h"
+#include "core/reserve.h"
 #include "core/sched.h"
 #include "core/table.h"
 #include "core/workers.h"
@@ -51,6 +54,9 @@ struct hayi_sched {
     struct hayi_nest nest;
     struct hayi_requests requests;
     struct hayi_pools pools;
+    struct hayi_gpus gpus;
+    struct hayi_leases leases;
+    struct hayi_reserve reserve;
     uint64_t dispatches;
     uint64_t rate; /* of fetches, in bytes per 1024 ns */
     uint64_t now_ns;
@@ -80,8 +86,10 @@ struct hayi_sched {
     uint32_t twins;             /* rows of second attempts */
     uint32_t alone_first;       /* rows that wait for a worker of their own */
     uint32_t alone_last;
-    uint32_t alone_out; /* attempts that have one */
-    uint32_t kept;      /* workers that are kept for them */
+    uint32_t alone_out;     /* attempts that have one */
+    uint32_t kept;          /* workers that are kept for them */
+    uint64_t lacking_at_ns; /* what lacks a worker then lacks it for ever;
+                               UINT64_MAX: nothing does */
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,
@@ -356,13 +364,41 @@ hay_status hayi_members_level(struct hayi_sched *s,
                               uint16_t depth,
                               uint32_t *level);
 
+/* judge.c: needs that no worker can meet */
+/* Who waits for what has changed: judge all classes again. */
+void hayi_judge(struct hayi_sched *s);
+/* Whose time is over? */
+void hayi_judge_tick(struct hayi_sched *s);
+/* The worker is about to be lost. */
+void hayi_judge_loss(struct hayi_sched *s, uint32_t worker);
+/* Is the class infeasible now? */
+void hayi_judge_class(struct hayi_sched *s, uint32_t class);
+/* Words, cut at size: what needs with a request lack, in each variant; a
+ * variant; a number of units; a resource's name. */
+void hayi_judge_lacks(const struct hayi_sched *s,
+                      const struct hayi_needs *needs,
+                      char *text,
+                      size_t size);
+void hayi_judge_variant(const struct hayi_sched *s,
+                        const struct hayi_variant *variant,
+                        char *text,
+                        size_t size);
+void hayi_judge_units(uint64_t units, char *text, size_t size);
+void hayi_judge_name(const struct hayi_sched *s,
+                     uint32_t resource,
+                     char *text,
+                     size_t size);
+/* Add to a text that ends with 0. */
+void hayi_judge_text_add(char *text, size_t size, const char *more);
+
 /* drain.c: HAY_ENOMEM: some backlog is left */
 hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions);
 hay_status hayi_drain_close(struct hayi_sched *s,
                             const struct hayi_event *event);
 
 /* dispatch.c */
-/* Book the row on the worker and add its action; 1 action. */
+/* Book the row on the worker and fill in its action, which tells the variant
+ * already. */
 void hayi_dispatch_book(struct hayi_sched *s,
                         uint32_t index,
                         uint32_t worker,
@@ -494,6 +530,12 @@ void hayi_data_story(const struct hayi_sched *s,
                      const struct hayi_row *row,
                      char *text,
                      size_t size);
+
+/* story_ready.c: why a row in READY is not handed out. */
+void hayi_ready_story(const struct hayi_sched *s,
+                      const struct hayi_row *row,
+                      char *text,
+                      size_t size);
 
 /* recall.c */
 hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions);

@@ -9,55 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* How many workers could meet the needs. */
-static uint32_t able(const struct hayi_sched *s, const struct hayi_needs *needs)
-{
-    uint32_t count = 0;
-    for (uint32_t w = 0; w < s->workers.max; w++) {
-        count += hayi_worker_meets(&s->workers.list[w], w, needs) ? 1 : 0;
-    }
-    return count;
-}
-
-static void tell_ready(const struct hayi_sched *s,
-                       const struct hayi_row *row,
-                       char *text,
-                       size_t size)
-{
-    const struct hayi_level *level = &s->ready.levels[row->level];
-    const struct hayi_needs *needs = hayi_sched_needs(s, row);
-    const struct hayi_turn *turn = &s->ready.turns[level->class];
-    uint32_t count = able(s, needs);
-    if (s->workers.joined == 0) {
-        (void)snprintf(text, size, "no worker has joined yet");
-    } else if (count == 0) {
-        (void)snprintf(text,
-                       size,
-                       "no worker that is here has %" PRIu32 " cores, %" PRIu32
-                       " gpus and %" PRIu64 " bytes of memory%s",
-                       needs->cores,
-                       needs->gpus,
-                       needs->memory_bytes,
-                       needs->worker != 0 ? " and is the one it asks for" : "");
-    } else if (turn->heap[0] != row->level) {
-        (void)snprintf(text, size, "tasks of higher priority go first");
-    } else if (row->prev != 0) {
-        (void)snprintf(text,
-                       size,
-                       "older tasks go first (%" PRIu32
-                       " of its kind are ready)",
-                       level->count);
-    } else if (turn->blocked) {
-        (void)snprintf(text,
-                       size,
-                       "it is the next of its kind; the %" PRIu32
-                       " workers that could run it are full",
-                       count);
-    } else {
-        (void)snprintf(text, size, "it is about to be handed out");
-    }
-}
-
 static void tell_parked(const struct hayi_sched *s,
                         const struct hayi_row *row,
                         char *text,
@@ -136,7 +87,7 @@ void hayi_sched_story(const struct hayi_sched *s,
         break;
     case HAYI_ROW_READY:
         state = "ready";
-        tell_ready(s, row, reason, sizeof(reason));
+        hayi_ready_story(s, row, reason, sizeof(reason));
         break;
     case HAYI_ROW_HELD:
     case HAYI_ROW_RUNNING:

@@ -17,6 +17,8 @@
 
 #include "core/stragglers.h"
 
+#include "core/demand.h"
+
 #include <assert.h>
 
 #define NOBODY   UINT32_MAX
@@ -87,9 +89,12 @@ static const struct hayi_needs *needs_of(const struct hayi_sched *s,
 }
 
 /* The most idle worker that could start it at once. */
-static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
+static uint32_t choose(const struct hayi_sched *s,
+                       const struct hayi_row *row,
+                       uint32_t *variant)
 {
     const struct hayi_needs *needs = needs_of(s, row);
+    struct hayi_booker booker = hayi_demand_booker(s, row->level);
     const struct hayi_workers_slot *found = NULL;
     for (uint32_t i = 0; i < s->workers.heap_count; i++) {
         const struct hayi_workers_slot *slot = &s->workers.heap[i];
@@ -99,9 +104,8 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
             && (slot->key > found->key
                 || (slot->key == found->key && slot->tie > found->tie));
         if (!behind && slot->worker != row->worker
-            && needs->cores <= hayi_worker_idle(worker)
-            && hayi_worker_fits(worker, slot->worker, needs)
-            && provided(s, row, worker->node)) {
+            && provided(s, row, worker->node)
+            && hayi_demand_starts(s, slot->worker, needs, booker, variant)) {
             found = slot;
         }
     }
@@ -113,6 +117,7 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
 static hay_status begin(struct hayi_sched *s,
                         uint32_t index,
                         uint32_t worker,
+                        uint32_t variant,
                         struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
@@ -125,6 +130,7 @@ static hay_status begin(struct hayi_sched *s,
         || hayi_table_reserve(&s->table) != HAY_OK
         || hayi_nest_reserve(&s->nest, index) != HAY_OK
         || hayi_nest_reserve(&s->nest, hayi_table_next(&s->table)) != HAY_OK
+        || hayi_leases_reserve(&s->leases, hayi_table_next(&s->table)) != HAY_OK
         || hayi_members_level(s, &needs, priority, depth, &level) != HAY_OK) {
         return HAY_ENOMEM;
     }
@@ -141,6 +147,7 @@ static hay_status begin(struct hayi_sched *s,
     s->twins++;
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
     a->u.hand_out.payload = row->payload;
+    a->u.hand_out.variant = variant;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
         a->u.hand_out.payload = hayi_sched_row(s, row->map)->payload;
         a->u.hand_out.range = true;
@@ -177,9 +184,10 @@ hay_status hayi_stragglers_look(struct hayi_sched *s,
                 s->straggler_at_ns =
                     at_ns < s->straggler_at_ns ? at_ns : s->straggler_at_ns;
             } else {
-                uint32_t worker = choose(s, row);
+                uint32_t variant = 0;
+                uint32_t worker = choose(s, row, &variant);
                 if (worker != NOBODY
-                    && begin(s, index, worker, actions) != HAY_OK) {
+                    && begin(s, index, worker, variant, actions) != HAY_OK) {
                     return HAY_ENOMEM;
                 }
             }
@@ -270,6 +278,7 @@ static void swap(struct hayi_sched *s, uint32_t a, uint32_t b)
     other->next = was.next;
     other->prev = was.prev;
     one->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_TRIED; /* it counts them */
+    hayi_leases_swap(&s->leases, a, b);
     relink(s, a);
     relink(s, b);
     hayi_nested_lay(s, a, &other_waits);

@@ -213,9 +213,10 @@ static hay_status check_submit(const struct hayi_sched *s,
     if (s->closed && (event->u.task.parent == 0 || s->all_told)) {
         return HAY_ECLOSED;
     }
-    if (event->u.task.retries > UINT16_MAX || needs->cores == 0
+    if (event->u.task.retries > UINT16_MAX
+        || (needs->cores == 0 && needs->request == 0)
         || needs->worker > s->config.worker_max || needs->node != 0
-        || needs->request != 0) {
+        || needs->request >= s->requests.count) {
         return HAY_EINVAL;
     }
     for (size_t i = 0; i < event->u.task.dep_count; i++) {
@@ -249,8 +250,14 @@ static hay_status reserve_submit(struct hayi_sched *s,
     if (parent != 0 && hayi_nested_reserve(s, parent) != HAY_OK) {
         return HAY_ENOMEM;
     }
+    struct hayi_needs needs = event->u.task.needs;
+    if (needs.request != 0) { /* equal ones are to share a class */
+        needs.cores = 1;
+        needs.gpus = 0;
+        needs.memory_bytes = 0;
+    }
     return hayi_members_level(s,
-                              &event->u.task.needs,
+                              &needs,
                               event->u.task.priority,
                               hayi_nested_depth(s, parent, event->u.task.depth),
                               level);

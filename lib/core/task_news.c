@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "core/demand.h"
 #include "core/stragglers.h"
 
 #include <assert.h>
@@ -61,7 +62,10 @@ void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
     if (row->nested) {
         hayi_nested_unbook(s, index);
     }
-    hayi_workers_unbook(&s->workers, index, hayi_sched_needs(s, row));
+    hayi_workers_unbook(&s->workers, index, hayi_demand_booked(s, index));
+    if (hayi_demand_leased(hayi_sched_needs(s, row))) {
+        hayi_demand_release(s, index);
+    }
     if (worker->alone == HAYI_ALONE_HAS) {
         worker->alone = HAYI_ALONE_NO;
         s->alone_out--;

@@ -205,7 +205,6 @@ void hayi_workers_book(struct hayi_workers *workers,
     worker->tail = index;
     worker->held++;
     workers->held++;
-    worker->held_gpus += needs->gpus;
     worker->held_memory += needs->memory_bytes;
     worker->load += row->cost;
     book_cores(workers, worker, worker->held_cores + needs->cores);
@@ -235,7 +234,6 @@ void hayi_workers_unbook(struct hayi_workers *workers,
     if (row->state == HAYI_ROW_RUNNING) {
         worker->running--;
     }
-    worker->held_gpus -= needs->gpus;
     worker->held_memory -= needs->memory_bytes;
     worker->load -= row->cost;
     book_cores(workers, worker, worker->held_cores - needs->cores);

@@ -20,6 +20,15 @@ check_PROGRAMS += %D%/test_cargos
 %C%_test_cargos_SOURCES = %D%/test_cargos.c
 %C%_test_cargos_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_demand
+%C%_test_demand_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_ask.c \
+	%D%/bed_ask.h \
+	%D%/test_demand.c
+%C%_test_demand_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_dispatch
 %C%_test_dispatch_SOURCES = \
 	%D%/bed.c \
@@ -38,6 +47,14 @@ check_PROGRAMS += %D%/test_edges
 check_PROGRAMS += %D%/test_fetches
 %C%_test_fetches_SOURCES = %D%/test_fetches.c
 %C%_test_fetches_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_gpus
+%C%_test_gpus_SOURCES = %D%/test_gpus.c
+%C%_test_gpus_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_leases
+%C%_test_leases_SOURCES = %D%/test_leases.c
+%C%_test_leases_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_lineage
 %C%_test_lineage_SOURCES = \
@@ -125,6 +142,15 @@ check_PROGRAMS += %D%/test_ready
 check_PROGRAMS += %D%/test_requests
 %C%_test_requests_SOURCES = %D%/test_requests.c
 %C%_test_requests_LDADD = $(HAY_CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/test_reserve
+%C%_test_reserve_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_ask.c \
+	%D%/bed_ask.h \
+	%D%/test_reserve.c
+%C%_test_reserve_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_sched
 %C%_test_sched_SOURCES = \

@@ -269,6 +269,9 @@ static void a_stopped_map_leaves_nothing_that_waits_to_be_alone(void)
 static void the_last_worker_leaves_nothing_that_waits_to_be_alone(void)
 {
     struct hayi_event e = bed_map_event(2, 1);
+    hayi_sched_free(bed.sched);
+    bed_config.worker_max = 3; /* nobody else can come */
+    bed_open();
     bed_join(0, 2);
     bed_join(1, 2);
     bed_join(2, 2);

@@ -23,6 +23,14 @@ static void tick(void)
     CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
 }
 
+/* Nobody counts as silent. */
+static void trust(void)
+{
+    hayi_sched_free(bed.sched);
+    bed_config.silence_ns = 0;
+    bed_open();
+}
+
 static void heard(uint32_t worker)
 {
     struct hayi_event e = {.kind = HAYI_EVENT_HEARD};
@@ -206,6 +214,8 @@ static void lost_worker_gives_back_the_items_of_its_range(void)
 
 static void loss_of_the_last_worker_leaves_nothing_waiting(void)
 {
+    bed_config.worker_max = 2;
+    trust();
     bed_join(0, 1);
     bed_join(1, 1);
     bed_task(1, NULL);
@@ -216,6 +226,51 @@ static void loss_of_the_last_worker_leaves_nothing_waiting(void)
     BED_EXPECT("worker_lost w1; "
                "tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report "
                "0; all_ended");
+}
+
+static void what_a_loss_left_nobody_for_waits_and_then_fails(void)
+{
+    char text[300];
+    struct hayi_event big = bed_task_event(1);
+    big.u.task.needs.cores = 4;
+    trust();
+    bed_join(0, 4);
+    bed_join(1, 1);
+    bed_task(2, NULL);
+    CU_ASSERT_EQUAL(bed_submit(&big), HAY_OK);
+    bed_lost(0);
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched),
+                    bed.now_ns + 60000000000);
+    bed.now_ns += 20000000000;
+    tick();
+    hayi_sched_story(bed.sched, bed.task[1], bed.now_ns, text, sizeof(text));
+    CU_ASSERT_STRING_EQUAL(
+        text,
+        "ready for 20.000000 s: no worker that is here has 4 cores, 0 gpus and "
+        "0 bytes of memory; it fails in 40 s unless one comes");
+    bed.now_ns += 40000000000;
+    bed_forget();
+    tick();
+    BED_EXPECT("tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report "
+               "0");
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), UINT64_MAX);
+}
+
+static void what_a_loss_left_nobody_for_runs_if_one_comes(void)
+{
+    struct hayi_event big = bed_task_event(1);
+    big.u.task.needs.cores = 4;
+    trust();
+    bed_join(0, 4);
+    bed_join(1, 1);
+    CU_ASSERT_EQUAL(bed_submit(&big), HAY_OK);
+    bed_lost(0);
+    bed_join(2, 4);
+    bed.now_ns += 60000000000;
+    tick();
+    bed_forget();
+    bed_dispatch();
+    BED_EXPECT("hand_out w2 p1 attempt 1 priority 0 cores 4 prompt");
 }
 
 static void news_of_a_lost_worker_is_dropped(void)
@@ -296,6 +351,10 @@ static CU_TestInfo tests[] = {
      lost_worker_gives_back_the_items_of_its_range},
     {"loss_of_the_last_worker_leaves_nothing_waiting",
      loss_of_the_last_worker_leaves_nothing_waiting},
+    {"what_a_loss_left_nobody_for_waits_and_then_fails",
+     what_a_loss_left_nobody_for_waits_and_then_fails},
+    {"what_a_loss_left_nobody_for_runs_if_one_comes",
+     what_a_loss_left_nobody_for_runs_if_one_comes},
     {"news_of_a_lost_worker_is_dropped", news_of_a_lost_worker_is_dropped},
     {"silent_worker_counts_as_lost", silent_worker_counts_as_lost},
     {"news_that_wait_are_heard_before_a_tick_judges",

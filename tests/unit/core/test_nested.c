@@ -508,9 +508,10 @@ static void resumed_attempt_of_a_lost_worker_runs_again(void)
     bed_lost(0);
     BED_EXPECT("worker_lost w0, 1 of 1 again; "
                "attempt_ended p1 attempt 1 w0 farm report 0; "
-               "state p1 ready w0; "
-               "tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 1 w0 "
-               "report 0");
+               "state p1 ready w0");
+    bed_join(1, 1);
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 2 priority 0 cores 1 prompt");
 }
 
 static void tower_of_a_lost_worker_runs_again(void)

@@ -70,9 +70,9 @@ static void the_farm_has_one_account(void)
 static void what_is_kept_is_for_one_class(void)
 {
     struct hayi_variant v = asks(LICENCE, 10000);
-    struct hayi_booker low = {.class = 2, .priority = 0};
-    struct hayi_booker big = {.class = 3, .priority = 0};
-    struct hayi_booker high = {.class = 4, .priority = 1};
+    struct hayi_booker low = {.class = 2, .rank = 0};
+    struct hayi_booker big = {.class = 3, .rank = 0};
+    struct hayi_booker high = {.class = 4, .rank = 1};
     CU_ASSERT_EQUAL(hayi_pools_set(&pools, LICENCE, 30000), HAY_OK);
     CU_ASSERT_TRUE(hayi_pools_keep(&pools, &v, big));
     CU_ASSERT_FALSE(hayi_pools_fit(&pools, 0, &v, low));

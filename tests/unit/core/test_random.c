@@ -723,7 +723,9 @@ static void run_out(void)
 {
     for (int round = 0; round < 3000 && (unfinished() > 0 || beaten());
          round++) {
+        struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         m.now_ns += 2000000;
+        MUST(step(&tick) == HAY_OK);
         dispatch();
         for (uint32_t w = 0; w < m.workers; w++) {
             worker_receive(&m.hand[w]);
@@ -762,6 +764,7 @@ static void run(uint64_t seed, bool short_memory)
         .seed = seed,
         .ahead_max = dice(2) == 0 ? 2 : 0,
         .straggler_permille = m.stragglers ? 1000 : 0,
+        .infeasible_ns = 20000000,
     };
     m.sched = hayi_sched_new(&config);
     MUST(m.sched != NULL);

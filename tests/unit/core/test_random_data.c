@@ -472,7 +472,9 @@ static void run_out(void)
     }
     MUST(model_step(&close) == HAY_OK);
     for (int round = 0; round < 4000 && !m.broken; round++) {
+        struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         m.now_ns += 2000000;
+        MUST(model_step(&tick) == HAY_OK);
         model_dispatch();
         answer_inputs();
         work();
@@ -540,6 +542,7 @@ static void run(uint64_t seed, bool short_memory)
         .workers_expected = 1 + model_dice(WORKERS),
         .seed = seed,
         .ahead_max = model_dice(2) == 0 ? 2 : 0,
+        .infeasible_ns = 20000000,
     };
     m.sched = hayi_sched_new(&config);
     MUST(m.sched != NULL);
