@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "amounts.h"
 #include "directive.h"
 #include "units.h"
 
@@ -162,22 +163,32 @@ static hay_status set_after(struct context *c, const char *key, char *value)
 
 static hay_status set_cores(struct context *c, const char *key, char *value)
 {
-    uint64_t n;
-    if (!units_uint(value, UINT32_MAX, &n) || n == 0) {
-        return bad_value(c, key, value);
-    }
-    c->d->request.cores = (uint32_t)n;
-    return HAY_OK;
+    return amounts_cores(c->arena, &c->d->request, value)
+               ? HAY_OK
+               : bad_value(c, key, value);
 }
 
 static hay_status set_gpus(struct context *c, const char *key, char *value)
 {
-    uint64_t n;
-    if (!units_uint(value, UINT32_MAX, &n)) {
-        return bad_value(c, key, value);
-    }
-    c->d->request.gpus = (uint32_t)n;
-    return HAY_OK;
+    return amounts_gpus(c->arena, &c->d->request, value)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
+static hay_status set_request(struct context *c, const char *key, char *value)
+{
+    return amounts_request(c->arena, &c->d->request, value)
+               ? HAY_OK
+               : bad_value(c, key, value);
+}
+
+/* key: "res.NAME". */
+static hay_status
+set_resource(struct context *c, const char *key, const char *value)
+{
+    return amounts_named(c->arena, &c->d->request, key + strlen("res."), value)
+               ? HAY_OK
+               : bad_value(c, key, value);
 }
 
 static hay_status set_retries(struct context *c, const char *key, char *value)
@@ -378,6 +389,7 @@ static const struct key {
     {"out", set_files, false},
     {"output_limit", set_output_limit, true},
     {"priority", set_priority, true},
+    {"request", set_request, true},
     {"retries", set_retries, true},
     {"retry_pause", set_retry_pause, true},
     {"stdin", set_stdin, true},
@@ -392,6 +404,10 @@ set_key(struct context *c, const char *key, char *value, bool defaults)
     if (strncmp(key, "env.", 4) == 0) {
         d->shared = NULL;
         return set_env(c, key, value);
+    }
+    if (strncmp(key, "res.", 4) == 0) {
+        d->shared = NULL;
+        return set_resource(c, key, value);
     }
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (strcmp(key, keys[i].name) != 0) {

@@ -357,26 +357,42 @@ static bool workers_join(struct farm *f)
     return status == HAY_OK;
 }
 
-/* Can each task ever run here?  Blocks that share a request are asked once. */
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Would the answer be the same?  Arrays have categories of their own. */
+static bool same_request(const struct block *a, const struct block *b)
+{
+    const struct request *x = a->request;
+    const struct request *y = b->request;
+    if (a->array || b->array) {
+        return false;
+    }
+    return x == y
+           || (x->cores == y->cores && x->gpus == y->gpus
+               && x->memory_bytes == y->memory_bytes
+               && x->memory_limit_bytes == y->memory_limit_bytes
+               && x->memory_retries == y->memory_retries
+               && x->output_limit_bytes == y->output_limit_bytes
+               && x->grace_ns == y->grace_ns
+               && x->time_limit_ns == y->time_limit_ns
+               && same_text(x->amounts_text, y->amounts_text));
+}
+
+/* Can each task ever run here?  Blocks that ask for the same are judged once.
+ */
 static bool feasible(struct farm *f)
 {
     const struct workload *w = f->plan->w;
-    const struct request *last = NULL;
+    const struct block *last = NULL;
     hay_task_options options;
     for (size_t i = 0; i < w->block_count; i++) {
-        const struct request *request = w->blocks[i].request;
-        if (last != NULL
-            && (last == request
-                || (last->cores == request->cores && last->gpus == request->gpus
-                    && last->memory_bytes == request->memory_bytes
-                    && last->memory_limit_bytes == request->memory_limit_bytes
-                    && last->memory_retries == request->memory_retries
-                    && last->output_limit_bytes == request->output_limit_bytes
-                    && last->grace_ns == request->grace_ns
-                    && last->time_limit_ns == request->time_limit_ns))) {
+        if (last != NULL && same_request(last, &w->blocks[i])) {
             continue;
         }
-        last = request;
+        last = &w->blocks[i];
         submit_options(&f->submit, &w->blocks[i], &options);
         hay_status status = hay_task_options_check(f->ex, &options, JOIN_NS);
         if (status == HAY_EFARM || status == HAY_ECLOSED) {

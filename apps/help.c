@@ -4,6 +4,7 @@
 #include "words.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char general[] =
@@ -37,8 +38,19 @@ static const char general[] =
     "  --ranks-per-node=N    worker ranks of each node of an allocation (1)\n" \
     "  --rsh=COMMAND         remote shell instead of ssh\n"
 
+#define RESOURCES                                                              \
+    "  --gpus=N              gpus of each node (those that are found)\n"       \
+    "  --resources=LIST      what each node has besides: licences=2,"          \
+    "scratch=0.5\n"                                                            \
+    "  --limits=LIST         of the whole farm: download=3 is at most 3 "      \
+    "tasks "                                                                   \
+    "of\n"                                                                     \
+    "                        the array download at a time, or so much of\n"    \
+    "                        res.download=\n"
+
 #define RUNS                                                                   \
-    "  --slots=N             cores that a worker offers (all it may use)\n"    \
+    "  --slots=N             cores that a worker offers (all it may "          \
+    "use)\n" RESOURCES                                                         \
     "  --run-folder=DIR      instead of hayfork-runs/<name of FILE>\n"         \
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
@@ -66,10 +78,13 @@ static const char run[] =
     "                        tasks end), ordered (in their order), inherit,\n"
     "                        null\n"
     "  --cores=N --time=T --grace=T --retries=N --retry-pause=T --mem-limit=S\n"
-    "  --output-limit=S      defaults of tasks that do not say\n"
+    "  --output-limit=S --request=R   defaults of tasks that do not say\n"
     "  --enforce-mem         mem= is a limit, too, of tasks without "
     "mem_limit=\n"
-    "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n"
+    "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n";
+
+/* Its second half: no compiler need take longer strings. */
+static const char run_file[] =
     "The task file:\n"
     "\n"
     "    #HAY defaults retries=1 time=10m\n"
@@ -83,7 +98,10 @@ static const char run[] =
     "    ./collect out\n"
     "\n"
     "A #HAY line is about the next command.  Keys: name=, cores=, gpus=, mem=\n"
-    "(K M G T), time= (10 10s 5m 2h 1d 1:30:00): a limit, grace= (from the\n"
+    "(K M G T), cores=all (of a worker), gpus=0.5 (shared), res.NAME= (so\n"
+    "much of what --resources or --limits name), request=\"gpus=2 |\n"
+    "cores=16\" (alternatives, the first that is free), time= (10 10s 5m 2h 1d "
+    "1:30:00): a limit, grace= (from the\n"
     "limit's SIGTERM to SIGKILL; 2s), mem_limit= (of all its processes\n"
     "together), mem_retries= (tries with twice the memory, limit and request,\n"
     "after that), output_limit= (of what it prints), retries=, retry_pause=\n"
@@ -104,7 +122,10 @@ static const char run[] =
     "above, and a bad line ends the reading.\n"
     "\n"
     "Commands see HAY_TASK_ID, HAY_TASK_NAME, HAY_TASK_ATTEMPT, HAY_INDEX,\n"
-    "HAY_TASK_CORES, HAY_TASK_CPUS, HAY_TASK_RUN_FOLDER.  Ctrl-C once: no new\n"
+    "HAY_TASK_CORES, HAY_TASK_CPUS, HAY_TASK_MEMORY, HAY_TASK_VARIANT (the\n"
+    "alternative, from 0), HAY_RES_NAME, HAY_TASK_RUN_FOLDER; where there are\n"
+    "gpus HAY_TASK_GPUS, CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES.  Ctrl-C "
+    "once: no new\n"
     "task starts; twice: those that run are ended.\n";
 
 static const char replay[] =
@@ -125,7 +146,7 @@ static const char launch[] =
     "Starts a program that was built on libhayfork under mpirun, with the\n"
     "options with which a farm survives the loss of a rank, and returns rank\n"
     "0's exit status (128 + N if signal N ended it).\n"
-    "\n" PLACES;
+    "\n" RESOURCES "\n" PLACES;
 
 static const char output[] =
     "usage: hayfork output [OPTION ...] [RUN] TASK ...\n"
@@ -142,13 +163,20 @@ static const char output[] =
     "  --attempt=N           of this attempt instead of the last one\n"
     "  --stdout, --stderr    only this one\n";
 
+static const char *whole_run(void)
+{
+    static char text[sizeof run + sizeof run_file];
+    snprintf(text, sizeof text, "%s%s", run, run_file);
+    return text;
+}
+
 const char *help_text(const char *word)
 {
-    static const struct {
+    const struct {
         const char *word;
         const char *text;
     } texts[] = {
-        {"run", run},
+        {"run", whole_run()},
         {"replay", replay},
         {"launch", launch},
         {"output", output},

@@ -3,6 +3,8 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 %C%_libhayfork_apps_la_SOURCES = \
+	%D%/amounts.c \
+	%D%/amounts.h \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/directive.c \

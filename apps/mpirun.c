@@ -127,8 +127,13 @@ hay_status mpirun_argv(const struct launch *launch,
                        char ***argv,
                        struct fault *fault)
 {
-    static const char *const forwarded[] = {
-        ENV_STATUS_FILE, ENV_DRAINS, ENV_RUN_FOLDER, ENV_PROGRESS};
+    static const char *const forwarded[] = {ENV_STATUS_FILE,
+                                            ENV_DRAINS,
+                                            ENV_RUN_FOLDER,
+                                            ENV_PROGRESS,
+                                            "HAYFORK_GPUS",
+                                            "HAYFORK_LIMITS",
+                                            "HAYFORK_RESOURCES"};
     struct words words = {.arena = arena};
     enum batch_system system = BATCH_NONE;
     const char *mpirun = NULL;

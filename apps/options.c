@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "amounts.h"
 #include "options.h"
 #include "units.h"
 
@@ -15,7 +16,7 @@
 
 #define PENDING_MAX       ((size_t)1 << 20)
 #define PENDING_UNLIMITED "1000000000"
-#define OPTION_COUNT_MAX  32
+#define OPTION_COUNT_MAX  40
 
 typedef bool (*option_fn)(struct options *o, const char *value);
 
@@ -132,12 +133,46 @@ static bool set_format(struct options *o, const char *value)
 
 static bool set_cores(struct options *o, const char *value)
 {
-    uint64_t n;
-    if (!units_uint(value, UINT32_MAX, &n) || n == 0) {
-        return false;
+    return amounts_cores(&o->arena, &o->request, value);
+}
+
+static bool set_request(struct options *o, const char *value)
+{
+    return amounts_request(&o->arena, &o->request, value);
+}
+
+/* For the library: by a program that is launched they are seen as variables. */
+static bool tell_farm(struct options *o, const char *name, const char *value)
+{
+    static const char *const names[][2] = {{"gpus", "HAYFORK_GPUS"},
+                                           {"limits", "HAYFORK_LIMITS"},
+                                           {"resources", "HAYFORK_RESOURCES"}};
+    if (o->word != WORD_LAUNCH) {
+        options_add_farm(o, name, value);
+        return true;
     }
-    o->request.cores = (uint32_t)n;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i][0]) == 0) {
+            setenv(names[i][1], value, 1);
+        }
+    }
     return true;
+}
+
+static bool set_gpus(struct options *o, const char *value)
+{
+    uint64_t n;
+    return units_uint(value, 64, &n) && tell_farm(o, "gpus", value);
+}
+
+static bool set_resources(struct options *o, const char *value)
+{
+    return tell_farm(o, "resources", value);
+}
+
+static bool set_limits(struct options *o, const char *value)
+{
+    return tell_farm(o, "limits", value);
 }
 
 static bool set_retries(struct options *o, const char *value)
@@ -218,9 +253,11 @@ static const struct option_row {
     {"enforce-mem", 0, false, WORD_RUN, set_enforce_mem},
     {"format", 0, true, FARMS, set_format},
     {"grace", 0, true, WORD_RUN, set_grace},
+    {"gpus", 0, true, FARMS | WORD_LAUNCH, set_gpus},
     {"help", 'h', false, FARMS | WORD_LAUNCH, set_help},
     {"hosts", 0, true, FARMS | WORD_LAUNCH, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
+    {"limits", 0, true, FARMS | WORD_LAUNCH, set_limits},
     {"max-fails", 0, true, FARMS, set_max_fails},
     {"mem-limit", 0, true, WORD_RUN, set_mem_limit},
     {"output", 0, true, WORD_RUN, set_output},
@@ -229,6 +266,8 @@ static const struct option_row {
     {"quiet", 'q', false, FARMS, set_quiet},
     {"ranks", 'n', true, FARMS | WORD_LAUNCH, set_ranks},
     {"ranks-per-node", 0, true, FARMS | WORD_LAUNCH, set_ranks_per_node},
+    {"request", 0, true, WORD_RUN, set_request},
+    {"resources", 0, true, FARMS | WORD_LAUNCH, set_resources},
     {"retries", 0, true, WORD_RUN, set_retries},
     {"retry-pause", 0, true, WORD_RUN, set_retry_pause},
     {"rsh", 0, true, FARMS | WORD_LAUNCH, set_rsh},

@@ -237,6 +237,7 @@ void submit_options(const struct submit *s,
     options->queue = s->queue;
     options->cores = request->cores;
     options->gpus = request->gpus;
+    options->request = request->amounts_text;
     options->memory_bytes = request->memory_bytes;
     options->priority = request->priority;
     options->retries = request->retries;

@@ -23,6 +23,10 @@
 struct request {
     uint32_t cores; /* at least 1 */
     uint32_t gpus;
+    const char *const *amounts; /* "NAME=AMOUNT", amount_count; see amounts.h */
+    size_t amount_count;
+    const char *alternatives; /* NULL: none */
+    const char *amounts_text; /* both as one; NULL: nothing */
     uint32_t retries;
     int32_t priority;
     uint64_t memory_bytes;

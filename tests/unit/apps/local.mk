@@ -1,10 +1,16 @@
 # Unit tests of apps: test_<module>.c each, one suite apps/<module>.
 
 check_PROGRAMS += \
+	%D%/test_amounts \
 	%D%/test_files \
 	%D%/test_hosts \
 	%D%/test_taskfile \
 	%D%/test_wfformat
+
+%C%_test_amounts_SOURCES = %D%/test_amounts.c
+%C%_test_amounts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_amounts_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
 
 %C%_test_files_SOURCES = %D%/test_files.c
 %C%_test_files_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
