@@ -93,20 +93,6 @@ static hay_status check_runner(const hay_task_options *options,
     return HAY_OK;
 }
 
-/* What the header offers and the rest has not got yet. */
-static hay_status check_not_yet(const hay_task_options *options,
-                                struct hayi_error *err)
-{
-    const char *what = NULL;
-    if (options->request != NULL) {
-        what = "request";
-    }
-    return what == NULL
-               ? HAY_OK
-               : hayi_fail(
-                   err, HAY_EUNSUPPORTED, "%s: not in this version", what);
-}
-
 static hay_status check_futures(hay_executor *ex,
                                 hay_future *const *futures,
                                 size_t count,
@@ -192,7 +178,6 @@ hay_status hayi_task_options_check(hay_executor *ex,
     hay_status st =
         hayi_check_in(options, sizeof(*options), "hay_task_options", err);
     if (st != HAY_OK || (st = check_runner(options, kind, err)) != HAY_OK
-        || (st = check_not_yet(options, err)) != HAY_OK
         || (st = hayi_limits_check(ex, options, kind, err)) != HAY_OK
         || (st =
                 hayi_check_text(options->name, NAME_MAX_BYTES, "the name", err))

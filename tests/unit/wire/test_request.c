@@ -141,8 +141,7 @@ static void amounts_are_printed_as_they_are_read(void)
         size_t count = 0;
         char text[64];
         char back[40];
-        (void)strcpy(text, "x=");
-        (void)strcat(text, texts[i]);
+        (void)snprintf(text, sizeof(text), "x=%s", texts[i]);
         CU_ASSERT_EQUAL_FATAL(
             hayi_named_parse(text, false, &one, 1, &count, &err), HAY_OK);
         hayi_units_print(one.units, back, sizeof(back));
