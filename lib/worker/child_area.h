@@ -73,6 +73,9 @@ struct hayi_child_area {
     alignas(64) atomic_int child_pid;
     atomic_int wait_status; /* of waitpid() */
     _Atomic uint64_t max_rss_bytes;
+    atomic_uint over_memory;            /* number of the attempt for which it
+                                           was killed; 0: it was not */
+    _Atomic uint64_t memory_used_bytes; /* by that attempt */
 
     /* any */
     alignas(64) atomic_uint rank_asleep;
@@ -87,8 +90,10 @@ struct hayi_child_area {
     alignas(64) atomic_uint running;
     atomic_uint reserved;
     _Atomic uint64_t running_since_ns;
-    _Atomic uint64_t memory_limit_bytes; /* of the attempt; 0: none */
-    _Atomic uint64_t item;               /* of a range, from its start */
+    _Atomic uint64_t memory_limit_bytes;  /* of the attempt; 0: none, else see
+                                             hayi_minder_watch() */
+    _Atomic uint64_t memory_before_bytes; /* at its start */
+    _Atomic uint64_t item;                /* of a range, from its start */
 
     struct hayi_ring_head down, up;
     alignas(64) struct hayi_child_cell cells[HAYI_CHILD_CELLS];

@@ -152,10 +152,13 @@ bool hayi_kids_ended(struct hayi_kids *kids, pid_t pid)
     struct hayi_spawn_event event = {
         .kind = HAYI_SPAWN_CHILD_ENDED,
         .id = kid.id,
-        .over_memory = kid.over_memory,
+        .over_memory = atomic_load(&kid.area->over_memory) != 0,
         .memory_peak_bytes = atomic_load(&kid.area->max_rss_bytes),
         .end_ns = hayi_clock_ns(),
     };
+    if (event.over_memory) {
+        event.memory_peak_bytes = atomic_load(&kid.area->memory_used_bytes);
+    }
     if (status == -1) { /* its minder was killed, and the child with it */
         event.signal = SIGKILL;
     } else if (WIFEXITED(status)) {

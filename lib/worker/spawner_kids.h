@@ -19,9 +19,7 @@ struct hayi_environ;
 struct hayi_kid {
     uint64_t id;
     pid_t minder;
-    struct hayi_child_area *area; /* what it runs, since when, with which
-                                     limit: child_area.h */
-    bool over_memory;             /* killed for its memory */
+    struct hayi_child_area *area;
 };
 
 struct hayi_kids {

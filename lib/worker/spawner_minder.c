@@ -8,10 +8,13 @@
 
 #include "worker/spawner_minder.h"
 
+#include "base/clock.h"
 #include "worker/child_area.h"
+#include "worker/spawner_memory.h"
 #include "worker/spawner_tree.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -33,6 +36,22 @@ static int term_signal(void)
 static int kill_signal(void)
 {
     return SIGRTMIN + 9;
+}
+
+static int watch_signal(void)
+{
+    return SIGRTMIN + 10;
+}
+
+void hayi_minder_watch(struct hayi_child_area *area)
+{
+    struct hayi_pids self = {NULL, 0, 0};
+    (void)malloc_trim(0); /* what earlier attempts have freed is not its */
+    hayi_pids_add(&self, getpid());
+    atomic_store(&area->memory_before_bytes,
+                 hayi_memory_estimate(&self, false));
+    hayi_pids_fini(&self);
+    (void)kill(getppid(), watch_signal());
 }
 
 void hayi_minder_urge(pid_t minder, bool hard)
@@ -113,6 +132,65 @@ static bool reap(struct hayi_child_area *area, pid_t child)
     return ended;
 }
 
+/* ---- memory -------------------------------------------------------------- */
+
+struct watch {
+    struct hayi_memory_watch memory;
+    uint32_t attempt; /* what it is for */
+    uint64_t before_bytes;
+};
+
+/* The child has begun something with a limit. */
+static void watch_begin(struct watch *watch,
+                        const struct hayi_child_area *area,
+                        pid_t child)
+{
+    static const char *const none[HAYI_FAMILY_MARKS];
+    uint64_t limit = atomic_load(&area->memory_limit_bytes);
+    hayi_memory_watch_end(&watch->memory);
+    watch->attempt = atomic_load(&area->running);
+    watch->before_bytes = atomic_load(&area->memory_before_bytes);
+    if (watch->attempt != 0 && limit != 0) {
+        hayi_memory_watch_begin(&watch->memory,
+                                child,
+                                none,
+                                limit + watch->before_bytes,
+                                false,
+                                hayi_clock_ns());
+    }
+}
+
+static void
+watch_look(struct watch *watch, struct hayi_child_area *area, pid_t child)
+{
+    if (atomic_load(&area->running) != watch->attempt) {
+        hayi_memory_watch_end(&watch->memory);
+    } else if (hayi_memory_watch_look(&watch->memory, hayi_clock_ns())) {
+        uint64_t used = watch->memory.used_bytes;
+        hayi_memory_watch_end(&watch->memory);
+        atomic_store(&area->memory_used_bytes,
+                     used > watch->before_bytes ? used - watch->before_bytes
+                                                : used);
+        atomic_store(&area->over_memory, watch->attempt);
+        kill_tree(child);
+    }
+}
+
+/* The next signal; 0: it is time to look at the memory. */
+static int next_signal(const sigset_t *set, const struct watch *watch)
+{
+    uint64_t at_ns = watch->memory.next_ns;
+    if (at_ns == UINT64_MAX) {
+        return sigwaitinfo(set, NULL);
+    }
+    uint64_t now_ns = hayi_clock_ns();
+    uint64_t wait_ns = at_ns > now_ns ? at_ns - now_ns : 0;
+    struct timespec wait = {(time_t)(wait_ns / 1000000000U),
+                            (long)(wait_ns % 1000000000U)};
+    int number = sigtimedwait(set, NULL, &wait);
+    return number < 0 && errno == EAGAIN ? 0 : number;
+}
+
 static noreturn void mind(const struct hayi_minder_start *start, pid_t child)
 {
     struct hayi_child_area *area = start->area;
@@ -121,9 +199,16 @@ static noreturn void mind(const struct hayi_minder_start *start, pid_t child)
     (void)sigaddset(&set, SIGCHLD);
     (void)sigaddset(&set, term_signal());
     (void)sigaddset(&set, kill_signal());
+    (void)sigaddset(&set, watch_signal());
+    struct watch watch = {.attempt = 0};
+    hayi_memory_watch_init(&watch.memory);
     while (!reap(area, child)) {
-        int number = sigwaitinfo(&set, NULL);
-        if (number == term_signal()) {
+        int number = next_signal(&set, &watch);
+        if (number == 0) {
+            watch_look(&watch, area, child);
+        } else if (number == watch_signal()) {
+            watch_begin(&watch, area, child);
+        } else if (number == term_signal()) {
             terminate(child);
         } else if (number == kill_signal()) {
             kill_tree(child);

@@ -2,8 +2,10 @@
  * are this program itself, see eater(). */
 #include "config.h"
 
+#include "worker/child_area.h"
 #include "worker/spawner.h"
 #include "worker/spawner_memory.h"
+#include "worker/spawner_minder.h"
 
 #include "base/clock.h"
 #include "support/unit.h"
@@ -31,7 +33,7 @@ static struct hayi_spawn_event ended[EVENTS_MAX];
 
 /* ---- what the commands do ------------------------------------------------ */
 
-static void hold(uint64_t bytes)
+static void *hold(uint64_t bytes)
 {
     char *memory = mmap(NULL,
                         bytes,
@@ -45,6 +47,7 @@ static void hold(uint64_t bytes)
     for (uint64_t at = 0; at < bytes; at += 4096) {
         memory[at] = 1;
     }
+    return memory;
 }
 
 static void rest(uint64_t ms)
@@ -68,7 +71,7 @@ static int eater(char **argv)
             return 0;
         }
     }
-    hold(bytes);
+    (void)hold(bytes);
     if (strcmp(argv[1], "share") == 0) {
         for (int i = 0; i < 3; i++) {
             if (fork() == 0) {
@@ -247,7 +250,7 @@ static void shared_memory_counts_once_when_it_matters(void)
     uint64_t bytes = 0;
     hayi_pids_add(&pids, getpid());
     uint64_t before = hayi_memory_estimate(&pids, true);
-    hold(32 * MIB);
+    void *memory = hold(32 * MIB);
     CU_ASSERT(hayi_memory_estimate(&pids, true) >= before + 31 * MIB);
     CU_ASSERT_EQUAL_FATAL(pipe(pipe_fd), 0);
     child = fork();
@@ -263,6 +266,7 @@ static void shared_memory_counts_once_when_it_matters(void)
     (void)close(pipe_fd[1]);
     (void)waitpid(child, NULL, 0);
     (void)close(pipe_fd[0]);
+    (void)munmap(memory, 32 * MIB);
     hayi_pids_fini(&pids);
 }
 
@@ -275,6 +279,87 @@ static void kills_of_the_kernel_are_counted(void)
     if (hayi_memory_oom_kills() == kills) {
         CU_ASSERT_FALSE(ended[1].oom_kill);
     }
+}
+
+/* ---- memory of functions --------------------------------------------------
+ */
+
+static struct hayi_child_area *area;
+
+static void begin_attempt(uint32_t number, uint64_t limit)
+{
+    atomic_store(&area->memory_limit_bytes, limit);
+    atomic_store(&area->running, number);
+    hayi_minder_watch(area);
+}
+
+static void takes_too_much(struct hayi_child_area *shared)
+{
+    (void)shared;
+    begin_attempt(5, 40 * MIB);
+    if (fork() == 0) {
+        (void)setsid();
+    }
+    (void)hold(24 * MIB); /* each of the two */
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static void had_much_before(struct hayi_child_area *shared)
+{
+    (void)shared;
+    (void)hold(64 * MIB);
+    begin_attempt(6, 40 * MIB);
+    (void)hold(16 * MIB);
+    rest(200);
+    atomic_store(&area->running, 0);
+    (void)hold(64 * MIB); /* nobody's */
+    rest(200);
+    exit(3);
+}
+
+static void mind(hayi_child_fn run)
+{
+    sigset_t all, old;
+    int status;
+    area = mmap(NULL,
+                HAYI_CHILD_AREA_BYTES,
+                PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS,
+                -1,
+                0);
+    CU_ASSERT_FATAL(area != MAP_FAILED);
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &old);
+    const struct hayi_minder_start start = {
+        .area = area, .run = run, .out = STDOUT_FILENO, .err = STDERR_FILENO};
+    pid_t minder = hayi_minder_fork(&start);
+    (void)sigprocmask(SIG_SETMASK, &old, NULL);
+    CU_ASSERT_FATAL(minder > 0);
+    CU_ASSERT_EQUAL(waitpid(minder, &status, 0), minder);
+}
+
+static void memory_of_a_function_is_limited(void)
+{
+    mind(takes_too_much);
+    int status = atomic_load(&area->wait_status);
+    CU_ASSERT(WIFSIGNALED(status));
+    CU_ASSERT_EQUAL(WTERMSIG(status), SIGKILL);
+    CU_ASSERT_EQUAL(atomic_load(&area->over_memory), 5);
+    CU_ASSERT(atomic_load(&area->memory_used_bytes) > 40 * MIB);
+    CU_ASSERT(atomic_load(&area->memory_used_bytes) < 60 * MIB);
+    (void)munmap(area, HAYI_CHILD_AREA_BYTES);
+}
+
+static void only_what_the_attempt_takes_counts(void)
+{
+    mind(had_much_before);
+    int status = atomic_load(&area->wait_status);
+    CU_ASSERT(WIFEXITED(status));
+    CU_ASSERT_EQUAL(WEXITSTATUS(status), 3);
+    CU_ASSERT_EQUAL(atomic_load(&area->over_memory), 0);
+    (void)munmap(area, HAYI_CHILD_AREA_BYTES);
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -365,6 +450,8 @@ static CU_TestInfo tests[] = {
     {"shared_memory_counts_once_when_it_matters",
      shared_memory_counts_once_when_it_matters},
     {"kills_of_the_kernel_are_counted", kills_of_the_kernel_are_counted},
+    {"memory_of_a_function_is_limited", memory_of_a_function_is_limited},
+    {"only_what_the_attempt_takes_counts", only_what_the_attempt_takes_counts},
     {"endless_output_is_ended_and_cut", endless_output_is_ended_and_cut},
     {"limit_holds_for_both_streams_together",
      limit_holds_for_both_streams_together},
