@@ -180,6 +180,9 @@ static void word_farm(const struct hayi_manager *manager,
     const char *words = hayi_manager_words(manager, action->u.tell.report);
     if (words != NULL) {
         (void)snprintf(text, size, "%s", words);
+    } else if (action->u.tell.cause == HAY_CAUSE_DEADLOCK) {
+        (void)snprintf(
+            text, size, "deadlock: those who hold what it needs wait for it");
     } else if (action->u.tell.lost != 0
                && !given_up(manager, action->u.tell.lost_by)) {
         (void)snprintf(who, sizeof(who), "the node that had it");
@@ -290,6 +293,9 @@ static hay_cause cause_of(const struct hayi_manager *manager,
     }
     if (report->cause != HAY_CAUSE_NONE) {
         return (hay_cause)report->cause;
+    }
+    if (action->u.tell.cause == HAY_CAUSE_DEADLOCK) {
+        return HAY_CAUSE_DEADLOCK;
     }
     if (action->u.tell.status == HAY_ETASK) {
         return HAY_CAUSE_STATUS;

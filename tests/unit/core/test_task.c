@@ -298,6 +298,34 @@ static void more_memory_is_tried_so_often_as_allowed(void)
     BED_EXPECT("tell p1 failed HAY_EFARM culprit 0 attempt 2 w0 report 101");
 }
 
+static void request_with_memory_is_doubled_in_all_its_variants(void)
+{
+    const struct hayi_variant variants[2] = {
+        {.cores = 1, .memory_bytes = 600},
+        {.cores = 2, .memory_bytes = 250},
+    };
+    struct hayi_event request = {
+        .kind = HAYI_EVENT_REQUEST,
+        .u.request = {.variants = variants, .count = 2},
+    };
+    struct hayi_event e = bed_task_event(1);
+    join_with_memory(1, 1000);
+    CU_ASSERT_EQUAL(bed_step(&request), HAY_OK);
+    e.u.task.memory_retries = 2;
+    e.u.task.needs.request = request.u.request.request & 0xffffff;
+    e.u.task.needs.worker = 2;
+    (void)bed_submit(&e);
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 1 priority 0 cores 1 variant 0 prompt");
+    ended_over_memory(1);
+    bed_forget();
+    bed_dispatch();
+    BED_EXPECT("hand_out w1 p1 attempt 2 priority 0 cores 2 variant 1 prompt");
+    ended_over_memory(1);
+    bed_dispatch(); /* twice 500 is just there */
+    CU_ASSERT_EQUAL(bed_count("hand_out w1 p1 attempt 3"), 1);
+}
+
 static void cancelled_task_gets_no_more_memory(void)
 {
     struct hayi_event e = bed_task_event(1);
@@ -504,6 +532,8 @@ static CU_TestInfo tests[] = {
      more_memory_is_tried_while_a_worker_has_it},
     {"more_memory_is_tried_so_often_as_allowed",
      more_memory_is_tried_so_often_as_allowed},
+    {"request_with_memory_is_doubled_in_all_its_variants",
+     request_with_memory_is_doubled_in_all_its_variants},
     {"cancelled_task_gets_no_more_memory", cancelled_task_gets_no_more_memory},
     {"news_of_older_attempts_is_dropped", news_of_older_attempts_is_dropped},
     {"waiting_task_is_cancelled_at_once", waiting_task_is_cancelled_at_once},
