@@ -18,6 +18,7 @@ static const char *const none[] = {
     "HAYFORK_STATUS_FILE=",
     "HAY_TASK_",
     "HAY_INDEX=",
+    "HAY_RES_",
     "IPATH_NO_BACKTRACE=",
     "HFI_NO_BACKTRACE=",
 };

@@ -104,10 +104,14 @@ bool hay_task_cancelled(const hay_task *task);
 size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room);
 uint32_t hay_task_cores(const hay_task *task);
 /* The gpus dealt to the task, as CUDA_VISIBLE_DEVICES would name them on this
- * node: writes at most 'room' indices, returns how many there are. */
+ * node (of a name that is no number: its place in that list): writes at most
+ * 'room' of them, returns how many there are.  Commands and children of process
+ * slots find them in their environment.  Thread slots share one environment,
+ * that of their process, which is left as it is: a function there must choose
+ * by these numbers (cudaSetDevice), and nobody keeps it from other gpus. */
 size_t hay_task_gpus(const hay_task *task, int *gpus, size_t room);
-/* How much of a resource it was given ("gpus", "mem" in bytes, a named one);
- * 0: none. */
+/* How much of a resource it was given ("cores", "gpus", "mem" in bytes, a named
+ * one); 0: none. */
 double hay_task_amount(const hay_task *task, const char *resource);
 /* Which of the alternatives of its request it was given, from 0. */
 uint32_t hay_task_variant(const hay_task *task);

@@ -201,10 +201,10 @@ check a_large_file_is_checked_whole large_file
 help_names_variables() {
     local name
     rm -rf hayfork-runs
-    printf '#HAY mem=1M\nenv >env.txt\n' >t.hay
-    runs 0 run --gpus=1 t.hay
+    printf '#HAY mem=1M res.name=1\nenv >env.txt\n' >t.hay
+    runs 0 run --gpus=1 --resources=name=1 t.hay
     "$hayfork" help run | grep -o 'HAY_[A-Z_]*' | sort -u |
-        grep -v 'HAY_IN\|HAY_OUT\|HAY_RES' >names && [ "$(wc -l <names)" -ge 5 ] || return
+        grep -v 'HAY_IN\|HAY_OUT' >names && [ "$(wc -l <names)" -ge 5 ] || return
     while read -r name; do
         grep -q "^$name=" env.txt || { echo "# no $name"; return 1; }
     done <names
