@@ -129,6 +129,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->pending_max =
         o->pending_max != 0 ? o->pending_max : pending_max_default;
     fresh->seed = o->seed;
+    fresh->process = o->runner == HAY_RUNNER_PROCESS;
     fresh->start_ns = hayi_clock_ns();
     fresh->serial = 1 + atomic_fetch_add(&serials, 1);
     fresh->workers_expected = 1;

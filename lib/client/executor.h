@@ -48,8 +48,10 @@ struct hay_executor {
     void *manager;
     uint64_t pending_max;
     uint64_t seed;
-    uint64_t start_ns; /* hayi_clock_ns() */
-    uint64_t serial;   /* of executors in this process */
+    bool process;       /* functions that name no slot run in process slots */
+    bool has_processes; /* there are such slots */
+    uint64_t start_ns;  /* hayi_clock_ns() */
+    uint64_t serial;    /* of executors in this process */
     uint32_t workers_expected;
     struct hayi_resources *resources;
     bool captures;            /* output of commands goes to files */

@@ -8,6 +8,7 @@
 #include "data/store.h"
 #include "manager/loop.h"
 #include "transport/transport_mpi.h"
+#include "worker/child.h"
 #include "worker/gpus.h"
 #include "worker/registry.h"
 
@@ -157,6 +158,11 @@ static hay_status make_worker(struct hayi_farm *farm,
     return status;
 }
 
+static bool has_processes(const struct hayi_spawner *spawner)
+{
+    return spawner != NULL && hayi_spawner_has_children(spawner);
+}
+
 static hay_status make_manager(struct hayi_farm *farm,
                                struct hayi_transport *transport,
                                const struct hayi_worker_name *names,
@@ -166,6 +172,7 @@ static hay_status make_manager(struct hayi_farm *farm,
     if (status != HAY_OK) {
         return hayi_fail(&farm->error, status, "%s", hay_error_text());
     }
+    farm->ex->has_processes = has_processes(farm->spawner);
     farm->ex->workers_expected = transport->peer_count - 1;
     farm->ex->store = farm->store;
     farm->store = NULL;
@@ -450,6 +457,7 @@ hay_status hay_prefork(void)
     if (atomic_load(&preforked) != NULL) {
         return HAY_OK;
     }
+    hayi_spawner_set_child(hayi_child_run);
     hay_status status = hayi_spawner_fork(&spawner, hayi_thread_error());
     if (status == HAY_OK) {
         atomic_store(&preforked, spawner);
@@ -518,6 +526,13 @@ static hay_status prepare(struct hayi_farm *farm,
     (void)sem_init(&farm->ready, 0, 0);
     if (!own_texts(&farm->options)) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    if (farm->options.runner == HAY_RUNNER_PROCESS
+        && !has_processes(farm->spawner)) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "process slots need hay_main(), or hay_prefork() "
+                         "first in main()");
     }
     hay_status status = hayi_registry_seal(err);
     if (status == HAY_OK) {

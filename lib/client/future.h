@@ -36,7 +36,8 @@ struct hayi_item {
 struct hayi_spec {
     uint8_t kind; /* enum hayi_task_kind */
     bool has_index : 1;
-    bool once : 1; /* it must not run twice */
+    bool once : 1;    /* it must not run twice */
+    bool process : 1; /* in a process slot */
     bool has_limits : 1;
     uint16_t name_size;    /* without the 0 */
     uint8_t category_size; /* without the 0 */

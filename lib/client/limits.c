@@ -34,7 +34,7 @@ static hay_status check_memory(const hay_task_options *options,
         return hayi_fail(
             err, HAY_EUNSUPPORTED, "a fake task uses no memory to limit");
     }
-    if (kind == HAYI_TASK_FUNCTION && options->runner != HAY_RUNNER_PROCESS) {
+    if (kind == HAYI_TASK_FUNCTION && options->runner == HAY_RUNNER_THREAD) {
         return hayi_fail(err,
                          HAY_EUNSUPPORTED,
                          "a function with a memory limit needs a process slot "

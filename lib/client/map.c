@@ -321,6 +321,10 @@ static hay_status check_map(const hay_map_options *options,
     if (st != HAY_OK) {
         return st;
     }
+    if ((int)options->runner < HAY_RUNNER_DEFAULT
+        || options->runner > HAY_RUNNER_PROCESS) {
+        return wrong("its runner is a thread or a process");
+    }
     if (n > UINT64_C(1) << 63) {
         return wrong("more than 2^63 items");
     }
@@ -355,6 +359,13 @@ static hay_status check_map(const hay_map_options *options,
     return HAY_OK;
 }
 
+static bool runs_in_process(const hay_executor *ex,
+                            const hay_map_options *options)
+{
+    return options->runner == HAY_RUNNER_PROCESS
+           || (options->runner == HAY_RUNNER_DEFAULT && ex->process);
+}
+
 static hay_status make_map(hay_executor *ex,
                            const hay_map_options *options,
                            const struct hayi_map_view *view,
@@ -373,6 +384,7 @@ static hay_status make_map(hay_executor *ex,
     fresh->spec->kind = HAYI_TASK_MAP;
     fresh->spec->needs.cores = 1;
     fresh->spec->priority = options->priority;
+    fresh->spec->process = runs_in_process(ex, options);
     fresh->spec->user = options->user;
     *map = fresh;
     return HAY_OK;
@@ -398,6 +410,9 @@ hay_status hay_map(hay_executor *ex,
     }
     const struct hayi_function *f = hayi_registry_get(index);
     hay_status st = check_map(o, f, in, n, out);
+    if (st == HAY_OK && runs_in_process(ex, o)) {
+        st = hayi_task_options_can_process(ex, hayi_thread_error());
+    }
     if (st != HAY_OK) {
         return st;
     }

@@ -513,6 +513,7 @@ hay_status hayi_remote_new(const struct hayi_remote_config *config,
     remote->config = *config;
     remote->ex->ops = &ops;
     remote->ex->manager = remote;
+    remote->ex->has_processes = true; /* the worker that runs it says */
     remote->ex->store = config->store;
     remote->ex->workers_expected = config->workers_expected;
     remote->ex->node_count = config->node_count;

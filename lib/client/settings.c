@@ -87,6 +87,20 @@ set_output(hay_options *options, const char *value, struct hayi_error *err)
 }
 
 static hay_status
+set_runner(hay_options *options, const char *value, struct hayi_error *err)
+{
+    if (strcmp(value, "thread") == 0) {
+        options->runner = HAY_RUNNER_THREAD;
+    } else if (strcmp(value, "process") == 0) {
+        options->runner = HAY_RUNNER_PROCESS;
+    } else {
+        return hayi_fail(
+            err, HAY_EINVAL, "'%s' is neither thread nor process", value);
+    }
+    return HAY_OK;
+}
+
+static hay_status
 set_seed(hay_options *options, const char *value, struct hayi_error *err)
 {
     return parse_number(value, UINT64_MAX, &options->seed, err);
@@ -266,6 +280,7 @@ static const struct setting {
     {"--hay-slots", "HAYFORK_SLOTS", set_slots, false},
     {"--hay-run-folder", "HAYFORK_RUN_FOLDER", set_run_folder, false},
     {"--hay-output", "HAYFORK_OUTPUT", set_output, false},
+    {"--hay-runner", "HAYFORK_RUNNER", set_runner, false},
     {"--hay-seed", "HAYFORK_SEED", set_seed, false},
     {"--hay-pending-max", "HAYFORK_PENDING_MAX", set_pending_max, false},
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
@@ -289,6 +304,9 @@ const char *hayi_settings_help(void)
            "  --hay-run-folder=DIR   keep tasks.tsv and outputs there\n"
            "  --hay-output=MODE      of commands: inherit, append, files, "
            "null\n"
+           "  --hay-runner=KIND      of functions: thread, process (a child "
+           "that "
+           "may crash)\n"
            "  --hay-seed=N           of random streams and ties (0)\n"
            "  --hay-pending-max=N    unfinished tasks before submit waits\n"
            "  --hay-silence=SECONDS  a worker silent so long is lost (15)\n"
@@ -444,6 +462,13 @@ hay_status hayi_options_copy(const hay_options *given,
                          "hay_options: %u gpus, at most %u",
                          options->gpus,
                          HAYI_WISH_GPUS_MAX);
+    }
+    if ((unsigned)options->runner > HAY_RUNNER_PROCESS) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "hay_options: runner %d is neither a thread nor a "
+                         "process",
+                         (int)options->runner);
     }
     if (options->slots > SLOTS_MAX) {
         return hayi_fail(err,

@@ -262,6 +262,8 @@ static void fill(hay_future *future,
     spec->priority = options->priority;
     spec->retries = (uint16_t)options->retries;
     spec->once = options->once;
+    spec->process = kind == HAYI_TASK_FUNCTION
+                    && hayi_task_options_process(future->ex, options);
     spec->pause = hayi_spec_pause((options->retry_pause_ns + 999999) / 1000000);
     struct hayi_limits *limits = hayi_spec_limits_room(spec);
     if (limits != NULL) {

@@ -61,8 +61,30 @@ hay_status hayi_task_options_needs(hay_executor *ex,
     return st;
 }
 
+bool hayi_task_options_process(const hay_executor *ex,
+                               const hay_task_options *options)
+{
+    return options->runner == HAY_RUNNER_PROCESS
+           || (options->runner == HAY_RUNNER_DEFAULT
+               && (ex->process || options->time_limit_ns != 0
+                   || options->memory_limit_bytes != 0));
+}
+
+hay_status hayi_task_options_can_process(const hay_executor *ex,
+                                         struct hayi_error *err)
+{
+    return ex->has_processes
+               ? HAY_OK
+               : hayi_fail(err,
+                           HAY_EUNSUPPORTED,
+                           "process slots (also for functions with a time or "
+                           "memory limit) need hay_main(), or hay_prefork() "
+                           "first in main()");
+}
+
 /* Which runner can serve which kind; kind 0: not known yet. */
-static hay_status check_runner(const hay_task_options *options,
+static hay_status check_runner(const hay_executor *ex,
+                               const hay_task_options *options,
                                enum hayi_task_kind kind,
                                struct hayi_error *err)
 {
@@ -70,27 +92,28 @@ static hay_status check_runner(const hay_task_options *options,
     if ((int)runner < HAY_RUNNER_DEFAULT || runner > HAY_RUNNER_FAKE) {
         return hayi_fail(err, HAY_EINVAL, "runner %d is unknown", (int)runner);
     }
-    if (runner == HAY_RUNNER_PROCESS) {
-        return hayi_fail(
-            err, HAY_EUNSUPPORTED, "process slots are not in this version");
-    }
     if (runner == HAY_RUNNER_FAKE && kind != 0 && kind != HAYI_TASK_FAKE) {
         return hayi_fail(
             err, HAY_EINVAL, "the fake runner is for hay_submit_fake() only");
     }
-    if (runner == HAY_RUNNER_THREAD
+    if ((runner == HAY_RUNNER_THREAD || runner == HAY_RUNNER_PROCESS)
         && (kind == HAYI_TASK_COMMAND || kind == HAYI_TASK_FAKE)) {
-        return hayi_fail(err, HAY_EINVAL, "only functions run in thread slots");
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "only functions run in %s slots",
+                         runner == HAY_RUNNER_THREAD ? "thread" : "process");
     }
-    if (options->time_limit_ns != 0
-        && (kind == HAYI_TASK_FUNCTION
-            || (kind == 0 && runner == HAY_RUNNER_THREAD))) {
+    if (runner == HAY_RUNNER_THREAD
+        && (options->time_limit_ns != 0 || options->memory_limit_bytes != 0)) {
         return hayi_fail(err,
                          HAY_EUNSUPPORTED,
-                         "function tasks with a time limit need process "
-                         "slots, which this version does not have");
+                         "a function with a time or memory limit needs a "
+                         "process slot, not a thread");
     }
-    return HAY_OK;
+    bool process = runner == HAY_RUNNER_PROCESS
+                   || (kind == HAYI_TASK_FUNCTION
+                       && hayi_task_options_process(ex, options));
+    return process ? hayi_task_options_can_process(ex, err) : HAY_OK;
 }
 
 static hay_status check_futures(hay_executor *ex,
@@ -177,7 +200,7 @@ hay_status hayi_task_options_check(hay_executor *ex,
     }
     hay_status st =
         hayi_check_in(options, sizeof(*options), "hay_task_options", err);
-    if (st != HAY_OK || (st = check_runner(options, kind, err)) != HAY_OK
+    if (st != HAY_OK || (st = check_runner(ex, options, kind, err)) != HAY_OK
         || (st = hayi_limits_check(ex, options, kind, err)) != HAY_OK
         || (st =
                 hayi_check_text(options->name, NAME_MAX_BYTES, "the name", err))

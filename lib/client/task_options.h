@@ -17,6 +17,12 @@ hay_status hayi_task_options_check(hay_executor *ex,
                                    const hay_task_options *options,
                                    enum hayi_task_kind kind,
                                    struct hayi_error *err);
+/* Will it run in a process slot, if it is a function? */
+bool hayi_task_options_process(const hay_executor *ex,
+                               const hay_task_options *options);
+/* HAY_EUNSUPPORTED with words: there are no process slots. */
+hay_status hayi_task_options_can_process(const hay_executor *ex,
+                                         struct hayi_error *err);
 /* Can a worker meet it?  HAY_OK too while not all have joined. */
 hay_status hayi_task_options_feasible(hay_executor *ex,
                                       const struct hayi_needs *needs,

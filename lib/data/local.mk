@@ -34,7 +34,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/store_life.c \
 	%D%/store_local.c \
 	%D%/store_reap.c \
-	%D%/store_room.c
+	%D%/store_room.c \
+	%D%/store_spot.c
 %C%_libhayfork_data_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 %C%_libhayfork_data_la_LIBADD = %D%/libhayfork-h5.la
 

@@ -106,6 +106,25 @@ void hayi_store_unpin(struct hayi_store *store, hayi_place place);
 /* Free it: now, or when its last pin goes.  A stale place is ignored. */
 void hayi_store_drop(struct hayi_store *store, hayi_place place);
 
+/* The files of the store, for processes that map them themselves. */
+struct hayi_store_files {
+    int memory_fd, spill_fd; /* -1: nothing is spilled */
+    uint64_t memory_inode, spill_inode;
+    uint64_t units_at, units_bytes; /* where objects lie in the memory file */
+};
+/* Once it is configured. */
+void hayi_store_get_files(const struct hayi_store *store,
+                          struct hayi_store_files *files);
+struct hayi_store_spot {
+    uint64_t offset;
+    bool spilled; /* in the spill file, else in the memory file */
+};
+/* Where an object lies that we have pinned or not sealed yet; it stays there
+ * until that changes. */
+void hayi_store_locate(const struct hayi_store *store,
+                       hayi_place place,
+                       struct hayi_store_spot *spot);
+
 /* Names of the replicas that this process has dropped to make room, since the
  * last call; how many were written. */
 size_t

@@ -111,7 +111,8 @@ static void send_task(struct hayi_manager *manager,
         return;
     }
     uint8_t flags = (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
-                              | (data ? HAYI_TASK_DATA : 0));
+                              | (data ? HAYI_TASK_DATA : 0)
+                              | (spec->process ? HAYI_TASK_PROCESS : 0));
     const char *got = spec->needs.request != 0
                           ? hayi_resources_got(manager->ex->resources,
                                                spec->needs.request,
@@ -188,6 +189,7 @@ static void send_range(struct hayi_manager *manager,
         .prompt = action->u.hand_out.prompt,
         .stop_on_failure = view.stop_on_failure,
         .indices = in == NULL,
+        .process = map->spec->process,
     };
     if (here) {
         if (in != NULL) {

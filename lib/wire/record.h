@@ -89,8 +89,10 @@ struct hayi_welcome {
     uint32_t no_pin;
     uint32_t worker; /* the number it shall show */
     uint32_t checksum;
-    uint32_t gpus; /* of a node; HAY_GPUS_FOUND: what is there */
-    uint32_t reserved;
+    uint32_t gpus;            /* of a node; HAY_GPUS_FOUND: what is there */
+    uint32_t child_tasks_max; /* as in hay_options */
+    uint64_t child_memory_max_bytes;
+    uint64_t child_idle_ns;
 };
 
 /* Tail: arguments (value.h) or command (command.h), name with its 0, what it
@@ -327,7 +329,7 @@ static_assert(sizeof(struct hayi_task_record) == 136, "no holes");
 static_assert(sizeof(struct hayi_range_record) == 128, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
-static_assert(sizeof(struct hayi_welcome) == 96, "no holes");
+static_assert(sizeof(struct hayi_welcome) == 112, "no holes");
 static_assert(sizeof(struct hayi_send_record) == 32, "no holes");
 static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");
 

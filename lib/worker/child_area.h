@@ -30,6 +30,8 @@ enum {
     HAYI_CHILD_AT_DOWN = 8 << 10,      /* where they lie: rank to child, */
     HAYI_CHILD_AT_UP = HAYI_CHILD_AT_DOWN + HAYI_CHILD_RING_BYTES, /* back */
     HAYI_CHILD_AREA_BYTES = HAYI_CHILD_AT_UP + HAYI_CHILD_RING_BYTES,
+    HAYI_CHILD_CPUS_MAX = 64, /* of which it knows that it is bound to them */
+    HAYI_CHILD_EXIT_BROKEN = 125, /* out of memory, or a spoiled area */
 };
 #define HAYI_CHILD_MAGIC UINT64_C(0x3164696863796168)
 
@@ -93,7 +95,7 @@ struct hayi_child_area {
     _Atomic uint64_t memory_limit_bytes;  /* of the attempt; 0: none, else see
                                              hayi_minder_watch() */
     _Atomic uint64_t memory_before_bytes; /* at its start */
-    _Atomic uint64_t item;                /* of a range, from its start */
+    hay_map_range at;                     /* of a range: where it works */
 
     struct hayi_ring_head down, up;
     alignas(64) struct hayi_child_cell cells[HAYI_CHILD_CELLS];

@@ -14,7 +14,15 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
+	%D%/child.c \
+	%D%/child.h \
 	%D%/child_area.h \
+	%D%/child_link.c \
+	%D%/child_link.h \
+	%D%/child_objects.c \
+	%D%/child_objects.h \
+	%D%/child_order.c \
+	%D%/child_order.h \
 	%D%/command_end.c \
 	%D%/command_end.h \
 	%D%/command_files.c \
@@ -33,6 +41,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/output.h \
 	%D%/pipe.c \
 	%D%/pipe.h \
+	%D%/process_end.c \
+	%D%/process_end.h \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/results.c \
@@ -41,6 +51,13 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/ring.h \
 	%D%/scratch.c \
 	%D%/scratch.h \
+	%D%/slot_process.c \
+	%D%/slot_process.h \
+	%D%/slot_process_area.c \
+	%D%/slot_process_ends.c \
+	%D%/slot_process_inside.h \
+	%D%/slot_process_limits.c \
+	%D%/slot_process_thread.c \
 	%D%/slot_thread.c \
 	%D%/slot_thread.h \
 	%D%/spawner.c \
@@ -86,6 +103,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker_data.c \
 	%D%/worker_inside.h \
 	%D%/worker_nested.c \
+	%D%/worker_process.c \
 	%D%/worker_report.c \
 	%D%/worker_resources.c \
 	%D%/worker_start.c \

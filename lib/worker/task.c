@@ -117,7 +117,8 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
         .memory_bytes = range->memory_bytes,
         .gpu_mask = range->gpu_mask,
         .variant = range->variant,
-        .flags = range->prompt ? HAYI_TASK_PROMPT : 0,
+        .flags = (uint8_t)((range->prompt ? HAYI_TASK_PROMPT : 0)
+                           | (range->process ? HAYI_TASK_PROCESS : 0)),
     };
     if (range->in_address != 0) {
         task->items = (const void *)(uintptr_t)range->in_address;
@@ -145,6 +146,7 @@ void hayi_task_free(struct hay_task *task)
         hayi_buffer_fini(&task->failure_text);
         free(task->failures);
         free(task->own_cpus);
+        free(task->crash);
         free(task);
     }
 }
@@ -201,6 +203,8 @@ static hay_status run_blocks(struct hay_task *task, char *out)
 {
     const struct hayi_range_record *range = &task->range;
     uint64_t indices[BLOCK_ITEMS];
+    hay_map_range own;
+    hay_map_range *at = task->at_room != NULL ? task->at_room : &own;
     hay_status status = HAY_OK;
     while (task->items_done < range->count && status == HAY_OK) {
         if (atomic_load_explicit(task->token, memory_order_relaxed) != 0) {
@@ -208,18 +212,18 @@ static hay_status run_blocks(struct hay_task *task, char *out)
         }
         uint64_t left = range->count - task->items_done;
         size_t count = left < BLOCK_ITEMS ? (size_t)left : BLOCK_ITEMS;
-        hay_map_range at = {
+        *at = (hay_map_range){
             .in = block_input(task, task->items_done, count, indices),
             .out = out + task->items_done * task->function->out_size,
             .first = range->first_index + range->first + task->items_done,
             .count = count,
         };
-        task->at = &at;
+        task->at = at;
         task->at_first = task->items_done;
         task->random_ready = false;
-        status = task->function->map(task, &at);
+        status = task->function->map(task, at);
         /* A failing item that stops the map has been worked on. */
-        size_t done = status == HAY_OK ? count : at.index + 1;
+        size_t done = status == HAY_OK ? count : at->index + 1;
         task->items_done += done < count ? done : count;
         task->at = NULL;
     }

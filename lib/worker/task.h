@@ -20,6 +20,7 @@
 #include "worker/registry.h"
 #include "worker/scratch.h"
 
+struct hayi_crash;
 struct hayi_files;
 struct hayi_gpus;
 struct hayi_guest;
@@ -135,11 +136,13 @@ struct hay_task {
     uint64_t random_item; /* whose stream it is */
     bool random_ready;
     const hay_map_range *at; /* the range being worked on */
+    hay_map_range *at_room;  /* where it shall stand, for others; or NULL */
     uint64_t at_first;       /* its first item in the attempt's range */
     uint64_t items_done, items_failed;
     struct hayi_range_failure *failures;
     size_t failure_count, failure_room;
     struct hayi_buffer failure_text;
+    struct hayi_crash *crash; /* of a range in a process slot; malloc'ed */
 };
 
 /* Copies the record and its tail.  HAY_ENOMEM, HAY_EMISMATCH. */

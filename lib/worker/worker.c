@@ -248,6 +248,8 @@ on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
         kind = HAYI_WKIND_COMMAND;
     } else if (task->record.kind == HAYI_TASK_FAKE) {
         kind = HAYI_WKIND_FAKE;
+    } else if ((task->record.flags & HAYI_TASK_PROCESS) != 0) {
+        kind = HAYI_WKIND_PROCESS;
     }
     const struct hayi_wevent event = {
         .kind = HAYI_WEVENT_ARRIVED,
@@ -531,6 +533,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         busy = hayi_worker_perform(worker) || busy;
         busy = take_news(worker) || busy;
         busy = hayi_worker_poll_commands(worker) || busy;
+        busy = hayi_worker_poll_processes(worker) || busy;
         busy = take_fakes(worker) || busy;
         (void)hayi_wstate_dispatch(worker->state, &worker->actions);
         busy = hayi_worker_perform(worker) || busy;
@@ -690,6 +693,7 @@ void hayi_worker_free(struct hayi_worker *worker)
         atomic_store(&t->cancelled, 1); /* to those that look */
     }
     hayi_worker_break_client(worker);
+    hayi_worker_stop_processes(worker);
     hayi_hands_fini(&worker->hands);
     free(worker->slots);
     struct hayi_mpsc_node *node;

@@ -21,6 +21,7 @@
 #include "worker/fakes.h"
 #include "worker/gpus.h"
 #include "worker/hand.h"
+#include "worker/slot_process.h"
 #include "worker/worker.h"
 #include "worker/worker_state.h"
 
@@ -77,6 +78,10 @@ struct hayi_worker {
     struct hayi_mpsc news;          /* from them */
     struct hayi_mpsc logs;          /* from tasks */
     atomic_uint log_count;
+    struct hayi_process_config process;
+    struct hayi_slot_process *processes; /* [core_count], once they are used */
+    atomic_uint process_wishes;          /* a process slot has one */
+    uint64_t child_serial;
     struct hayi_fakes fakes;
     struct hayi_spawner *spawner;
     bool spawner_ready;
@@ -115,6 +120,9 @@ void hayi_worker_finish(struct hayi_worker *worker,
 /* Step the state; out of memory breaks the worker. */
 void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event);
+/* The spawner is there and set up; false: words. */
+bool hayi_worker_ready_spawner(struct hayi_worker *worker,
+                               struct hayi_error *err);
 /* It cannot be started: ends here and now; whose fault it is, its error says.
  */
 void hayi_worker_finish_unstarted(struct hayi_worker *worker,
@@ -132,6 +140,22 @@ hay_status hayi_worker_share(struct hayi_worker *worker,
 hay_status hayi_worker_localities(const struct hayi_worker *worker,
                                   uint32_t **core_numa,
                                   uint32_t **gpu_numa);
+
+/* worker_process.c */
+void hayi_worker_start_process(struct hayi_worker *worker,
+                               struct hay_task *task);
+/* Those that were given something. */
+void hayi_worker_wake_processes(struct hayi_worker *worker);
+/* What they wish of the spawner; true: there was something. */
+bool hayi_worker_poll_processes(struct hayi_worker *worker);
+void hayi_worker_child_ended(struct hayi_worker *worker,
+                             const struct hayi_spawn_event *event);
+/* The process slot that has the task; NULL: it is in none. */
+struct hayi_slot_process *
+hayi_worker_process_of(const struct hayi_worker *worker,
+                       const struct hay_task *task);
+/* After the spawner's end. */
+void hayi_worker_stop_processes(struct hayi_worker *worker);
 
 /* worker_wait.c */
 void hayi_worker_on_wait(struct hayi_worker *worker,

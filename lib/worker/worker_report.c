@@ -203,6 +203,15 @@ void hayi_worker_report_missing(struct hayi_worker *worker,
                           task->missing_count * sizeof(task->missing[0]));
 }
 
+static bool runs(const struct hayi_worker *worker, const struct hay_task *task)
+{
+    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    if (process != NULL) {
+        return hayi_process_runs(process, task);
+    }
+    return task->record.kind == HAYI_TASK_FAKE || hayi_slot_runs(task);
+}
+
 /* Attempts that have run for a while are told as started; most have ended
  * before, and their end tells it. */
 void hayi_worker_tell_started(struct hayi_worker *worker)
@@ -223,7 +232,7 @@ void hayi_worker_tell_started(struct hayi_worker *worker)
         if (t->record.kind == HAYI_TASK_COMMAND) {
             continue; /* its spawner tells */
         }
-        if (t->record.kind == HAYI_TASK_FAKE || hayi_slot_runs(t)) {
+        if (runs(worker, t)) {
             hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, t);
             t->started_told = true;
         } else {

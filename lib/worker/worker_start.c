@@ -125,7 +125,8 @@ void hayi_worker_finish_unstarted(struct hayi_worker *worker,
 
 /* ---- commands ------------------------------------------------------------ */
 
-static bool ready_spawner(struct hayi_worker *worker, struct hayi_error *err)
+bool hayi_worker_ready_spawner(struct hayi_worker *worker,
+                               struct hayi_error *err)
 {
     static const enum hayi_capture_mode modes[] = {
         [HAY_OUTPUT_DEFAULT] = HAYI_CAPTURE_INHERIT,
@@ -264,7 +265,7 @@ static void start_command(struct hayi_worker *worker, struct hay_task *task)
 {
     struct hayi_command_view view;
     struct hayi_buffer strings;
-    if (!ready_spawner(worker, &task->error)
+    if (!hayi_worker_ready_spawner(worker, &task->error)
         || hayi_command_read(
                task->args, task->record.args_size, &view, &task->error)
                != HAY_OK) {
@@ -376,6 +377,7 @@ bool hayi_worker_poll_commands(struct hayi_worker *worker)
             command_answered(worker, task, event.kind == HAYI_SPAWN_REVOKED);
             break;
         case HAYI_SPAWN_CHILD_ENDED:
+            hayi_worker_child_ended(worker, &event);
             break;
         case HAYI_SPAWN_GONE:
             (void)hayi_fail(&worker->error,
@@ -459,7 +461,11 @@ static void start(struct hayi_worker *worker, const struct hayi_waction *action)
         }
         return;
     default:
-        start_thread(worker, task);
+        if ((task->record.flags & HAYI_TASK_PROCESS) != 0) {
+            hayi_worker_start_process(worker, task);
+        } else {
+            start_thread(worker, task);
+        }
         return;
     }
 }
@@ -468,6 +474,11 @@ static void take_back(struct hayi_worker *worker, struct hay_task *task)
 {
     if (task->record.kind == HAYI_TASK_COMMAND) {
         (void)hayi_spawner_revoke(worker->spawner, (uint64_t)(uintptr_t)task);
+        return;
+    }
+    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    if (process != NULL) {
+        revoke_answered(worker, task, hayi_process_revoke(process, task));
         return;
     }
     struct hayi_slot_thread *slot = &worker->slots[task->core];
@@ -487,6 +498,10 @@ stop_it(struct hayi_worker *worker, struct hay_task *task, bool force)
         (void)hayi_spawner_cancel(worker->spawner, (uint64_t)(uintptr_t)task);
     } else if (task->record.kind == HAYI_TASK_FAKE && force) {
         hayi_fakes_cancel(&worker->fakes, task, worker->now_ns);
+    }
+    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    if (process != NULL) {
+        hayi_process_cancel(process, task, force);
     }
 }
 
@@ -538,6 +553,7 @@ bool hayi_worker_perform(struct hayi_worker *worker)
         perform(worker, &action);
     }
     worker->actions.count = 0;
+    hayi_worker_wake_processes(worker);
     for (size_t i = 0; i < worker->core_count; i++) {
         if (worker->slots[i].given || worker->slots[i].wanting) {
             worker->slots[i].given = false;

@@ -583,6 +583,7 @@ static void commands_have_limits_and_are_forced(void)
     CHECK(status == HAY_OK || status == HAY_EPENDING);
     CHECK(outcome_of(b).state == HAY_CANCELLED);
     hay_future *f = NULL;
+    options.runner = HAY_RUNNER_THREAD;
     CHECK(hay_submit(ex, twice, HAY_ARGS(hay_double(1)), &options, &f)
           == HAY_EUNSUPPORTED);
     hay_future_release(a);

@@ -182,8 +182,12 @@ static void what_needs_process_slots_is_told(void)
     options.time_limit_ns = 1;
     CU_ASSERT_EQUAL(try_options(&options), HAY_EUNSUPPORTED);
     CU_ASSERT_STRING_EQUAL(hay_error_text(),
-                           "function tasks with a time limit need process "
-                           "slots, which this version does not have");
+                           "process slots (also for functions with a time or "
+                           "memory limit) need hay_main(), or hay_prefork() "
+                           "first in main()");
+    options.runner = HAY_RUNNER_THREAD;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EUNSUPPORTED);
+    options.runner = HAY_RUNNER_DEFAULT;
     CU_ASSERT_EQUAL(hay_submit_command(fake.ex, &command, &options, NULL),
                     HAY_OK);
     CU_ASSERT_EQUAL(hay_submit_fake(fake.ex, 1, 0, &options, NULL), HAY_OK);

@@ -1,0 +1,118 @@
+/* slot_process.h - a core's process slot: a child that runs registered
+ * functions, and the thread that feeds and watches it.
+ *
+ * The loop gives attempts; the thread opens their inputs, sends them ahead into
+ * the child's ring, takes what has ended out of the other one, keeps limits,
+ * and sees to it that a child that has gone is replaced when there is something
+ * to run.  Children are started and killed by the spawner, which is the loop's:
+ * the thread leaves a wish (hayi_process_wish()) and rings.
+ *
+ * Owns: the thread, the memory shared with the child, pins of inputs.
+ * Never: chooses what runs; trusts what a child writes.
+ * Threads: the functions are for the loop.  What both use lies under a mutex
+ *     that is held for a few lines, never while something is waited for.
+ */
+#ifndef HAYI_WORKER_SLOT_PROCESS_H
+#define HAYI_WORKER_SLOT_PROCESS_H
+
+#include "base/bell.h"
+#include "worker/child_order.h"
+#include "worker/spawner.h"
+
+#include <pthread.h>
+
+/* What all process slots of a worker share; set before the first is used. */
+struct hayi_process_config {
+    struct hayi_bell *loop_bell;
+    struct hayi_mpsc *news; /* the loop's: ended attempts */
+    const struct hayi_task_farm *farm;
+    uint64_t identity; /* hash of hayi_registry_identity() */
+    uint64_t memory_max_bytes;
+    uint64_t idle_ns;
+    uint64_t grace_ns; /* of tasks that name none */
+    uint32_t tasks_max;
+    uint32_t scratch_keep_bytes;
+    atomic_uint *wishes; /* raised with a slot's wish */
+};
+
+enum hayi_process_wish {
+    HAYI_WISH_NONE = 0,
+    HAYI_WISH_START,
+    HAYI_WISH_TERM,
+    HAYI_WISH_KILL,
+};
+
+/* An attempt that is on its way to the child or there. */
+struct hayi_flight {
+    struct hayi_child_order order; /* order.task NULL: revoked */
+    uint64_t next_ns; /* when its next step towards the end is due */
+    uint8_t steps;    /* towards its end: 1 token, 2 SIGTERM, 3 SIGKILL */
+    bool timed_out, forced;
+};
+
+struct hayi_slot_process {
+    const struct hayi_process_config *config;
+    /* the loop */
+    pthread_t thread;
+    bool started;
+    bool given; /* something, and it was not woken yet */
+    uint64_t child_id;
+
+    /* under the mutex */
+    pthread_mutex_t mutex;
+    struct hay_task *first, *last; /* given, by overflow_next */
+    struct hay_task *opening;      /* between there and the ring */
+    struct hayi_flight flights[HAYI_CHILD_CELLS];
+    uint32_t flight_first, flight_next; /* numbers */
+    struct hayi_child_area *area;       /* NULL: no child, none wanted */
+    int area_fd;
+    uint64_t area_inode;
+    enum hayi_process_wish wish;
+    bool stop;
+    bool child_asked; /* for one with this area */
+    bool child_over;  /* it has ended, 'end' tells how */
+    struct hayi_spawn_event end;
+    bool refused; /* by the loop or the child, for good: there is none */
+    struct hayi_error refusal;
+
+    /* the thread */
+    struct hayi_pipe pipe;
+    bool leaving;       /* the child ends itself, or was told to */
+    bool served;        /* it has ended an attempt */
+    uint32_t stillborn; /* children in a row that have not */
+    uint64_t idle_since_ns;
+    uint64_t now_ns;
+    bool told; /* something ended since the loop was rung */
+};
+
+/* HAY_EIO: no thread, with words. */
+hay_status hayi_process_start(struct hayi_slot_process *slot,
+                              const struct hayi_process_config *config,
+                              struct hayi_error *err);
+/* Ends the thread; the child must have been ended with its spawner.  Attempts
+ * that it had are the loop's again. */
+void hayi_process_stop(struct hayi_slot_process *slot);
+
+/* As those of slot_thread.h. */
+void hayi_process_give(struct hayi_slot_process *slot, struct hay_task *task);
+void hayi_process_wake(struct hayi_slot_process *slot);
+bool hayi_process_revoke(struct hayi_slot_process *slot, struct hay_task *task);
+bool hayi_process_runs(struct hayi_slot_process *slot,
+                       const struct hay_task *task);
+/* Its token was set; force: and it has to end. */
+void hayi_process_cancel(struct hayi_slot_process *slot,
+                         struct hay_task *task,
+                         bool force);
+
+/* What the loop shall do for it, once. */
+enum hayi_process_wish hayi_process_wish(struct hayi_slot_process *slot,
+                                         int *area_fd,
+                                         uint64_t *area_inode);
+/* The answer to START: there will be no child (words copied). */
+void hayi_process_refuse(struct hayi_slot_process *slot,
+                         const struct hayi_error *err);
+/* The child has ended. */
+void hayi_process_over(struct hayi_slot_process *slot,
+                       const struct hayi_spawn_event *end);
+
+#endif
