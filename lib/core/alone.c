@@ -109,14 +109,33 @@ static bool better(const struct hayi_worker *a, const struct hayi_worker *than)
            || (a->load == than->load && a->tie < than->tie);
 }
 
-/* Do suspended attempts leave it what it needs? */
-static bool spare(const struct hayi_worker *worker,
-                  const struct hayi_needs *needs)
+/* Is all that it asks for free at the worker, which is empty but for
+ * suspended attempts? */
+static bool may_start(const struct hayi_sched *s,
+                      const struct hayi_row *row,
+                      uint32_t worker,
+                      uint32_t *variant)
 {
-    return needs->gpus <= worker->gpus - worker->held_gpus
-           && (worker->memory_bytes == 0
-               || needs->memory_bytes
-                      <= worker->memory_bytes - worker->held_memory);
+    return hayi_demand_starts_alone(s,
+                                    worker,
+                                    hayi_sched_needs(s, row),
+                                    hayi_demand_booker(s, row->level),
+                                    variant);
+}
+
+/* Is all that the worker holds suspended, and too much for the row? */
+static bool
+blocked(const struct hayi_sched *s, const struct hayi_row *row, uint32_t w)
+{
+    const struct hayi_needs *needs = hayi_sched_needs(s, row);
+    const struct hayi_worker *worker = &s->workers.list[w];
+    uint32_t variant;
+    return worker->held > 0 && worker->held_cores == 0
+           && (needs->gpus > worker->gpus - worker->held_gpus
+               || (worker->memory_bytes != 0
+                   && needs->memory_bytes
+                          > worker->memory_bytes - worker->held_memory)
+               || !may_start(s, row, w, &variant));
 }
 
 /* The worker that is, or will be, free for it first; NOBODY. */
@@ -129,8 +148,7 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
         const struct hayi_worker *worker = &s->workers.list[w];
         if ((worker->alone == HAYI_ALONE_NO
              || worker->alone == HAYI_ALONE_WAS_KEPT)
-            && hayi_demand_meets(s, w, needs)
-            && (worker->held_cores > 0 || spare(worker, needs))
+            && hayi_demand_meets(s, w, needs) && !blocked(s, row, w)
             && (best == NOBODY || better(worker, &s->workers.list[best]))) {
             best = w;
         }
@@ -233,20 +251,6 @@ static uint32_t next_infeasible(const struct hayi_sched *s)
     return 0;
 }
 
-/* Is all that it asks for free at the empty worker? */
-static bool may_start(const struct hayi_sched *s,
-                      uint32_t index,
-                      uint32_t worker,
-                      uint32_t *variant)
-{
-    const struct hayi_row *row = hayi_sched_row(s, index);
-    return hayi_demand_starts_alone(s,
-                                    worker,
-                                    hayi_sched_needs(s, row),
-                                    hayi_demand_booker(s, row->level),
-                                    variant);
-}
-
 hay_status hayi_alone_dispatch(struct hayi_sched *s,
                                struct hayi_actions *actions)
 {
@@ -274,7 +278,7 @@ hay_status hayi_alone_dispatch(struct hayi_sched *s,
         }
         uint32_t variant = 0;
         if (s->workers.list[worker].held_cores > 0
-            || !may_start(s, index, worker, &variant)) {
+            || !may_start(s, hayi_sched_row(s, index), worker, &variant)) {
             s->workers.list[worker].alone = HAYI_ALONE_KEPT;
             s->kept++;
             index = next;

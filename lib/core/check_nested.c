@@ -17,7 +17,6 @@ static uint64_t check_waiting(const struct hayi_sched *s)
     for (uint32_t i = s->nest.wait_first; i != 0;) {
         const struct hayi_kin *kin = hayi_kin_at(&s->nest, i);
         const struct hayi_row *row = hayi_sched_row(s, i);
-        const struct hayi_needs *needs = hayi_sched_needs(s, row);
         assert(row->nested);
         assert(row->state == HAYI_ROW_RUNNING);
         assert((kin->flags & HAYI_KIN_SUSPENDED) != 0);
@@ -25,10 +24,7 @@ static uint64_t check_waiting(const struct hayi_sched *s)
         assert(kin->guest == 0);
         assert(kin->wait_prev == last);
         count++;
-        holders +=
-            needs->gpus != 0 || needs->memory_bytes != 0 || needs->request != 0
-                ? 1
-                : 0;
+        holders += kin->holds ? 1 : 0;
         last = i;
         i = kin->wait_next;
     }

@@ -402,5 +402,8 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
     } while ((hayi_data_backlog(s) && hayi_place_steal(s))
              || hayi_data_drain_wanted(s));
     hay_status status = hayi_recall(s, actions);
+    if (status == HAY_OK) {
+        status = hayi_deadlock_look(s, actions);
+    }
     return status == HAY_OK ? hayi_stragglers_look(s, actions) : status;
 }

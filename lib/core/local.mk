@@ -12,7 +12,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/check.c \
 	%D%/check_data.c \
 	%D%/check_nested.c \
+	%D%/claims.c \
 	%D%/data.c \
+	%D%/deadlock.c \
 	%D%/demand.c \
 	%D%/demand.h \
 	%D%/dispatch.c \

@@ -45,6 +45,7 @@ struct hayi_kin {
     uint8_t flags;       /* enum hayi_kin_flag */
     bool kill_listed;
     bool claim_listed;
+    bool holds; /* SUSPENDED: more than cores, or what it runs within does */
     bool stuck; /* while deadlocks are looked for */
 };
 

@@ -18,15 +18,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Children looked at for one claim. */
-#define CLAIM_LOOK 256
-
-static struct hayi_kin *kin_of(const struct hayi_sched *s, uint32_t index)
-{
-    const struct hayi_row *row = hayi_sched_row(s, index);
-    return row->nested ? hayi_kin_at(&s->nest, index) : NULL;
-}
-
 static void unflag(struct hayi_kin *kin, uint32_t flags)
 {
     kin->flags &= (uint8_t)~flags;
@@ -36,14 +27,13 @@ static void unflag(struct hayi_kin *kin, uint32_t flags)
 
 uint32_t hayi_nested_cores(const struct hayi_sched *s, uint32_t index)
 {
-    const struct hayi_kin *kin = kin_of(s, index);
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
     return kin != NULL && (kin->flags & HAYI_KIN_FREED) != 0
                ? 0
                : hayi_demand_booked(s, index)->cores;
 }
 
-/* The attempt whose cores the attempt runs on. */
-static uint32_t base_of(const struct hayi_sched *s, uint32_t index)
+uint32_t hayi_nested_base(const struct hayi_sched *s, uint32_t index)
 {
     while (hayi_kin_at(&s->nest, index)->host != 0) {
         index = hayi_kin_at(&s->nest, index)->host;
@@ -51,7 +41,7 @@ static uint32_t base_of(const struct hayi_sched *s, uint32_t index)
     return index;
 }
 
-static void free_cores(struct hayi_sched *s, uint32_t index)
+void hayi_nested_free(struct hayi_sched *s, uint32_t index)
 {
     struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
     if ((kin->flags & HAYI_KIN_FREED) == 0) {
@@ -73,18 +63,25 @@ static void regain_cores(struct hayi_sched *s, uint32_t index)
 
 /* ---- attempts that wait ------------------------------------------------ */
 
-/* Does the attempt hold what it does not give back while it waits? */
+/* Does the attempt, or what it runs within, hold what is not given back while
+ * it waits? */
 static bool holds(const struct hayi_sched *s, uint32_t index)
 {
-    const struct hayi_needs *needs =
-        hayi_sched_needs(s, hayi_sched_row(s, index));
-    return needs->gpus != 0 || needs->memory_bytes != 0 || needs->request != 0;
+    for (; index != 0; index = hayi_kin_at(&s->nest, index)->host) {
+        const struct hayi_needs *needs =
+            hayi_sched_needs(s, hayi_sched_row(s, index));
+        if (needs->gpus != 0 || needs->memory_bytes != 0
+            || needs->request != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void go_on(struct hayi_sched *s, uint32_t index)
 {
     hayi_nest_go_on(&s->nest, index);
-    s->nest.holders -= holds(s, index) ? 1 : 0;
+    s->nest.holders -= hayi_kin_at(&s->nest, index)->holds ? 1 : 0;
     s->nest.stirred = true;
 }
 
@@ -100,8 +97,9 @@ static void wait_for(struct hayi_sched *s,
     unflag(kin, HAYI_KIN_SEVERAL | HAYI_KIN_CLAIMS);
     if ((kin->flags & HAYI_KIN_SUSPENDED) == 0) {
         hayi_nest_wait(&s->nest, index);
-        s->nest.holders += holds(s, index) ? 1 : 0;
-        free_cores(s, base_of(s, index));
+        kin->holds = holds(s, index);
+        s->nest.holders += kin->holds ? 1 : 0;
+        hayi_nested_free(s, hayi_nested_base(s, index));
         if (worker->alone == HAYI_ALONE_HAS) {
             worker->alone = HAYI_ALONE_NO; /* what it waits for may run here */
             s->alone_out--;
@@ -144,13 +142,13 @@ static void resume(struct hayi_sched *s, const struct hayi_event *event)
                                         event->u.resumed.worker,
                                         event->u.resumed.task,
                                         event->u.resumed.attempt);
-    const struct hayi_kin *kin = index != 0 ? kin_of(s, index) : NULL;
+    const struct hayi_kin *kin = index != 0 ? hayi_nested_kin(s, index) : NULL;
     if (kin == NULL || (kin->flags & HAYI_KIN_SUSPENDED) == 0) {
         s->stale += index != 0 ? 1 : 0;
         return;
     }
     go_on(s, index);
-    regain_cores(s, base_of(s, index));
+    regain_cores(s, hayi_nested_base(s, index));
 }
 
 void hayi_nested_unbook(struct hayi_sched *s, uint32_t index)
@@ -165,7 +163,7 @@ void hayi_nested_unbook(struct hayi_sched *s, uint32_t index)
         kin->guest = 0;
     }
     if (kin->host != 0) {
-        uint32_t base = base_of(s, index);
+        uint32_t base = hayi_nested_base(s, index);
         hayi_kin_at(&s->nest, kin->host)->guest = 0;
         kin->host = 0;
         if (waited) {
@@ -180,7 +178,7 @@ void hayi_nested_unbook(struct hayi_sched *s, uint32_t index)
 struct hayi_wait hayi_nested_lift(struct hayi_sched *s, uint32_t index)
 {
     struct hayi_wait wait = {.suspended = false};
-    const struct hayi_kin *kin = kin_of(s, index);
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
     if (kin != NULL) {
         wait.suspended = (kin->flags & HAYI_KIN_SUSPENDED) != 0;
         wait.several = (kin->flags & HAYI_KIN_SEVERAL) != 0;
@@ -198,202 +196,6 @@ void hayi_nested_lay(struct hayi_sched *s,
         (void)hayi_nest_open(&s->nest, &s->table, index);
         wait_for(s, index, wait->waits_for, wait->several);
     }
-}
-
-/* ---- claims ------------------------------------------------------------ */
-
-static void
-deny(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
-{
-    const struct hayi_row *row = hayi_sched_row(s, index);
-    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
-    unflag(kin, HAYI_KIN_CLAIMS);
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CLAIM_DENIED);
-    a->u.claim_denied.worker = row->worker;
-    a->u.claim_denied.task = hayi_table_handle(&s->table, index);
-    a->u.claim_denied.attempt = row->attempt;
-    a->u.claim_denied.cookie = kin->word;
-}
-
-/* Could the child run on the cores of the parent? */
-static bool suits(const struct hayi_sched *s, uint32_t parent, uint32_t child)
-{
-    const struct hayi_row *row = hayi_sched_row(s, child);
-    const struct hayi_needs *needs = hayi_sched_needs(s, row);
-    uint32_t base = base_of(s, parent);
-    const struct hayi_row *host = hayi_sched_row(s, base);
-    const struct hayi_needs *has = hayi_demand_booked(s, base);
-    return (row->flags & HAYI_ROW_MAP) == 0 && needs->cores <= has->cores
-           && needs->gpus == 0 && needs->request == 0
-           && hayi_worker_fits(
-               &s->workers.list[host->worker], host->worker, needs);
-}
-
-/* Can the child be called back from the worker that holds it? */
-static bool callable(const struct hayi_sched *s, uint32_t child)
-{
-    const struct hayi_row *row = hayi_sched_row(s, child);
-    return row->state == HAYI_ROW_HELD
-           && (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_CLOSE)) == 0
-           && hayi_kin_at(&s->nest, child)->host == 0;
-}
-
-/* The child that the parent can run in place of 'wanted', ready or, if such
- * are allowed, to be called back; 0: none. */
-static uint32_t
-pick(const struct hayi_sched *s, uint32_t parent, hayi_handle wanted, bool call)
-{
-    if (wanted != 0) {
-        uint32_t child = hayi_table_find(&s->table, wanted);
-        const struct hayi_kin *kin = child != 0 ? kin_of(s, child) : NULL;
-        if (kin == NULL || kin->parent != parent) {
-            return 0;
-        }
-        const struct hayi_row *row = hayi_sched_row(s, child);
-        if (row->state != HAYI_ROW_PENDING
-            || (kin->flags & HAYI_KIN_FOLLOWS) != 0) {
-            bool open =
-                row->state == HAYI_ROW_READY || (call && callable(s, child));
-            return open && suits(s, parent, child) ? child : 0;
-        }
-    }
-    /* What its inputs wait for is among the children too. */
-    uint32_t found = 0;
-    uint32_t child = hayi_kin_at(&s->nest, parent)->first;
-    for (uint32_t i = 0; i < CLAIM_LOOK && child != 0; i++) {
-        bool ready = hayi_sched_row(s, child)->state == HAYI_ROW_READY;
-        bool open = ready || (call && found == 0 && callable(s, child));
-        if (open && suits(s, parent, child)) {
-            found = child;
-            if (ready) {
-                break;
-            }
-        }
-        child = hayi_kin_at(&s->nest, child)->next;
-    }
-    return found;
-}
-
-/* The child, which is ready, runs on the cores of the parent. */
-static void grant(struct hayi_sched *s,
-                  uint32_t parent,
-                  uint32_t child,
-                  struct hayi_actions *actions)
-{
-    struct hayi_row *row = hayi_sched_row(s, child);
-    struct hayi_kin *kin = hayi_kin_at(&s->nest, child);
-    struct hayi_kin *above = hayi_kin_at(&s->nest, parent);
-    hayi_ready_remove(&s->ready, child);
-    if (row->cargo != 0) {
-        hayi_place_out(s, row->cargo);
-    }
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
-    a->u.hand_out.payload = row->payload;
-    hayi_dispatch_book(s,
-                       child,
-                       hayi_sched_row(s, parent)->worker,
-                       hayi_durations_expected_ns(&s->durations, row->category),
-                       a);
-    kin->host = parent;
-    above->guest = child;
-    unflag(above, HAYI_KIN_CLAIMS);
-    free_cores(s, child);
-    a->u.hand_out.inline_of = hayi_table_handle(&s->table, parent);
-    a->u.hand_out.prompt = true;
-}
-
-/* Ask for it back, if it has not begun.  sched.c tells when it moved. */
-static void
-call_back(struct hayi_sched *s, uint32_t child, struct hayi_actions *actions)
-{
-    struct hayi_row *row = hayi_sched_row(s, child);
-    row->flags |= HAYI_ROW_CLOSE;
-    hayi_kin_at(&s->nest, child)->flags |= HAYI_KIN_CALLED;
-    struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CANCEL);
-    a->u.cancel.worker = row->worker;
-    a->u.cancel.task = hayi_table_handle(&s->table, child);
-    a->u.cancel.attempt = row->attempt;
-    a->u.cancel.unstarted_only = true;
-}
-
-static hay_status claim(struct hayi_sched *s,
-                        const struct hayi_event *event,
-                        struct hayi_actions *actions)
-{
-    if (hayi_actions_reserve(actions, 2) != HAY_OK) {
-        return HAY_ENOMEM;
-    }
-    uint32_t index = hayi_sched_current(
-        s, event->u.claim.worker, event->u.claim.task, event->u.claim.attempt);
-    if (index == 0) {
-        return HAY_OK;
-    }
-    if (hayi_nest_reserve(&s->nest, index) != HAY_OK) {
-        return HAY_ENOMEM;
-    }
-    struct hayi_kin *kin = hayi_nest_open(&s->nest, &s->table, index);
-    const struct hayi_row *row = hayi_sched_row(s, index);
-    kin->word = event->u.claim.cookie;
-    if ((kin->flags & (HAYI_KIN_SUSPENDED | HAYI_KIN_CLAIMS)) != 0
-        || kin->guest != 0 || hayi_stragglers_concern(row)
-        || (row->flags & HAYI_ROW_RANGE) != 0) {
-        deny(s, index, actions);
-        return HAY_OK;
-    }
-    if (row->state == HAYI_ROW_HELD) {
-        hayi_task_begun(s, index, actions);
-    }
-    uint32_t child = pick(s, index, event->u.claim.child, true);
-    if (child == 0) {
-        deny(s, index, actions);
-    } else if (hayi_sched_row(s, child)->state == HAYI_ROW_READY) {
-        grant(s, index, child, actions);
-    } else {
-        kin->flags |= HAYI_KIN_CLAIMS;
-        kin->waits_for = event->u.claim.child;
-        call_back(s, child, actions);
-    }
-    return HAY_OK;
-}
-
-void hayi_nested_moved(struct hayi_sched *s, uint32_t index)
-{
-    struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
-    if ((kin->flags & HAYI_KIN_CALLED) == 0) {
-        return;
-    }
-    unflag(kin, HAYI_KIN_CALLED);
-    if (kin->parent != 0) {
-        hayi_nest_claim(&s->nest, kin->parent);
-    }
-}
-
-bool hayi_nested_called(const struct hayi_sched *s, uint32_t index)
-{
-    const struct hayi_kin *kin = kin_of(s, index);
-    return kin != NULL && (kin->flags & HAYI_KIN_CALLED) != 0;
-}
-
-static hay_status drain_claims(struct hayi_sched *s,
-                               struct hayi_actions *actions)
-{
-    while (s->nest.claim_first != 0) {
-        if (hayi_actions_reserve(actions, 1) != HAY_OK) {
-            return HAY_ENOMEM;
-        }
-        uint32_t index = hayi_nest_claim_pop(&s->nest);
-        const struct hayi_kin *kin = kin_of(s, index);
-        if (kin == NULL || (kin->flags & HAYI_KIN_CLAIMS) == 0) {
-            continue;
-        }
-        uint32_t child = pick(s, index, kin->waits_for, false);
-        if (child != 0) {
-            grant(s, index, child, actions);
-        } else {
-            deny(s, index, actions);
-        }
-    }
-    return HAY_OK;
 }
 
 /* ---- submit and end ---------------------------------------------------- */
@@ -419,7 +221,8 @@ hayi_nested_depth(const struct hayi_sched *s, uint32_t parent, uint16_t told)
 
 bool hayi_nested_refused(const struct hayi_sched *s, uint32_t parent)
 {
-    const struct hayi_kin *kin = parent != 0 ? kin_of(s, parent) : NULL;
+    const struct hayi_kin *kin =
+        parent != 0 ? hayi_nested_kin(s, parent) : NULL;
     return kin != NULL && (kin->flags & HAYI_KIN_KILLED) != 0;
 }
 
@@ -501,7 +304,7 @@ static hay_status drain_killed(struct hayi_sched *s,
 hay_status hayi_nested_drain(struct hayi_sched *s, struct hayi_actions *actions)
 {
     hay_status status = drain_killed(s, actions);
-    return status == HAY_OK ? drain_claims(s, actions) : status;
+    return status == HAY_OK ? hayi_claims_drain(s, actions) : status;
 }
 
 /* Does an unfinished task wait for the row? */
@@ -534,7 +337,7 @@ static hay_status unwanted(struct hayi_sched *s,
         return HAY_OK;
     }
     const struct hayi_row *row = hayi_sched_row(s, index);
-    const struct hayi_kin *kin = kin_of(s, index);
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
     if ((row->flags & HAYI_ROW_RANGE) != 0
         || (row->traits & HAYI_ROW_REMAKE) != 0
         || (kin != NULL && (kin->flags & HAYI_KIN_FOLLOWS) != 0)
@@ -645,7 +448,7 @@ void hayi_nested_story(const struct hayi_sched *s,
                        char *text,
                        size_t size)
 {
-    const struct hayi_kin *kin = kin_of(s, index);
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
     uint32_t other = 0;
     text[0] = '\0';
     if (kin == NULL) {
@@ -696,7 +499,7 @@ hay_status hayi_nested_take(struct hayi_sched *s,
         resume(s, event);
         return HAY_OK;
     case HAYI_EVENT_CLAIM:
-        return claim(s, event, actions);
+        return hayi_claims_take(s, event, actions);
     case HAYI_EVENT_UNWANTED:
         return unwanted(s, event, actions);
     default:

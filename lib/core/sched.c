@@ -51,6 +51,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     s->rate = RATE_FIRST;
     s->silence_at_ns = UINT64_MAX;
     s->recall_at_ns = UINT64_MAX;
+    s->deadlock_at_ns = UINT64_MAX;
     s->low_rank = INT64_MAX;
     s->straggler_at_ns = UINT64_MAX;
     s->lacking_at_ns = UINT64_MAX;
@@ -122,7 +123,7 @@ void hayi_sched_mark(struct hayi_sched *s,
     row->state = (uint8_t)state;
     row->since_ns = s->now_ns;
     if (row->nested && state != HAYI_ROW_HELD) {
-        hayi_nested_moved(s, index);
+        hayi_claims_moved(s, index);
     }
 }
 
@@ -262,6 +263,7 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     at_ns = s->silence_at_ns < at_ns ? s->silence_at_ns : at_ns;
     at_ns = s->straggler_at_ns < at_ns ? s->straggler_at_ns : at_ns;
     at_ns = s->lacking_at_ns < at_ns ? s->lacking_at_ns : at_ns;
+    at_ns = s->deadlock_at_ns < at_ns ? s->deadlock_at_ns : at_ns;
     return s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
 }
 

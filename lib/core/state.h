@@ -77,6 +77,7 @@ struct hayi_sched {
     uint32_t losing; /* 1 + a lost worker that still holds rows; 0 */
 
     uint64_t silence_at_ns;   /* nobody can count as silent before this */
+    uint64_t deadlock_at_ns;  /* look for deadlocks; UINT64_MAX: no need */
     uint64_t recall_at_ns;    /* look for recalls again; UINT64_MAX: no need */
     uint64_t recall_rest_ns;  /* none before this */
     uint64_t recalled;        /* attempts asked back by recalls that are out */
@@ -242,6 +243,17 @@ hay_status hayi_nested_take(struct hayi_sched *s,
 /* Backlog: what is cancelled with what submitted it, claims. */
 hay_status hayi_nested_drain(struct hayi_sched *s,
                              struct hayi_actions *actions);
+/* The record of a row; NULL: it has none. */
+static inline struct hayi_kin *hayi_nested_kin(const struct hayi_sched *s,
+                                               uint32_t index)
+{
+    return hayi_sched_row(s, index)->nested ? hayi_kin_at(&s->nest, index)
+                                            : NULL;
+}
+/* The attempt whose cores an attempt with a record runs on. */
+uint32_t hayi_nested_base(const struct hayi_sched *s, uint32_t index);
+/* They are booked for it no more. */
+void hayi_nested_free(struct hayi_sched *s, uint32_t index);
 /* Cores that are booked for a row at its worker. */
 uint32_t hayi_nested_cores(const struct hayi_sched *s, uint32_t index);
 /* A row with a record leaves its worker: first it gets its cores back. */
@@ -257,10 +269,6 @@ struct hayi_wait hayi_nested_lift(struct hayi_sched *s, uint32_t index);
 void hayi_nested_lay(struct hayi_sched *s,
                      uint32_t index,
                      const struct hayi_wait *wait);
-/* A row with a record has a new state. */
-void hayi_nested_moved(struct hayi_sched *s, uint32_t index);
-/* Is the row, which is held, called back for a claim? */
-bool hayi_nested_called(const struct hayi_sched *s, uint32_t index);
 /* The row that counts as the parent of a new one; 0: the client. */
 uint32_t hayi_nested_parent(const struct hayi_sched *s, hayi_handle parent);
 /* The depth of a child; told: if the parent is 0. */
@@ -297,6 +305,22 @@ bool hayi_nested_heard(struct hayi_sched *s,
                        const struct hayi_row *ended,
                        uint32_t index,
                        struct hayi_actions *actions);
+
+/* deadlock.c: do suspended attempts hold what they wait for?  After all that
+ * could be was handed out.  HAY_ENOMEM: look again. */
+hay_status hayi_deadlock_look(struct hayi_sched *s,
+                              struct hayi_actions *actions);
+
+/* claims.c: tasks that wait with their cores */
+hay_status hayi_claims_take(struct hayi_sched *s,
+                            const struct hayi_event *event,
+                            struct hayi_actions *actions);
+hay_status hayi_claims_drain(struct hayi_sched *s,
+                             struct hayi_actions *actions);
+/* A row with a record has a new state. */
+void hayi_claims_moved(struct hayi_sched *s, uint32_t index);
+/* Is the row, which is held, called back for a claim? */
+bool hayi_claims_called(const struct hayi_sched *s, uint32_t index);
 
 /* range.c: transitions of maps and of their ranges */
 hay_status hayi_range_submit(struct hayi_sched *s,

@@ -104,6 +104,7 @@ void hayi_task_end_cancelled(struct hayi_sched *s,
 
 void hayi_task_queue(struct hayi_sched *s, uint32_t index)
 {
+    s->nest.stirred = true;
     if (hayi_alone_wants(hayi_sched_row(s, index))) {
         hayi_alone_add(s, index);
         return;

@@ -57,6 +57,7 @@ hay_status hayi_task_started(struct hayi_sched *s,
 
 void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
 {
+    s->nest.stirred = true;
     struct hayi_row *row = hayi_sched_row(s, index);
     struct hayi_worker *worker = &s->workers.list[row->worker];
     if (row->nested) {
@@ -167,7 +168,7 @@ static bool came_back(const struct hayi_sched *s,
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
     return row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0
-           && hayi_nested_called(s, index)
+           && hayi_claims_called(s, index)
            && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
 }
 

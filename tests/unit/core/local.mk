@@ -28,6 +28,12 @@ check_PROGRAMS += %D%/test_demand
 	%D%/bed_ask.h \
 	%D%/test_demand.c
 %C%_test_demand_LDADD = $(HAY_CORE_TEST_LIBS)
+check_PROGRAMS += %D%/test_deadlock
+%C%_test_deadlock_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_deadlock.c
+%C%_test_deadlock_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_dispatch
 %C%_test_dispatch_SOURCES = \
