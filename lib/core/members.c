@@ -113,8 +113,10 @@ void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
     }
 }
 
-/* Which of its attempts may have begun: those known to run, and the oldest
- * others that its cores had room for.  Tells how many are run again. */
+/* Which of its attempts count as begun: those known to run, and the oldest
+ * others that its cores had room for.  All others may have begun as well, since
+ * the news of those before them may be lost with it; they are suspected, too,
+ * though nobody hears of an attempt.  Tells how many are run again. */
 static void suspect(struct hayi_sched *s,
                     struct hayi_worker *worker,
                     struct hayi_action *action)
@@ -139,7 +141,13 @@ static void suspect(struct hayi_sched *s,
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
         const struct hayi_row *row = hayi_sched_row(s, i);
-        worker->blame |= (row->traits & HAYI_ROW_SUSPECT) != 0 && !row->apart;
+        worker->blame |= !row->apart;
+    }
+    for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
+        struct hayi_row *row = hayi_sched_row(s, i);
+        bool begun = (row->traits & HAYI_ROW_SUSPECT) != 0;
+        bool counts = row->apart ? begun && !worker->blame : true;
+        row->losses = (uint8_t)(row->losses + (counts ? 1 : 0));
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
         const struct hayi_row *row = hayi_sched_row(s, i);

@@ -465,8 +465,6 @@ void hayi_range_lost(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     uint32_t map_row = row->map;
     struct hayi_map *map = map_of(s, map_row);
-    bool suspect = (row->traits & HAYI_ROW_SUSPECT) != 0;
-    row->losses = (uint8_t)(row->losses + (suspect ? 1 : 0));
     row->traits = 0;
     if (!map->stopped && row->losses < HAYI_LOSSES_MAX) {
         put_back(s, index, actions);

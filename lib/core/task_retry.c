@@ -98,21 +98,13 @@ void hayi_task_failed(struct hayi_sched *s,
     }
 }
 
-/* Can it have killed its worker?  What runs in a process of its own did not if
- * others were there. */
-static bool suspected(const struct hayi_sched *s, const struct hayi_row *row)
-{
-    return (row->traits & HAYI_ROW_SUSPECT) != 0
-           && !(row->apart && s->workers.list[row->worker].blame);
-}
-
 bool hayi_task_again(const struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
     if (hayi_stragglers_concern(row)) {
         return true; /* the other attempt goes on */
     }
-    uint32_t losses = row->losses + (suspected(s, row) ? 1u : 0u);
+    uint32_t losses = row->losses;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
         const struct hayi_row *map = hayi_sched_row(s, row->map);
         return !s->maps.list[map->map].stopped && losses < HAYI_LOSSES_MAX;
@@ -133,7 +125,6 @@ void hayi_task_lost(struct hayi_sched *s,
         return;
     }
     bool again = hayi_task_again(s, index);
-    row->losses = (uint8_t)(row->losses + (suspected(s, row) ? 1 : 0));
     row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
     hayi_task_unbook(s, index);
     if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
