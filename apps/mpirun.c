@@ -93,7 +93,12 @@ static void
 add_parameters(struct words *words, const char *self, enum batch_system system)
 {
     if (!is_set("orte_enable_recovery")) {
+#if HAVE_DECL_MPIX_COMM_FAILURE_ACK /* Open MPI 5 */
+        add(words, "--with-ft");
+        add(words, "ulfm");
+#else
         add(words, "--enable-recovery");
+#endif
     }
     if (!is_set("hwloc_base_binding_policy")) {
         add(words, "--bind-to");

@@ -61,6 +61,11 @@ AS_IF([test "x$hay_mpi_from" = x],
         [AC_MSG_RESULT([yes])],
         [AC_MSG_RESULT([no])
          HAY_MISSING([an MPI 3.1 library that links], [libopenmpi-dev])])
+     dnl ULFM: Open MPI 5 tells of ranks that have failed.
+     AC_CHECK_DECLS([MPIX_Comm_failure_ack], [], [], [[#include <mpi.h>
+#ifdef OPEN_MPI
+#include <mpi-ext.h>
+#endif]])
      CFLAGS=$hay_save_CFLAGS
      LIBS=$hay_save_LIBS])
 AC_PATH_PROGS([MPIRUN], [mpirun], [])

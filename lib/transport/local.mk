@@ -25,6 +25,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 	%D%/ringer.h \
 	%D%/side.c \
 	%D%/side.h \
+	%D%/start_watch.c \
+	%D%/start_watch.h \
 	%D%/transport.h \
 	%D%/transport_inproc.c \
 	%D%/transport_mpi.h

@@ -283,6 +283,24 @@ received(struct hayi_mpi *m, struct hayi_parcel *parcel, MPI_Status *status)
     return true;
 }
 
+/* ULFM: some rank has failed that this receive might be for.  It waits on, as
+ * soon as that is acknowledged; who has died the side connections tell. */
+static bool goes_on(const struct hayi_mpi *m, const MPI_Status *status)
+{
+#if HAVE_DECL_MPIX_COMM_FAILURE_ACK
+    int class = MPI_SUCCESS;
+    if (status->MPI_ERROR != MPI_SUCCESS
+        && MPI_Error_class(status->MPI_ERROR, &class) == MPI_SUCCESS
+        && class == MPIX_ERR_PROC_FAILED_PENDING) {
+        (void)MPIX_Comm_failure_ack(m->comm);
+        return true;
+    }
+#endif
+    (void)m;
+    (void)status;
+    return false;
+}
+
 /* A receive has completed: post another one in its place first, so that few
  * messages ever come unexpected; then deliver. */
 static uint32_t take_receive(struct hayi_mpi *m,
@@ -291,6 +309,9 @@ static uint32_t take_receive(struct hayi_mpi *m,
                              const struct hayi_transport_sink *sink)
 {
     struct hayi_parcel *parcel = m->receives.parcels[index];
+    if (goes_on(m, status)) {
+        return 0;
+    }
     bool good = received(m, parcel, status);
     if (good) {
         m->receives.parcels[index] = NULL;

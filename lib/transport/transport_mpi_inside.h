@@ -13,6 +13,9 @@
 #include "transport/transport_mpi.h"
 
 #include <mpi.h>
+#if HAVE_DECL_MPIX_COMM_FAILURE_ACK
+#include <mpi-ext.h>
+#endif
 
 enum {
     HAYI_MPI_CREDIT_BYTES = 64 << 10,

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "transport/identity.h"
+#include "transport/start_watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -265,7 +266,8 @@ static void free_comm(MPI_Comm *comm)
     }
 }
 
-hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
+static hay_status start_all(struct hayi_mpi_start *start,
+                            struct hayi_error *err)
 {
     MPI_Comm host = MPI_COMM_NULL;
     (void)signal(SIGPIPE, SIG_IGN);
@@ -305,6 +307,16 @@ hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
         free_comm(&m->comm);
     }
     hayi_mpi_free(m);
+    return st;
+}
+
+hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
+{
+    /* Who owns MPI has started already. */
+    struct hayi_start_watch *watch =
+        start->mpi_owned ? hayi_start_watch_begin() : NULL;
+    hay_status st = start_all(start, err);
+    hayi_start_watch_end(watch);
     return st;
 }
 
