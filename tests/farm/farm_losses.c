@@ -7,6 +7,10 @@
  *   stopped   stopped, so that it falls silent; then it goes on, too late
  *   poison    a task kills whoever runs it
  *   once      the same for a task that must not run twice
+ *   beside    a task kills whoever runs it, beside others
+ *   straggler stuck with a task, deaf to its cancellation
+ *   orphan    not killed: all linger, with process ids in files, until rank 0
+ *             is killed
  *   data      killed when it has made objects that others need (on a node of
  *             its own, or they outlive it)
  * Each task must end once, with the right result.
@@ -64,6 +68,33 @@ HAY_TASK(murder)
 {
     (void)kill(getpid(), SIGKILL);
     return hay_return_int64(task, 0);
+}
+
+/* (number): worker 2 does not end the first. */
+HAY_TASK(stick)
+{
+    int64_t x = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &x));
+    if (hay_task_worker(task) == 2 && x >= TASKS / 2 && first("struck")) {
+        for (;;) {
+            nap(1000);
+        }
+    }
+    nap(20);
+    return hay_return_int64(task, x * x);
+}
+
+/* Says who we are, and stays. */
+HAY_TASK(linger)
+{
+    char path[64];
+    int64_t x = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &x));
+    (void)snprintf(path, sizeof(path), "pid.f%d", (int)x);
+    (void)first(path);
+    for (;;) {
+        nap(1000);
+    }
 }
 
 HAY_TASK(make)
@@ -243,6 +274,74 @@ static hay_status killer(hay_executor *ex, bool once)
     return HAY_OK;
 }
 
+/* The others may stand beside the killer three times. */
+static hay_status beside(hay_executor *ex)
+{
+    static hay_future *list[TASKS];
+    hay_future *killer_of = NULL;
+    int64_t x = 0;
+    for (int i = 0; i < TASKS; i++) {
+        if (i == 1) {
+            HAY_TRY(hay_submit(ex, murder, HAY_NO_ARGS, NULL, &killer_of));
+        }
+        HAY_TRY(hay_submit(ex,
+                           work,
+                           HAY_ARGS(hay_int64(0), hay_int64(i), hay_int64(20)),
+                           NULL,
+                           &list[i]));
+    }
+    for (int i = 0; i < TASKS; i++) {
+        if (hay_result_int64(list[i], HAY_FOREVER, &x) != HAY_OK
+            || x != (int64_t)i * i) {
+            return wrong("a task beside", i);
+        }
+        hay_future_release(list[i]);
+    }
+    hay_status st = hay_result_int64(killer_of, HAY_FOREVER, &x);
+    if (st != HAY_EFARM || strstr(hay_error_text(), "poison") == NULL) {
+        return wrong("the killer", st);
+    }
+    hay_future_release(killer_of);
+    printf("ok beside\n");
+    return HAY_OK;
+}
+
+static hay_status straggler(hay_executor *ex)
+{
+    static hay_future *list[TASKS];
+    for (int i = 0; i < TASKS; i++) {
+        HAY_TRY(hay_submit(ex, stick, HAY_ARGS(hay_int64(i)), NULL, &list[i]));
+    }
+    for (int i = 0; i < TASKS; i++) {
+        int64_t x = 0;
+        if (hay_result_int64(list[i], HAY_FOREVER, &x) != HAY_OK
+            || x != (int64_t)i * i) {
+            return wrong("a task", i);
+        }
+        hay_future_release(list[i]);
+    }
+    if (access("struck", F_OK) != 0) {
+        return wrong("nothing was stuck", 0);
+    }
+    printf("ok straggler\n");
+    return HAY_OK;
+}
+
+/* Tasks and commands that never end. */
+static hay_status orphan(hay_executor *ex)
+{
+    static const char line[] = "echo $$ >pid.c$HAY_TASK_ID; sleep 1000; exit 1";
+    hay_future *last = NULL;
+    hay_command command = HAY_COMMAND_INIT;
+    command.line = line;
+    for (int i = 0; i < 3; i++) {
+        HAY_TRY(hay_submit(ex, linger, HAY_ARGS(hay_int64(i)), NULL, NULL));
+        HAY_TRY(hay_submit_command(ex, &command, NULL, &last));
+    }
+    (void)first("pid.0");
+    return hay_future_wait(last, HAY_FOREVER);
+}
+
 static hay_status farm(hay_executor *ex, int argc, char **argv)
 {
     const char *state = argc > 1 ? argv[1] : "running";
@@ -254,6 +353,15 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     }
     if (strcmp(state, "poison") == 0 || strcmp(state, "once") == 0) {
         return killer(ex, state[0] == 'o');
+    }
+    if (strcmp(state, "beside") == 0) {
+        return beside(ex);
+    }
+    if (strcmp(state, "straggler") == 0) {
+        return straggler(ex);
+    }
+    if (strcmp(state, "orphan") == 0) {
+        return orphan(ex);
     }
     return tasks(ex, state);
 }

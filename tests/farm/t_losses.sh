@@ -32,3 +32,51 @@ loses poison 5 3
 loses once 4 1
 loses data 4 1
 loses stopped 4 1 --hay-silence=3
+loses beside 5 3 --hay-slots=4
+loses straggler 4 1 --hay-stragglers=3
+
+# A rank dies before it has begun: the others cannot begin without it.
+HAYFORK_START_SECONDS=3 timeout 60 "$hayfork" launch -n 4 sh -c \
+    '[ $OMPI_COMM_WORLD_RANK = 2 ] && kill -9 $$; exec "$0" running' "$program" >out 2>err </dev/null
+rc=$?
+if [ $rc = 3 ] && grep -q 'not all ranks have started within 3 s' err; then
+    echo "ok farm/losses/unborn"
+else
+    echo "not ok farm/losses/unborn: exit status $rc"
+    sed 's/^/# /' err
+fi
+
+# How many processes have their working folder here, but for this shell?
+here=$PWD
+left() {
+    cd / || exit 1
+    local cwd pid count=0
+    for cwd in /proc/[0-9]*/cwd; do
+        pid=${cwd#/proc/} pid=${pid%/cwd}
+        [ "$pid" != $$ ] && [ "$(readlink "$cwd")" = "$here" ] && count=$((count + 1))
+    done
+    echo "$count"
+}
+
+# Rank 0 is killed: nobody lingers on, nor does what they have started.
+"$hayfork" launch -n 4 "$program" orphan --hay-slots=2 >out 2>err </dev/null &
+launcher=$!
+for _ in {1..300}; do
+    [ "$(cat pid.* 2>/dev/null | wc -l)" = 7 ] && break
+    sleep 0.1
+done
+before=$(left)
+kill -9 "$(cat pid.0)"
+wait $launcher
+rc=$?
+for _ in {1..300}; do
+    rest=$(left)
+    [ "$rest" = 0 ] && break
+    sleep 0.1
+done
+if [ "$rc $rest" = "137 0" ] && [ "$before" -ge 14 ]; then
+    echo "ok farm/losses/orphan"
+else
+    echo "not ok farm/losses/orphan: exit status $rc, $before processes, $rest are left"
+    sed 's/^/# /' err
+fi
