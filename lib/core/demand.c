@@ -73,7 +73,8 @@ bool hayi_demand_variant_fits(const struct hayi_sched *s,
                               struct hayi_booker booker)
 {
     const struct hayi_worker *worker = &s->workers.list[w];
-    return worker->alone == HAYI_ALONE_NO && !hayi_demand_kept(worker, booker)
+    return worker->alone == HAYI_ALONE_NO
+           && !hayi_demand_kept(s, worker, booker)
            && hayi_demand_variant_meets(s, w, needs, variant)
            && is_free(s, w, variant, booker);
 }
@@ -113,7 +114,7 @@ bool hayi_demand_starts(const struct hayi_sched *s,
         return starts(s, w, needs, booker, false, variant);
     }
     return needs->cores <= hayi_worker_idle(worker)
-           && !hayi_demand_kept(worker, booker)
+           && !hayi_demand_kept(s, worker, booker)
            && hayi_worker_fits(worker, w, needs);
 }
 

@@ -31,11 +31,12 @@ static inline bool hayi_demand_leased(const struct hayi_needs *needs)
 }
 
 /* Is the worker kept free for another class? */
-static inline bool hayi_demand_kept(const struct hayi_worker *worker,
+static inline bool hayi_demand_kept(const struct hayi_sched *s,
+                                    const struct hayi_worker *worker,
                                     struct hayi_booker booker)
 {
     return worker->guard != 0 && worker->guard != booker.class
-           && booker.rank <= worker->guard_rank;
+           && booker.rank <= hayi_reserve_rank(s, worker->guard);
 }
 
 /* The variants of needs that have a request. */

@@ -85,7 +85,7 @@ static bool takes(const struct hayi_sched *s, uint32_t w, const struct ask *ask)
         return takes_variant(s, w, ask);
     }
     return hayi_worker_fits(worker, w, ask->needs)
-           && !hayi_demand_kept(worker, ask->booker)
+           && !hayi_demand_kept(s, worker, ask->booker)
            && has_room(worker, ask->needs->cores, ask->rank, ask->depth);
 }
 
@@ -163,7 +163,7 @@ static uint32_t choose(const struct hayi_sched *s, struct ask *ask)
         return top;
     }
     if (needs->request == 0 && hayi_worker_fits(worker, top, needs)
-        && !hayi_demand_kept(worker, ask->booker)) {
+        && !hayi_demand_kept(s, worker, ask->booker)) {
         return NOBODY; /* nor has any other one room */
     }
     return walk(s, ask);
@@ -213,7 +213,7 @@ void hayi_dispatch_book(struct hayi_sched *s,
         action->u.hand_out.gpu_mask =
             hayi_lease_of(&s->leases, index)->gpu_mask;
     }
-    s->reserve.hands++;
+    s->hands++;
     if (expected_ns == 0) {
         expected_ns = HAYI_UNKNOWN_NS;
     }
@@ -246,27 +246,44 @@ void hayi_dispatch_book(struct hayi_sched *s,
         row->edges != 0 || s->workers.idle_cores > 0 || row->nested;
 }
 
-/* What the row asks for; false: no worker can take it now. */
-static bool find_worker(const struct hayi_sched *s,
-                        uint32_t class,
-                        const struct hayi_row *row,
-                        uint64_t expected_ns,
-                        uint32_t *worker,
-                        uint32_t *variant)
+/* The first of all workers, if any one is good: most tasks ask for no more. */
+static uint32_t choose_any(const struct hayi_sched *s, struct ask *ask)
+{
+    uint32_t top = s->workers.heap[0].worker;
+    const struct hayi_worker *worker = &s->workers.list[top];
+    if (worker->guard == 0 && hayi_worker_fits(worker, top, ask->needs)) {
+        return has_room(worker, ask->needs->cores, ask->rank, ask->depth)
+                   ? top
+                   : NOBODY;
+    }
+    return choose(s, ask);
+}
+
+/* A worker for the row; NOBODY: none can take it now. */
+static uint32_t find_worker(const struct hayi_sched *s,
+                            const struct hayi_row *row,
+                            uint64_t expected_ns,
+                            uint32_t *variant)
 {
     /* What must not run twice is not given to a worker that may be lost before
      * it begins. */
     bool once = (row->traits & HAYI_ROW_ONCE) != 0;
+    const struct hayi_needs *needs = hayi_sched_needs(s, row);
     struct ask ask = {
-        .needs = &s->ready.classes.list[class].needs,
+        .needs = needs,
         .booker = hayi_demand_booker(s, row->level),
         .rank = s->ready.levels[row->level].rank,
         .depth = once ? 0 : depth_of(s, expected_ns),
         .avoid = (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY,
     };
-    *worker = ask.needs->request == 0 ? choose(s, &ask)
-                                      : choose_variant(s, &ask, variant);
-    return *worker != NOBODY;
+    if (needs->request != 0) {
+        return choose_variant(s, &ask, variant);
+    }
+    if ((needs->worker | needs->node) == 0 && ask.avoid == NOBODY
+        && s->workers.heap_count != 0) {
+        return choose_any(s, &ask);
+    }
+    return choose(s, &ask);
 }
 
 /* Place the first row of a class.  False: no worker can take it now. */
@@ -278,7 +295,6 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     bool map = (row->flags & HAYI_ROW_MAP) != 0;
     uint64_t expected_ns;
     uint64_t length = 0;
-    uint32_t worker = NOBODY;
     uint32_t variant = 0;
     if (map) {
         const struct hayi_map *record = &s->maps.list[row->map];
@@ -287,7 +303,8 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
-    if (!find_worker(s, class, row, expected_ns, &worker, &variant)) {
+    uint32_t worker = find_worker(s, row, expected_ns, &variant);
+    if (worker == NOBODY) {
         return false;
     }
     if (map) {

@@ -63,9 +63,10 @@ void hayi_judge_class(struct hayi_sched *s, uint32_t index)
     }
     if (!class->lacks) {
         class->lacks = true;
-        class->lacking_ns = s->now_ns;
+        s->ready.turns[index].lacking_ns = s->now_ns;
     }
-    uint64_t until_ns = class->lacking_ns + s->config.infeasible_ns;
+    uint64_t until_ns =
+        s->ready.turns[index].lacking_ns + s->config.infeasible_ns;
     if (until_ns > s->now_ns) {
         class->infeasible = false;
         s->lacking_at_ns =

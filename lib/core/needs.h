@@ -15,8 +15,7 @@ struct hayi_class {
     uint32_t chain;  /* next class of the same bucket */
     bool infeasible; /* no worker can ever meet it, as judged last */
     bool met;        /* a worker that was lost could */
-    bool lacks;      /* ... and now none can, since then: */
-    uint64_t lacking_ns;
+    bool lacks;      /* ... and now none can, for a while, see judge.c */
 };
 
 struct hayi_classes {

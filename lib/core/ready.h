@@ -43,6 +43,7 @@ struct hayi_turn {
     uint32_t position; /* 1 + index in the heap of classes; 0: not there */
     uint32_t next;     /* in a list of blocked ones */
     bool blocked;
+    uint64_t lacking_ns;  /* since when no worker can meet its class */
     uint64_t stuck_age;   /* of the row that found no worker last, ... */
     uint64_t stuck_hands; /* ... hand-outs before that, see reserve.h */
     uint64_t stuck_ns;    /* ... and when that was first */

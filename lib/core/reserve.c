@@ -41,6 +41,11 @@ const struct hayi_keep *hayi_reserve_find(const struct hayi_sched *s,
     return i < s->reserve.count ? &s->reserve.list[i] : NULL;
 }
 
+int64_t hayi_reserve_rank(const struct hayi_sched *s, uint32_t class)
+{
+    return s->reserve.list[find(s, class)].rank;
+}
+
 static void drop(struct hayi_sched *s, struct hayi_keep *keep)
 {
     uint32_t class = keep->class;
@@ -205,7 +210,7 @@ static uint32_t first_free(const struct hayi_sched *s,
                          ? hayi_worker_meets(&s->workers.list[w], w, needs)
                          : hayi_demand_variant_meets(s, w, needs, variant);
         if (!meets || s->workers.list[w].alone != HAYI_ALONE_NO
-            || hayi_demand_kept(&s->workers.list[w], booker)) {
+            || hayi_demand_kept(s, &s->workers.list[w], booker)) {
             continue;
         }
         uint64_t ns = free_in_ns(s, w, needs, variant);
@@ -279,7 +284,6 @@ keep_for(struct hayi_sched *s, uint32_t class, const struct hayi_row *row)
             return;
         }
         s->workers.list[w].guard = class;
-        s->workers.list[w].guard_rank = booker.rank;
     } else if (at < s->reserve.count || needs->request == 0
                || !keep_pools(s, needs, booker)) {
         return;
@@ -287,6 +291,7 @@ keep_for(struct hayi_sched *s, uint32_t class, const struct hayi_row *row)
     s->reserve.count += at == s->reserve.count ? 1 : 0;
     s->reserve.list[at] = (struct hayi_keep){
         .age = row->age,
+        .rank = booker.rank,
         .class = class,
         .worker = w == NOBODY ? 0 : w + 1,
     };
@@ -299,7 +304,7 @@ void hayi_reserve_for(struct hayi_sched *s, uint32_t class)
         hayi_sched_row(s, hayi_ready_first(&s->ready, class));
     if (turn->stuck_age != row->age) {
         turn->stuck_age = row->age;
-        turn->stuck_hands = s->reserve.hands;
+        turn->stuck_hands = s->hands;
         turn->stuck_ns = s->now_ns;
         return;
     }
@@ -307,7 +312,7 @@ void hayi_reserve_for(struct hayi_sched *s, uint32_t class)
     uint64_t since_ns =
         (row->flags & HAYI_ROW_MAP) != 0 ? turn->stuck_ns : row->since_ns;
     const struct hayi_keep *keep = hayi_reserve_find(s, class);
-    if (turn->stuck_hands != s->reserve.hands
+    if (turn->stuck_hands != s->hands
         && s->now_ns - since_ns >= s->config.reserve_ns
         && (keep == NULL || keep->worker == 0)) {
         keep_for(s, class, row);

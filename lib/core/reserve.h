@@ -22,6 +22,7 @@ struct hayi_sched;
 
 struct hayi_keep {
     uint64_t age; /* of the row that it is for */
+    int64_t rank; /* of it */
     uint32_t class;
     uint32_t worker; /* 1 + index; 0: pools only, so far */
 };
@@ -29,7 +30,6 @@ struct hayi_keep {
 struct hayi_reserve {
     struct hayi_keep list[HAYI_KEEP_MAX];
     uint32_t count;
-    uint64_t hands; /* hand-outs so far */
 };
 
 /* The first row of a class found no worker: keep something for it if it is
@@ -40,6 +40,8 @@ void hayi_reserve_review(struct hayi_sched *s);
 /* What is kept for the class; NULL: nothing. */
 const struct hayi_keep *hayi_reserve_find(const struct hayi_sched *s,
                                           uint32_t class);
+/* The rank of the row that something is kept for. */
+int64_t hayi_reserve_rank(const struct hayi_sched *s, uint32_t class);
 void hayi_reserve_check(const struct hayi_sched *s);
 
 #endif

@@ -52,13 +52,9 @@ struct hayi_sched {
     struct hayi_nodes nodes;
     struct hayi_fetches fetches;
     struct hayi_nest nest;
-    struct hayi_requests requests;
-    struct hayi_pools pools;
-    struct hayi_gpus gpus;
-    struct hayi_leases leases;
-    struct hayi_reserve reserve;
     uint64_t dispatches;
-    uint64_t rate; /* of fetches, in bytes per 1024 ns */
+    uint64_t hands; /* hand-outs so far */
+    uint64_t rate;  /* of fetches, in bytes per 1024 ns */
     uint64_t now_ns;
     uint64_t state_count[HAYI_ROW_ENDED + 1]; /* rows in each state */
     uint64_t unfinished;                      /* tasks and maps */
@@ -91,6 +87,13 @@ struct hayi_sched {
     uint32_t kept;          /* workers that are kept for them */
     uint64_t lacking_at_ns; /* what lacks a worker then lacks it for ever;
                                UINT64_MAX: nothing does */
+
+    /* what few tasks need stands behind what all of them need */
+    struct hayi_requests requests;
+    struct hayi_pools pools;
+    struct hayi_gpus gpus;
+    struct hayi_leases leases;
+    struct hayi_reserve reserve;
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,

@@ -20,11 +20,10 @@ static uint32_t able(const struct hayi_sched *s, const struct hayi_needs *needs)
     return count;
 }
 
-static void tell_unable(const struct hayi_sched *s,
-                        const struct hayi_class *class,
-                        char *text,
-                        size_t size)
+static void
+tell_unable(const struct hayi_sched *s, uint32_t index, char *text, size_t size)
 {
+    const struct hayi_class *class = &s->ready.classes.list[index];
     const struct hayi_needs *needs = &class->needs;
     char more[100];
     if (needs->request != 0) {
@@ -46,7 +45,8 @@ static void tell_unable(const struct hayi_sched *s,
         hayi_judge_text_add(text, size, " and is the one it asks for");
     }
     if (class->lacks) {
-        uint64_t until_ns = class->lacking_ns + s->config.infeasible_ns;
+        uint64_t until_ns =
+            s->ready.turns[index].lacking_ns + s->config.infeasible_ns;
         uint64_t left_ns = until_ns > s->now_ns ? until_ns - s->now_ns : 0;
         (void)snprintf(more,
                        sizeof(more),
@@ -227,7 +227,7 @@ void hayi_ready_story(const struct hayi_sched *s,
     if (s->workers.joined == 0) {
         (void)snprintf(text, size, "no worker has joined yet");
     } else if (able(s, &class->needs) == 0) {
-        tell_unable(s, class, text, size);
+        tell_unable(s, level->class, text, size);
     } else if (turn->heap[0] != row->level) {
         (void)snprintf(text, size, "tasks of higher priority go first");
     } else if (row->prev != 0) {

@@ -63,9 +63,12 @@ void hayi_task_unbook(struct hayi_sched *s, uint32_t index)
     if (row->nested) {
         hayi_nested_unbook(s, index);
     }
-    hayi_workers_unbook(&s->workers, index, hayi_demand_booked(s, index));
-    if (hayi_demand_leased(hayi_sched_needs(s, row))) {
+    const struct hayi_needs *needs = hayi_sched_needs(s, row);
+    if (hayi_demand_leased(needs)) {
+        hayi_workers_unbook(&s->workers, index, hayi_demand_booked(s, index));
         hayi_demand_release(s, index);
+    } else {
+        hayi_workers_unbook(&s->workers, index, needs);
     }
     if (worker->alone == HAYI_ALONE_HAS) {
         worker->alone = HAYI_ALONE_NO;

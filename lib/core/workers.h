@@ -26,8 +26,6 @@ enum hayi_worker_alone {
 
 struct hayi_worker {
     enum hayi_worker_state state;
-    enum hayi_worker_alone alone;
-    bool blame; /* it was lost with an attempt that can have killed it */
     uint32_t cores;
     uint32_t gpus;
     uint32_t node;
@@ -41,20 +39,20 @@ struct hayi_worker {
     uint64_t load;  /* sum of costs of what it holds */
     uint32_t head;  /* held attempts, oldest first */
     uint32_t tail;
-    uint32_t tie;       /* order among equals, from the seed */
-    uint32_t position;  /* 1 + index in the heap; 0: not there */
-    uint32_t guard;     /* class that it is kept free for, from all of lower or
-                           equal priority; 0: none */
-    int64_t guard_rank; /* of its first row */
-    uint32_t blocked;   /* classes that only it may run, see ready.h */
-    uint32_t recalled;  /* asked back by the recall that is out; 0: none is */
-    bool recall_vain;   /* the last one brought nothing, and nothing changed */
-    bool recall_gave;   /* the one that is out brought something */
-    uint32_t asked;     /* asked back by the last recall */
-    int64_t wanted;     /* a ready task of this rank found no room here: nothing
-                           of lower rank is held ahead for now */
-    uint32_t bounced;   /* a recall of so many brought what had to wait here
-                           again; the next one asks for more; 0: did not */
+    uint32_t tie;      /* order among equals, from the seed */
+    uint32_t position; /* 1 + index in the heap; 0: not there */
+    uint32_t blocked;  /* classes that only it may run, see ready.h */
+    uint32_t recalled; /* asked back by the recall that is out; 0: none is */
+    bool recall_vain;  /* the last one brought nothing, and nothing changed */
+    bool recall_gave;  /* the one that is out brought something */
+    bool blame;        /* it was lost with an attempt that can have killed it */
+    uint8_t alone;     /* enum hayi_worker_alone */
+    uint32_t asked;    /* asked back by the last recall */
+    uint32_t guard;    /* class that it is kept free for, see reserve.h; 0 */
+    int64_t wanted;    /* a ready task of this rank found no room here: nothing
+                          of lower rank is held ahead for now */
+    uint32_t bounced;  /* a recall of so many brought what had to wait here
+                          again; the next one asks for more; 0: did not */
     uint64_t heard_ns;
     uint64_t moved_ns; /* when something of it ended or it began to hold */
 };
