@@ -366,8 +366,25 @@ static bool runs_in_process(const hay_executor *ex,
            || (options->runner == HAY_RUNNER_DEFAULT && ex->process);
 }
 
+/* Of each of its ranges. */
+static hay_status needs_of(hay_executor *ex,
+                           const hay_map_options *options,
+                           struct hayi_needs *needs)
+{
+    struct hayi_error *err = hayi_thread_error();
+    uint32_t request = 0;
+    *needs = (struct hayi_needs){.cores = 1};
+    hay_status st = hayi_resources_request(
+        ex->resources, needs, options->request, NULL, &request, err);
+    needs->request = request & (HAYI_REQUEST_MAX - 1);
+    return st == HAY_OK && request != 0
+               ? hayi_task_options_feasible(ex, needs, err)
+               : st;
+}
+
 static hay_status make_map(hay_executor *ex,
                            const hay_map_options *options,
+                           const struct hayi_needs *needs,
                            const struct hayi_map_view *view,
                            hay_future **map)
 {
@@ -382,7 +399,7 @@ static hay_status make_map(hay_executor *ex,
     }
     fresh->map = state;
     fresh->spec->kind = HAYI_TASK_MAP;
-    fresh->spec->needs.cores = 1;
+    fresh->spec->needs = *needs;
     fresh->spec->priority = options->priority;
     fresh->spec->process = runs_in_process(ex, options);
     fresh->spec->user = options->user;
@@ -413,6 +430,10 @@ hay_status hay_map(hay_executor *ex,
     if (st == HAY_OK && runs_in_process(ex, o)) {
         st = hayi_task_options_can_process(ex, hayi_thread_error());
     }
+    struct hayi_needs needs;
+    if (st == HAY_OK) {
+        st = needs_of(ex, o, &needs);
+    }
     if (st != HAY_OK) {
         return st;
     }
@@ -427,7 +448,7 @@ hay_status hay_map(hay_executor *ex,
         .unread_max = o->unread_max,
         .stop_on_failure = o->stop_on_failure,
     };
-    st = make_map(ex, o, &view, &fresh);
+    st = make_map(ex, o, &needs, &view, &fresh);
     if (st != HAY_OK) {
         return st;
     }

@@ -309,7 +309,7 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     }
     if (map) {
         s->ready.turns[class].stuck_age = 0;
-        hayi_range_hand_out(s, index, length, worker, actions);
+        hayi_range_hand_out(s, index, length, worker, variant, actions);
         return true;
     }
     hayi_ready_remove(&s->ready, index);

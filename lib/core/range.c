@@ -175,10 +175,15 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     if (s->closed && (event->u.map.parent == 0 || s->all_told)) {
         return HAY_ECLOSED;
     }
-    if (event->u.map.range_max == 0) {
+    if (event->u.map.range_max == 0
+        || (event->u.map.request != 0
+            && event->u.map.request >= s->requests.count)) {
         return HAY_EINVAL;
     }
-    struct hayi_needs needs = {.cores = 1};
+    struct hayi_needs needs = {
+        .cores = 1,
+        .request = event->u.map.request & (HAYI_REQUEST_MAX - 1),
+    };
     uint32_t level = 0;
     uint32_t parent = hayi_nested_parent(s, event->u.map.parent);
     uint16_t depth = hayi_nested_depth(s, parent, event->u.map.depth);
@@ -261,6 +266,7 @@ void hayi_range_hand_out(struct hayi_sched *s,
                          uint32_t map_row,
                          uint64_t length,
                          uint32_t worker,
+                         uint32_t variant,
                          struct hayi_actions *actions)
 {
     const struct hayi_row *parent = hayi_sched_row(s, map_row);
@@ -299,6 +305,7 @@ void hayi_range_hand_out(struct hayi_sched *s,
     a->u.hand_out.first = first;
     a->u.hand_out.count = count;
     a->u.hand_out.payload = parent->payload;
+    a->u.hand_out.variant = variant;
     hayi_dispatch_book(s, index, worker, expected_ns, a);
     if (parent->edges != 0) {
         a->u.hand_out.prompt = true; /* others wait for the map */

@@ -133,6 +133,7 @@ struct hayi_event {
             uint64_t range_max;  /* items in one hand-out; at least 1 */
             uint64_t unread_max; /* 0: no bound */
             bool stop_on_failure;
+            uint32_t request;   /* of each range, as of hayi_needs; 0: a core */
             hayi_handle parent; /* as of a task */
             uint16_t depth;
             hayi_handle task; /* out */

@@ -367,6 +367,7 @@ void hayi_range_hand_out(struct hayi_sched *s,
                          uint32_t map_row,
                          uint64_t length,
                          uint32_t worker,
+                         uint32_t variant,
                          struct hayi_actions *actions);
 
 /* members.c: workers that come, are heard, and go */

@@ -83,6 +83,18 @@ static hay_status fill_args(struct hayi_manager *manager,
     return status;
 }
 
+/* What it gets of gpus and named amounts, if it has a request. */
+static const char *got_of(const struct hayi_manager *manager,
+                          const struct hayi_spec *spec,
+                          const struct hayi_action *action)
+{
+    return spec->needs.request != 0
+               ? hayi_resources_got(manager->ex->resources,
+                                    spec->needs.request,
+                                    action->u.hand_out.variant)
+               : "";
+}
+
 static void send_task(struct hayi_manager *manager,
                       const struct hayi_action *action)
 {
@@ -113,11 +125,7 @@ static void send_task(struct hayi_manager *manager,
     uint8_t flags = (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
                               | (data ? HAYI_TASK_DATA : 0)
                               | (spec->process ? HAYI_TASK_PROCESS : 0));
-    const char *got = spec->needs.request != 0
-                          ? hayi_resources_got(manager->ex->resources,
-                                               spec->needs.request,
-                                               action->u.hand_out.variant)
-                          : "";
+    const char *got = got_of(manager, spec, action);
     const struct hayi_task_record head = {
         .task = action->u.hand_out.task,
         .id = future->id,
@@ -173,6 +181,7 @@ static void send_range(struct hayi_manager *manager,
     const char *in = view.in;
     char *out = view.out;
     bool here = manager->config.shared_memory;
+    const char *got = got_of(manager, map->spec, action);
     struct hayi_range_record head = {
         .task = action->u.hand_out.task,
         .id = map->id,
@@ -190,6 +199,11 @@ static void send_range(struct hayi_manager *manager,
         .stop_on_failure = view.stop_on_failure,
         .indices = in == NULL,
         .process = map->spec->process,
+        .gpu_mask = action->u.hand_out.gpu_mask,
+        .memory_bytes = action->u.hand_out.needs.memory_bytes,
+        .cores = action->u.hand_out.needs.cores,
+        .got_size = (uint16_t)(got[0] != 0 ? strlen(got) + 1 : 0),
+        .variant = (uint8_t)action->u.hand_out.variant,
     };
     if (here) {
         if (in != NULL) {
@@ -199,10 +213,11 @@ static void send_range(struct hayi_manager *manager,
             head.out_address = (uintptr_t)(out + first * view.out_size);
         }
     }
+    const uint64_t parts[2] = {head.in_bytes, head.got_size};
     unsigned char *body = hayi_channel_append(
         manager->peers[action->u.hand_out.worker + 1].link.channel,
         HAYI_RECORD_RANGE,
-        hayi_record_size(sizeof(head), &head.in_bytes, 1));
+        hayi_record_size(sizeof(head), parts, 2));
     if (body == NULL) {
         refuse(manager,
                action,
@@ -212,8 +227,9 @@ static void send_range(struct hayi_manager *manager,
     }
     body = hayi_record_put(body, &head, sizeof(head));
     if (head.in_bytes > 0) {
-        (void)hayi_record_put(body, in + first * view.in_size, head.in_bytes);
+        body = hayi_record_put(body, in + first * view.in_size, head.in_bytes);
     }
+    (void)hayi_record_put(body, got, head.got_size);
 }
 
 static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)

@@ -86,7 +86,12 @@ static uint32_t category_of(const struct hayi_spec *spec)
 
 static void submit_map(struct hayi_manager *manager, hay_future *future)
 {
+    struct hayi_needs needs = future->spec->needs;
     struct hayi_map_view view;
+    if (!hayi_manager_request(manager, &needs)) {
+        reject(manager, future, HAY_ENOMEM);
+        return;
+    }
     hayi_map_get_view(future, &view);
     uint64_t range_max = view.range_max != 0 ? view.range_max : UINT64_MAX;
     if (!manager->config.shared_memory
@@ -109,6 +114,7 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
                   .count = view.count,
                   .range_max = range_max,
                   .unread_max = view.unread_max,
+                  .request = needs.request,
                   .parent = future->spec->parent,
                   .stop_on_failure = view.stop_on_failure},
     };
