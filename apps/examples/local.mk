@@ -2,6 +2,7 @@
 
 noinst_PROGRAMS += \
 	%D%/as_completed \
+	%D%/crashes \
 	%D%/epoll_queue \
 	%D%/heat \
 	%D%/hello \
@@ -12,6 +13,8 @@ noinst_PROGRAMS += \
 	%D%/stats
 %C%_as_completed_SOURCES = %D%/as_completed.c
 %C%_as_completed_LDADD = lib/libhayfork.la
+%C%_crashes_SOURCES = %D%/crashes.c
+%C%_crashes_LDADD = lib/libhayfork.la
 %C%_epoll_queue_SOURCES = %D%/epoll_queue.c
 %C%_epoll_queue_LDADD = lib/libhayfork.la
 %C%_heat_SOURCES = %D%/heat.c

@@ -457,12 +457,17 @@ typedef struct hay_task_options {
      * cores (a number or "all": a whole worker), gpus, mem (2G), and amounts of
      * what the farm calls its own (hay_options.resources, .limits). */
     const char *request;
-    uint64_t grace_ns; /* from "stop" to SIGTERM and from there to SIGKILL;
-                          0: 2 s */
-    uint64_t memory_limit_bytes; /* of all its processes together; commands and
-                                    process slots; 0: none */
-    uint32_t memory_retries;     /* further tries with twice the memory (limit
-                                    and request) after that limit; 0 */
+    uint64_t grace_ns; /* at the time limit: functions, from the token to
+                          SIGTERM and from there to SIGKILL; commands, from
+                          SIGTERM to SIGKILL; 0: 2 s */
+    uint64_t memory_limit_bytes; /* of all its processes together, above it they
+                                    are killed; commands and process slots
+                                    (there: what the attempt has taken, not what
+                                    is shared between processes); 0: none */
+    uint32_t memory_retries;     /* further tries after that, each with twice
+                                    the limit and twice the request (which is
+                                    the limit if there is none) while a worker
+                                    has so much; at most 16; 0 */
     uint64_t output_limit_bytes; /* of a command's stdout and stderr together,
                                     of a function's result; 0: none */
 } hay_task_options;

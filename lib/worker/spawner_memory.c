@@ -4,7 +4,7 @@
  * too little; only if that is above the limit the fair shares of smaps_rollup
  * decide, so that forked processes are not blamed for what they share.
  *
- * The next look is due when somebody who takes 4 GB a second could have reached
+ * The next look is due when somebody who takes 8 GB a second could have reached
  * the limit, but not sooner than after fifty times what a look takes (2 % of
  * the spawner's processor).
  */
@@ -22,7 +22,7 @@
 
 enum {
     TEXT_MAX = 16384,
-    TAKEN_PER_NS = 4,
+    TAKEN_PER_NS = 8,
     COST_TIMES = 50,
     PAUSE_MIN_NS = 2000000,
     PAUSE_MAX_NS = 100000000

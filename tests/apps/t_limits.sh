@@ -85,3 +85,46 @@ refused() {
     runs 2 run t.hay && grep -q 'bad value mem_limit=lots' err
 }
 check what_cannot_be_kept_is_refused refused
+
+killed() {
+    cat >t.hay <<'HAY'
+#HAY name=k[1..6] mem_limit=1G output_limit=1G time=60 grace=60
+trap '' TERM; setsid -f sh -c 'trap "" TERM; exec sleep 90' & touch begun.{n}; sleep 90
+HAY
+    "$hayfork" run t.hay >out 2>err </dev/null &
+    local pid=$!
+    until_true eval 'compgen -G "begun.*" >/dev/null' || return
+    kill -KILL $pid
+    wait $pid
+    until_true nothing_left || { marked | sed 's/^/# left: /'; return 1; }
+    rm -rf "${TMPDIR:-/tmp}"/hayfork.*
+}
+check nothing_is_left_when_the_rank_is_killed killed
+
+small_disk() { # TASK_FILE: run on a disk of 2 MB
+    mkdir -p small
+    unshare -rm bash -c 'mount -t tmpfs -o size=2M none small && timeout 60 "$0" run --run-folder small/r "$1"' "$hayfork" "$1" >out 2>err </dev/null
+}
+
+limited_on_a_small_disk() {
+    printf '#HAY output_limit=400K\nhead -c 1G /dev/zero\n#HAY output_limit=400K\nyes\n#HAY name=fine\necho fine\n' >t.hay
+    small_disk t.hay
+    [ $? = 1 ] && [ "$(grep -c 'output limit of 400.0 KiB' err)" = 2 ] && grep -q '1 finished, 2 failed' err
+}
+
+full_disk() {
+    printf '#HAY name=big\nhead -c 8M /dev/zero\n#HAY name=quiet[1..20] afterany=big\n:\n' >t.hay
+    small_disk t.hay
+    local rc=$?
+    if [ $rc = 1 ]; then
+        grep -q 'task big .* failed: exit status 1' err && grep -q '20 finished, 1 failed' err
+    else # not even the list of tasks could be written
+        [ $rc = 3 ] && grep -q 'tasks.tsv' err
+    fi && until_true nothing_left
+}
+if unshare -rm bash -c 'mount -t tmpfs -o size=2M none /tmp' 2>/dev/null; then
+    check output_limits_save_a_small_disk limited_on_a_small_disk
+    check a_full_disk_fails_those_who_write full_disk
+else
+    skip small_disks "no mounts here"
+fi
