@@ -474,13 +474,13 @@ hay_status hay_future_cancel(hay_future *future, unsigned flags)
     if (hay_future_done(future)) {
         return cancel_ended(future);
     }
-    if (force
+    if (force && !future->spec->process
         && (future->spec->kind == HAYI_TASK_FUNCTION
             || future->spec->kind == HAYI_TASK_MAP)) {
         return hayi_fail(err,
                          HAY_EUNSUPPORTED,
-                         "functions cannot be forced to stop: that needs "
-                         "process slots, which this version does not have");
+                         "a function in a thread slot cannot be forced to "
+                         "stop: that needs a process slot");
     }
     if (hayi_thread_no_wait()) {
         return hayi_fail(err, HAY_EAGAIN, "the farm's own thread may not wait");
