@@ -229,12 +229,13 @@ print_short(const struct hayi_action *action, char *text, size_t size)
         (void)snprintf(text,
                        size,
                        "attempt_ended p%" PRIu64 " attempt %" PRIu32
-                       " w%" PRIu32 " %s report %" PRIu64,
+                       " w%" PRIu32 " %s report %" PRIu64 "%s",
                        action->u.attempt_ended.payload,
                        action->u.attempt_ended.attempt,
                        action->u.attempt_ended.worker,
                        outcome_name(action->u.attempt_ended.outcome),
-                       action->u.attempt_ended.report);
+                       action->u.attempt_ended.report,
+                       action->u.attempt_ended.grown ? " grown" : "");
         break;
     default:
         (void)snprintf(text, size, "unknown action %d", (int)action->kind);

@@ -330,6 +330,7 @@ struct hayi_action {
             uint32_t attempt;
             uint32_t worker;
             uint8_t outcome;
+            bool grown; /* the next ones may use twice the memory */
             uint64_t report;
         } attempt_ended;
         struct {

@@ -257,6 +257,7 @@ hay_status hayi_task_grown(struct hayi_sched *s,
     row->memory_retries--;
     row->flags = 0;
     tell_attempt(row, HAYI_OUTCOME_FARM, report, actions);
+    actions->list[actions->count - 1].u.attempt_ended.grown = true;
     hayi_task_ready(s, index, true, actions);
     return HAY_OK;
 }

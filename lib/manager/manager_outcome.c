@@ -385,8 +385,8 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
         cause = (hay_cause)report->cause;
     }
     struct hayi_limits *limits = hayi_spec_limits_room(future->spec);
-    if (cause == HAY_CAUSE_MEMORY_LIMIT && limits != NULL) {
-        limits->memory_doublings++; /* the next attempt's */
+    if (action->u.attempt_ended.grown && limits != NULL) {
+        limits->memory_doublings++;
     }
     write_line(manager,
                future,

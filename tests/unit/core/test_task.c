@@ -266,7 +266,7 @@ static void more_memory_is_tried_while_a_worker_has_it(void)
     bed_dispatch();
     bed_forget();
     ended_over_memory(1);
-    BED_EXPECT("attempt_ended p1 attempt 1 w1 farm report 101; "
+    BED_EXPECT("attempt_ended p1 attempt 1 w1 farm report 101 grown; "
                "state p1 ready w0");
     bed_forget();
     e = bed_task_event(2); /* only 400 are left beside the second attempt */
