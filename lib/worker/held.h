@@ -36,6 +36,7 @@ struct hayi_held {
     uint32_t slot; /* core whose slot it is in */
     int32_t priority;
     uint32_t recall;     /* index of the recall that wants it, or NONE */
+    uint64_t near;       /* NUMA nodes whose cores it wishes; 0: any */
     uint16_t depth;      /* of nesting */
     uint8_t state;       /* enum hayi_held_state */
     uint8_t kind;        /* enum hayi_wkind */

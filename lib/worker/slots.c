@@ -162,7 +162,7 @@ hay_status hayi_slots_resume(struct hayi_slots *slots,
     uint32_t core;
 
     if (held->cores == 1) {
-        hayi_lease_take(&slots->lease, 1, &core);
+        hayi_lease_take(&slots->lease, 1, held->near, &core);
         *cores = &slots->core_index[core];
     } else {
         if (held->wide == NULL) {
@@ -171,7 +171,7 @@ hay_status hayi_slots_resume(struct hayi_slots *slots,
         if (held->wide == NULL) {
             return HAY_ENOMEM;
         }
-        hayi_lease_take(&slots->lease, held->cores, held->wide);
+        hayi_lease_take(&slots->lease, held->cores, held->near, held->wide);
         core = held->wide[0];
         *cores = held->wide;
     }
@@ -340,6 +340,9 @@ hay_status hayi_slots_init(struct hayi_slots *slots,
     slots->list = calloc(config->cores, sizeof slots->list[0]);
     slots->core_index = calloc(config->cores, sizeof slots->core_index[0]);
     hay_status st = hayi_lease_init(&slots->lease, config->cores);
+    if (st == HAY_OK && config->core_numa != NULL) {
+        st = hayi_lease_set_numa(&slots->lease, config->core_numa);
+    }
     for (uint32_t k = 0; k < HAYI_SLOT_KINDS && st == HAY_OK; k++) {
         st = init_ladder(&slots->ladders[k], (size_t)slots->depth_max + 1);
     }

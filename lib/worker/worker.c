@@ -92,6 +92,27 @@ static hay_status gather_cpus(struct hayi_worker *worker)
     return HAY_OK;
 }
 
+static hay_status make_state(struct hayi_worker *worker)
+{
+    uint32_t *core_numa = NULL;
+    uint32_t *gpu_numa = NULL;
+    hay_status status = hayi_worker_localities(worker, &core_numa, &gpu_numa);
+    if (status == HAY_OK) {
+        const struct hayi_wstate_config config = {
+            .cores = (uint32_t)worker->core_count,
+            .core_numa = core_numa,
+            .gpu_numa = gpu_numa,
+            .backlog_ns = worker->core_count > 1 ? BACKLOG_NS : 0,
+            .memory_bytes = worker->memory_bytes,
+        };
+        worker->state = hayi_wstate_new(&config);
+        status = worker->state != NULL ? HAY_OK : HAY_ENOMEM;
+    }
+    free(core_numa);
+    free(gpu_numa);
+    return status;
+}
+
 static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
 {
     hay_status status = hayi_topology_share(worker->config.topology,
@@ -113,14 +134,9 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
     }
     worker->cpu_at = calloc(worker->core_count + 1, sizeof(size_t));
     worker->slots = calloc(worker->core_count, sizeof(*worker->slots));
-    const struct hayi_wstate_config config = {
-        .cores = (uint32_t)worker->core_count,
-        .backlog_ns = worker->core_count > 1 ? BACKLOG_NS : 0,
-        .memory_bytes = worker->memory_bytes,
-    };
-    worker->state = hayi_wstate_new(&config);
-    if (worker->cpu_at == NULL || worker->slots == NULL || worker->state == NULL
-        || (pin && gather_cpus(worker) != HAY_OK)) {
+    if (worker->cpu_at == NULL || worker->slots == NULL
+        || (pin && gather_cpus(worker) != HAY_OK)
+        || make_state(worker) != HAY_OK) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     worker->hands.keep_bytes = KEEP_BYTES / worker->core_count;
@@ -260,6 +276,7 @@ on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
                       .cores = task->record.cores,
                       .memory_bytes = task->record.memory_bytes,
                       .priority = task->record.priority,
+                      .gpu_mask = task->record.gpu_mask,
                       .depth = task->record.depth,
                       .cookie = task},
     };

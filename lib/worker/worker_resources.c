@@ -130,8 +130,9 @@ hay_status hayi_worker_localities(const struct hayi_worker *worker,
                        : hayi_topology_numa(worker->config.topology,
                                             worker->cpus[worker->cpu_at[i]]);
     }
-    for (uint32_t i = 0; i < worker->gpus.count; i++) {
-        gpus[i] = worker->gpus.list[i].numa;
+    for (uint32_t i = 0; i < HAYI_GPUS_MAX; i++) {
+        gpus[i] =
+            i < worker->gpus.count ? worker->gpus.list[i].numa : HAYI_NUMA_NONE;
     }
     *core_numa = cores;
     *gpu_numa = gpus;

@@ -22,8 +22,11 @@
 
 #define NONE HAYI_HELD_NONE
 
+enum { GPUS = 64 };
+
 struct hayi_wstate {
     struct hayi_wstate_config config;
+    uint32_t gpu_numa[GPUS];
     struct hayi_held_table held;
     struct hayi_slots slots;
     uint32_t *cursors;    /* [cores], of a recall's walk */
@@ -121,6 +124,17 @@ static void give_up(struct hayi_wstate *state,
 
 /* ---- events ---- */
 
+/* The NUMA nodes of these gpus. */
+static uint64_t near_of(const struct hayi_wstate *state, uint64_t gpu_mask)
+{
+    uint64_t near = 0;
+    for (; gpu_mask != 0; gpu_mask &= gpu_mask - 1) {
+        uint32_t numa = state->gpu_numa[__builtin_ctzll(gpu_mask)];
+        near |= numa != HAYI_LEASE_FAR ? hayi_lease_numa_bit(numa) : 0;
+    }
+    return near;
+}
+
 static hay_status arrived(struct hayi_wstate *state,
                           const struct hayi_wevent *event,
                           struct hayi_wactions *actions)
@@ -152,6 +166,7 @@ static hay_status arrived(struct hayi_wstate *state,
     held->cores = event->u.arrived.cores;
     held->priority = event->u.arrived.priority;
     held->depth = event->u.arrived.depth;
+    held->near = near_of(state, event->u.arrived.gpu_mask);
     held->kind = kind;
     if (state->stopping) {
         give_up(state, row, HAYI_WACTION_RETURNED, actions);
@@ -676,6 +691,11 @@ struct hayi_wstate *hayi_wstate_new(const struct hayi_wstate_config *config)
         return NULL;
     }
     state->config = *config;
+    for (uint32_t i = 0; i < GPUS; i++) {
+        state->gpu_numa[i] =
+            config->gpu_numa != NULL ? config->gpu_numa[i] : HAYI_LEASE_FAR;
+    }
+    state->config.core_numa = state->config.gpu_numa = NULL;
     hayi_held_init(&state->held);
     state->cursors = calloc(config->cores, sizeof state->cursors[0]);
     if (hayi_slots_init(&state->slots, &state->held, config) != HAY_OK

@@ -55,8 +55,9 @@ struct hayi_wevent {
             uint32_t cores;
             uint64_t memory_bytes;
             int32_t priority;
-            uint16_t depth; /* of nesting */
-            void *cookie;   /* the caller's; comes back in actions */
+            uint16_t depth;    /* of nesting */
+            uint64_t gpu_mask; /* gpus near to which its cores shall be */
+            void *cookie;      /* the caller's; comes back in actions */
         } arrived;
         struct {
             uint32_t count;
@@ -123,11 +124,15 @@ void hayi_waction_print(const struct hayi_waction *action,
                         size_t size);
 
 struct hayi_wstate_config {
-    uint32_t cores;        /* indices 0 .. cores-1, neighbours close together */
-    uint64_t memory_bytes; /* 0: not accounted */
-    uint64_t backlog_ns;   /* work to give a slot ahead; 0: 500 us */
-    uint32_t backlog_max;  /* attempts given to a slot, running one included;
-                              0: 128 */
+    uint32_t cores; /* indices 0 .. cores-1, neighbours close together */
+    const uint32_t
+        *core_numa;           /* [cores]: NUMA node of each; borrowed during the
+                                 call; UINT32_MAX: not known; NULL: of none */
+    const uint32_t *gpu_numa; /* [64]: the same of the gpus; copied */
+    uint64_t memory_bytes;    /* 0: not accounted */
+    uint64_t backlog_ns;      /* work to give a slot ahead; 0: 500 us */
+    uint32_t backlog_max;     /* attempts given to a slot, running one included;
+                                 0: 128 */
 };
 
 struct hayi_wstate;

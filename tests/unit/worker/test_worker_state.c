@@ -212,6 +212,33 @@ static void higher_priority_passes_a_wide_head(void)
     ASSERT_GOT("start 11 cores 1");
 }
 
+static void cores_are_near_to_the_gpus(void)
+{
+    static const uint32_t cores[] = {0, 0, 1, 1, 1};
+    uint32_t gpus[64] = {1, 0, UINT32_MAX};
+    const struct hayi_wstate_config config = {
+        .cores = 5, .core_numa = cores, .gpu_numa = gpus};
+    struct hayi_wevent event = arrival(1);
+    teardown();
+    hayi_wactions_init(&actions);
+    state = hayi_wstate_new(&config);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(state);
+    event.u.arrived.gpu_mask = 1;
+    step(&event);
+    ASSERT_GOT("start 1 cores 2");
+    event = arrival(2);
+    event.u.arrived.gpu_mask = 4; /* nobody knows where */
+    step(&event);
+    ASSERT_GOT("start 2 cores 0");
+    arrive_wide(3, 2, 0); /* of one node, though 1 is free */
+    ASSERT_GOT("start 3 cores 3,4");
+    end(1, 1);
+    event = arrival(4);
+    event.u.arrived.gpu_mask = 2;
+    step(&event);
+    ASSERT_GOT("start 4 cores 1");
+}
+
 static void memory_is_accounted_backlogs_included(void)
 {
     struct hayi_wevent event;
@@ -608,6 +635,7 @@ static void a_wait_answers_the_revoke_of_a_cancel(void)
 }
 
 static CU_TestInfo tests[] = {
+    {"cores_are_near_to_the_gpus", cores_are_near_to_the_gpus},
     {"attempts_start_by_priority_then_arrival",
      attempts_start_by_priority_then_arrival},
     {"no_backlog_before_a_duration_is_known_or_when_it_is_long",
