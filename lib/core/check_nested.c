@@ -34,6 +34,19 @@ static uint64_t check_waiting(const struct hayi_sched *s)
     return count;
 }
 
+/* Suspended attempts of a worker. */
+static void check_worker(const struct hayi_sched *s, uint32_t w)
+{
+    uint32_t waiting = 0;
+    uint32_t i = s->workers.list[w].head;
+    for (; i != 0; i = hayi_sched_row(s, i)->next) {
+        const struct hayi_kin *kin = hayi_nested_kin(s, i);
+        waiting +=
+            kin != NULL && (kin->flags & HAYI_KIN_SUSPENDED) != 0 ? 1 : 0;
+    }
+    assert(s->workers.list[w].waiting == waiting);
+}
+
 /* The uppermost attempt of the stack that the row is a part of. */
 static const struct hayi_kin *top_of(const struct hayi_sched *s, uint32_t index)
 {
@@ -96,6 +109,9 @@ static bool check_row(const struct hayi_sched *s, uint32_t index)
 void hayi_nested_check(const struct hayi_sched *s)
 {
     uint64_t waiting = check_waiting(s);
+    for (uint32_t w = 0; w < s->workers.max; w++) {
+        check_worker(s, w);
+    }
     for (uint32_t i = 1; i < s->table.count; i++) {
         const struct hayi_row *row = hayi_sched_row(s, i);
         if (row->state != HAYI_ROW_FREE && row->nested) {

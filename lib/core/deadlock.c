@@ -287,7 +287,7 @@ static bool waits(const struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_kin *kin = hayi_kin_at(&s->nest, index);
     uint32_t one = hayi_table_find(&s->table, kin->waits_for);
-    return (hayi_sched_row(s, index)->flags & HAYI_ROW_CANCEL) == 0
+    return (hayi_sched_row(s, index)->flags & HAYI_ROW_FORCE) == 0
            && ((kin->flags & HAYI_KIN_SEVERAL) != 0
                || (one != 0 && followed(s, one) != 0));
 }

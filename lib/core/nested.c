@@ -80,6 +80,7 @@ static bool holds(const struct hayi_sched *s, uint32_t index)
 
 static void go_on(struct hayi_sched *s, uint32_t index)
 {
+    s->workers.list[hayi_sched_row(s, index)->worker].waiting--;
     hayi_nest_go_on(&s->nest, index);
     s->nest.holders -= hayi_kin_at(&s->nest, index)->holds ? 1 : 0;
     s->nest.stirred = true;
@@ -97,6 +98,7 @@ static void wait_for(struct hayi_sched *s,
     unflag(kin, HAYI_KIN_SEVERAL | HAYI_KIN_CLAIMS);
     if ((kin->flags & HAYI_KIN_SUSPENDED) == 0) {
         hayi_nest_wait(&s->nest, index);
+        worker->waiting++;
         kin->holds = holds(s, index);
         s->nest.holders += kin->holds ? 1 : 0;
         hayi_nested_free(s, hayi_nested_base(s, index));

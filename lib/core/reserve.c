@@ -59,12 +59,22 @@ static void drop(struct hayi_sched *s, struct hayi_keep *keep)
     }
 }
 
+/* Would suspended attempts wait for ever, if they wait for what is held up? */
+static bool waited_for(const struct hayi_sched *s, const struct hayi_keep *keep)
+{
+    const struct hayi_needs *needs = &s->ready.classes.list[keep->class].needs;
+    return (needs->request != 0 && s->nest.holders > 0)
+           || (keep->worker != 0
+               && s->workers.list[keep->worker - 1].waiting > 0);
+}
+
 void hayi_reserve_review(struct hayi_sched *s)
 {
     for (uint32_t i = s->reserve.count; i > 0; i--) {
         struct hayi_keep *keep = &s->reserve.list[i - 1];
         uint32_t first = hayi_ready_first(&s->ready, keep->class);
-        if (first == 0 || hayi_sched_row(s, first)->age != keep->age) {
+        if (first == 0 || hayi_sched_row(s, first)->age != keep->age
+            || waited_for(s, keep)) {
             drop(s, keep);
         } else if (keep->worker != 0) {
             struct hayi_worker *worker = &s->workers.list[keep->worker - 1];
@@ -210,6 +220,7 @@ static uint32_t first_free(const struct hayi_sched *s,
                          ? hayi_worker_meets(&s->workers.list[w], w, needs)
                          : hayi_demand_variant_meets(s, w, needs, variant);
         if (!meets || s->workers.list[w].alone != HAYI_ALONE_NO
+            || s->workers.list[w].waiting > 0
             || hayi_demand_kept(s, &s->workers.list[w], booker)) {
             continue;
         }
@@ -275,7 +286,7 @@ keep_for(struct hayi_sched *s, uint32_t class, const struct hayi_row *row)
     struct hayi_booker booker = booker_of(s, class);
     const struct hayi_variant *variant = NULL;
     uint32_t at = find(s, class);
-    if (at == HAYI_KEEP_MAX) {
+    if (at == HAYI_KEEP_MAX || (needs->request != 0 && s->nest.holders > 0)) {
         return; /* later */
     }
     uint32_t w = choose(s, needs, booker, &variant);

@@ -9,6 +9,9 @@
  * one the pools that it asks for are kept, and a worker, the one that is
  * expected to be free for it first: of what gets free there nothing goes to
  * others of equal or lower priority until it is handed out, there or elsewhere.
+ *
+ * Suspended attempts may wait for what is held up, and so hold what is kept:
+ * no worker that has such is kept, and no pool while any holds more than cores.
  */
 #ifndef HAYI_CORE_RESERVE_H
 #define HAYI_CORE_RESERVE_H

@@ -35,9 +35,10 @@ struct hayi_worker {
     uint32_t held_cores;
     uint32_t held_gpus; /* of which anything is dealt, see gpus.h */
     uint64_t held_memory;
-    uint32_t stuck; /* attempts, while deadlocks are looked for */
-    uint64_t load;  /* sum of costs of what it holds */
-    uint32_t head;  /* held attempts, oldest first */
+    uint32_t waiting; /* suspended attempts */
+    uint32_t stuck;   /* of them, while deadlocks are looked for */
+    uint64_t load;    /* sum of costs of what it holds */
+    uint32_t head;    /* held attempts, oldest first */
     uint32_t tail;
     uint32_t tie;      /* order among equals, from the seed */
     uint32_t position; /* 1 + index in the heap; 0: not there */

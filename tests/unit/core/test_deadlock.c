@@ -193,7 +193,7 @@ static void who_waits_for_no_task_is_not_stuck(void)
     BED_EXPECT("");
     bed_resumed(1);
     bed_suspended(1, 2);
-    bed_cancel(1, false); /* it is woken by that */
+    bed_cancel(1, true); /* it is woken by that */
     bed_forget();
     later();
     BED_EXPECT("");
