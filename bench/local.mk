@@ -27,6 +27,10 @@ noinst_PROGRAMS += %D%/bench_overhead
 %C%_bench_overhead_SOURCES = %D%/bench_overhead.c
 %C%_bench_overhead_LDADD = lib/libhayfork.la
 
+noinst_PROGRAMS += %D%/bench_process
+%C%_bench_process_SOURCES = %D%/bench_process.c
+%C%_bench_process_LDADD = lib/libhayfork.la
+
 noinst_PROGRAMS += %D%/bench_mpi_data
 %C%_bench_mpi_data_SOURCES = \
 	%D%/bench_mpi_data.c \

@@ -18,6 +18,8 @@ struct hayi_child_extent {
     size_t size_bytes;
 };
 
+#define POPULATE_MAX (UINT64_C(1) << 28)
+
 /* ---- mapping ------------------------------------------------------------- */
 
 static hay_status map_object(struct hayi_child_objects *objects,
@@ -36,11 +38,14 @@ static hay_status map_object(struct hayi_child_objects *objects,
         objects->extents = list;
         objects->extent_room = room;
     }
+    /* It will be written: all its pages in one call, not with a fault each. */
+    bool at_once =
+        writable && object->spilled == 0 && object->size_bytes <= POPULATE_MAX;
     void *at =
         mmap(NULL,
              (size_t)object->size_bytes,
              writable ? PROT_READ | PROT_WRITE : PROT_READ,
-             MAP_SHARED,
+             MAP_SHARED | (at_once ? MAP_POPULATE : 0),
              object->spilled != 0 ? objects->spill_fd : objects->store_fd,
              (off_t)object->offset);
     if (at == MAP_FAILED) {
