@@ -87,6 +87,14 @@ void hayi_nested_wake(hay_executor *ex)
     (void)pthread_mutex_unlock(&ex->waiters.mutex);
 }
 
+/* A child in its place takes as long as it likes. */
+static bool may_claim(uint64_t deadline_ns)
+{
+    const struct hay_task *task = hayi_task_current();
+    return deadline_ns == UINT64_MAX
+           && (task->waits_several || task->waits_for != NULL);
+}
+
 static hay_status sleep_in_list(hay_executor *ex,
                                 const struct hayi_waiter *waiter,
                                 uint64_t deadline_ns)
@@ -100,6 +108,9 @@ static hay_status sleep_in_list(hay_executor *ex,
         }
         if (hayi_clock_left(deadline_ns) == 0) {
             return HAY_ETIMEDOUT;
+        }
+        if (may_claim(deadline_ns) && hayi_hand_run_child(waiter->hand)) {
+            continue;
         }
         bool waits = hayi_hand_wait_begin(waiter->hand);
         if (waits && due(ex, waiter)) {

@@ -195,6 +195,7 @@ static void send_range(struct hayi_manager *manager,
         .function = map->spec->function,
         .priority = action->u.hand_out.priority,
         .depth = action->u.hand_out.depth,
+        .inline_of = action->u.hand_out.inline_of,
         .prompt = action->u.hand_out.prompt,
         .stop_on_failure = view.stop_on_failure,
         .indices = in == NULL,
@@ -357,7 +358,8 @@ void hayi_manager_perform(struct hayi_manager *manager,
         hayi_manager_forget(manager,
                             hayi_manager_future(action->u.forget.payload));
         break;
-    case HAYI_ACTION_CLAIM_DENIED: /* nobody claims yet */
+    case HAYI_ACTION_CLAIM_DENIED:
+        hayi_manager_claim_denied(manager, action);
         break;
     }
 }

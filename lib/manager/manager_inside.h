@@ -273,7 +273,9 @@ void hayi_manager_name_made(struct hayi_manager *manager);
 bool hayi_manager_poll_data(struct hayi_manager *manager);
 
 /* manager_waits.c */
-/* A record SUSPENDED or RESUMED of a worker (index of the core's). */
+void hayi_manager_claim_denied(struct hayi_manager *manager,
+                               const struct hayi_action *action);
+/* A record SUSPENDED, RESUMED or CLAIM of a worker (index of the core's). */
 void hayi_manager_on_wait(struct hayi_manager *manager,
                           uint32_t worker,
                           uint16_t type,

@@ -98,6 +98,7 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         .child_tasks_max = options->child_tasks_max,
         .child_memory_max_bytes = options->child_memory_max_bytes,
         .child_idle_ns = options->child_idle_ns,
+        .suspended_max = options->suspended_max,
     };
     const uint64_t parts[5] = {head.run_folder_size,
                                head.cwd_size,
@@ -545,6 +546,7 @@ static size_t least_size(uint16_t type)
     case HAYI_RECORD_RETURNED:
         return sizeof(struct hayi_attempt_record);
     case HAYI_RECORD_SUSPENDED:
+    case HAYI_RECORD_CLAIM:
         return sizeof(struct hayi_suspended_record);
     case HAYI_RECORD_RESUMED:
         return sizeof(struct hayi_attempt_record);
@@ -586,6 +588,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
             manager, peer, HAYI_EVENT_RETURNED, body, size, from->err);
     case HAYI_RECORD_SUSPENDED:
     case HAYI_RECORD_RESUMED:
+    case HAYI_RECORD_CLAIM:
         hayi_manager_on_wait(manager, peer->link.peer - 1, type, body);
         return HAY_OK;
     case HAYI_RECORD_MOVED:

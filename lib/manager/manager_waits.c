@@ -37,6 +37,34 @@ static void on_resumed(struct hayi_manager *manager,
     hayi_manager_step(manager, &event, NULL);
 }
 
+static void on_claim(struct hayi_manager *manager,
+                     uint32_t worker,
+                     const struct hayi_suspended_record *record)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_CLAIM,
+        .u.claim = {.worker = worker,
+                    .task = record->task,
+                    .attempt = record->attempt,
+                    .child = record->waits_for},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+void hayi_manager_claim_denied(struct hayi_manager *manager,
+                               const struct hayi_action *action)
+{
+    const struct hayi_attempt_record record = {
+        .task = action->u.claim_denied.task,
+        .attempt = action->u.claim_denied.attempt,
+    };
+    hayi_manager_say(manager,
+                     action->u.claim_denied.worker,
+                     HAYI_RECORD_CLAIM_DENIED,
+                     &record,
+                     sizeof(record));
+}
+
 void hayi_manager_on_wait(struct hayi_manager *manager,
                           uint32_t worker,
                           uint16_t type,
@@ -44,6 +72,8 @@ void hayi_manager_on_wait(struct hayi_manager *manager,
 {
     if (type == HAYI_RECORD_SUSPENDED) {
         on_suspended(manager, worker, body);
+    } else if (type == HAYI_RECORD_CLAIM) {
+        on_claim(manager, worker, body);
     } else {
         on_resumed(manager, worker, body);
     }

@@ -46,6 +46,7 @@ enum hayi_record_type {
     HAYI_RECORD_MEMORY,    /* how full the node's store is */
     HAYI_RECORD_SUSPENDED, /* an attempt waits, without its cores */
     HAYI_RECORD_RESUMED,   /* it has been given cores again */
+    HAYI_RECORD_CLAIM,     /* an attempt would run its child itself */
     /* of clients in workers, see nest.h; worker to manager */
     HAYI_RECORD_NEST_ASK = 64,
     HAYI_RECORD_NEST_SUBMIT,
@@ -93,6 +94,8 @@ struct hayi_welcome {
     uint32_t child_tasks_max; /* as in hay_options */
     uint64_t child_memory_max_bytes;
     uint64_t child_idle_ns;
+    uint32_t suspended_max;
+    uint32_t reserved;
 };
 
 /* Tail: arguments (value.h) or command (command.h), name with its 0, what it
@@ -143,8 +146,9 @@ struct hayi_range_record {
     uint64_t first_index; /* of item 0 */
     uint64_t in_address;  /* in this process's memory; or 0 */
     uint64_t out_address;
-    uint64_t in_bytes; /* of the tail */
-    uint64_t gpu_mask; /* from here as of a task */
+    uint64_t in_bytes;  /* of the tail */
+    uint64_t inline_of; /* as of a task */
+    uint64_t gpu_mask;  /* from here as of a task */
     uint64_t memory_bytes;
     uint32_t cores;
     uint32_t reserved_cores;
@@ -210,7 +214,7 @@ struct hayi_attempt_record { /* STARTED, RETURNED, RESUMED, CLAIM_DENIED */
     uint32_t missing;
 };
 
-struct hayi_suspended_record {
+struct hayi_suspended_record { /* SUSPENDED, CLAIM */
     uint64_t task;
     uint64_t waits_for;    /* hayi_handle, a child that it waits for; or 0: */
     uint64_t waits_for_id; /* its number (nest.h); or 0: */
@@ -326,10 +330,10 @@ struct hayi_words {
 };
 
 static_assert(sizeof(struct hayi_task_record) == 136, "no holes");
-static_assert(sizeof(struct hayi_range_record) == 128, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 136, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
-static_assert(sizeof(struct hayi_welcome) == 112, "no holes");
+static_assert(sizeof(struct hayi_welcome) == 120, "no holes");
 static_assert(sizeof(struct hayi_send_record) == 32, "no holes");
 static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");
 

@@ -33,6 +33,7 @@ enum {
     RING_NS = 500000,
     SPIN_LOOKS = 100,   /* before it sleeps */
     KEEP_NS = 50000000, /* before it gives back much private memory */
+    INLINE_MAX = 100,   /* tasks on one stack */
 };
 
 static _Thread_local struct hayi_hand *current;
@@ -79,6 +80,13 @@ void hayi_hand_go(struct hayi_hand *hand, struct hayi_slot_thread *slot)
 {
     hand->slot = slot;
     rouse(hand);
+}
+
+void hayi_hand_take_turn(struct hayi_hand *hand, struct hayi_slot_thread *slot)
+{
+    hand->resumed.task = hand->task;
+    hayi_mpsc_push(hand->hands->news, &hand->resumed.node);
+    hayi_hand_go(hand, slot);
 }
 
 /* Until somebody says go; then it has a slot.  false: there is an end. */
@@ -141,15 +149,35 @@ static bool look(struct hayi_slot_thread *slot)
 {
     return atomic_load(&slot->published)
                != atomic_load_explicit(&slot->head, memory_order_relaxed)
+           || atomic_load(&slot->deep_count) != 0
            || atomic_load(&slot->turn) != NULL;
+}
+
+/* The deepest of those beside the ring; NULL: there is none. */
+static struct hay_task *take_deep(struct hayi_slot_thread *slot)
+{
+    if (atomic_load(&slot->deep_count) == 0) {
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&slot->deep_mutex);
+    struct hay_task *task = slot->deep;
+    if (task != NULL) {
+        slot->deep = task->deep_next;
+        (void)atomic_fetch_sub(&slot->deep_count, 1);
+        atomic_store(&task->deep_entry.state, HAYI_ENTRY_TAKEN);
+    }
+    (void)pthread_mutex_unlock(&slot->deep_mutex);
+    return task;
 }
 
 /* The next that was not revoked; NULL if there is none, or it shall stop. */
 static struct hay_task *take(const struct hayi_hands *hands,
                              struct hayi_slot_thread *slot)
 {
-    while (atomic_load(&slot->published)
-               != atomic_load_explicit(&slot->head, memory_order_relaxed)
+    struct hay_task *deep = take_deep(slot);
+    while (deep == NULL
+           && atomic_load(&slot->published)
+                  != atomic_load_explicit(&slot->head, memory_order_relaxed)
            && atomic_load_explicit(&hands->stop, memory_order_relaxed) == 0) {
         uint32_t head = atomic_load_explicit(&slot->head, memory_order_relaxed);
         struct hayi_slot_entry *entry = &slot->ring[head % HAYI_SLOT_RING];
@@ -162,7 +190,7 @@ static struct hay_task *take(const struct hayi_hands *hands,
             return task;
         }
     }
-    return NULL;
+    return deep;
 }
 
 /* A function that uses OpenMP shall use as many threads as it has cores.  The
@@ -209,7 +237,8 @@ static void tell(struct hayi_hand *hand, struct hay_task *task)
     uint32_t below = 0;
     if (slot != NULL) {
         left = atomic_load_explicit(&slot->published, memory_order_relaxed)
-               - atomic_load_explicit(&slot->head, memory_order_relaxed);
+               - atomic_load_explicit(&slot->head, memory_order_relaxed)
+               + atomic_load_explicit(&slot->deep_count, memory_order_relaxed);
         below = atomic_load_explicit(&slot->ring_below, memory_order_relaxed);
     }
     hand->untold = !prompt && left != 0 && left != below
@@ -248,9 +277,7 @@ static bool hand_over(struct hayi_hand *hand)
         hayi_bell_ring(hand->hands->loop_bell);
     }
     hand->slot = NULL;
-    turn->resumed.task = turn->task;
-    hayi_mpsc_push(hand->hands->news, &turn->resumed.node);
-    hayi_hand_go(turn, slot);
+    hayi_hand_take_turn(turn, slot);
     return true;
 }
 
@@ -323,6 +350,7 @@ bool hayi_hand_wait_begin(struct hayi_hand *hand)
     hand->slot = NULL;
     hand->suspended.task = hand->task;
     hand->wait_ns = hayi_clock_ns();
+    (void)atomic_fetch_add(&hands->suspended, 1);
     atomic_store(&slot->seat, HAYI_SEAT_EMPTY);
     hayi_mpsc_push(hands->news, &hand->suspended.node);
     atomic_store(&hand->waits, HAYI_HAND_WAITS);
@@ -352,12 +380,64 @@ bool hayi_hand_wait_end(struct hayi_hand *hand, uint64_t deadline_ns)
         }
     }
     atomic_store(&hand->waits, HAYI_HAND_RUNS);
+    (void)atomic_fetch_sub(&hand->hands->suspended, 1);
     if (hand->slot == NULL || stopped(hand->hands)) {
         return false;
     }
     hand->task->waited_ns += hayi_clock_ns() - hand->wait_ns;
     bind(hand);
     return true;
+}
+
+/* ---- running children in place of waiting ---------------------------------
+ */
+
+void hayi_hand_claimed(struct hayi_hand *hand, struct hay_task *child)
+{
+    hand->claimed = child;
+    rouse(hand);
+}
+
+static void run_inline(struct hayi_hand *hand, struct hay_task *child)
+{
+    struct hay_task *outer = hand->task;
+    struct hayi_scratch scratch = {.keep_bytes = 0};
+    hand->task = child;
+    hand->inlined++;
+    child->scratch = &scratch;
+    child->start_ns = hayi_clock_ns();
+    hayi_task_run(child);
+    child->scratch = NULL;
+    hayi_scratch_fini(&scratch);
+    hand->inlined--;
+    hand->task = outer;
+    child->end_ns = hayi_clock_ns();
+    tell(hand, child);
+}
+
+bool hayi_hand_run_child(struct hayi_hand *hand)
+{
+    struct hayi_hands *hands = hand->hands;
+    if (atomic_load(&hands->suspended) < hands->suspended_max
+        || hand->inlined >= INLINE_MAX || hand->slot == NULL
+        || stopped(hands)) {
+        return false;
+    }
+    hand->claim.task = hand->task;
+    hayi_mpsc_push(hands->news, &hand->claim.node);
+    hayi_bell_ring(hands->loop_bell);
+    while (atomic_exchange(&hand->go, 0) == 0) {
+        if (stopped(hands)) {
+            return false;
+        }
+        (void)futex_wait(&hand->go, UINT64_MAX);
+    }
+    struct hay_task *child = hand->claimed;
+    hand->claimed = NULL;
+    if (child != NULL) {
+        run_inline(hand, child);
+    }
+    return child != NULL;
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -407,6 +487,7 @@ make(struct hayi_hands *hands, struct hayi_hand **out, struct hayi_error *err)
         (struct hayi_news){.kind = HAYI_NEWS_SUSPENDED, .hand = hand};
     hand->wake = (struct hayi_news){.kind = HAYI_NEWS_WAKE, .hand = hand};
     hand->resumed = (struct hayi_news){.kind = HAYI_NEWS_RESUMED, .hand = hand};
+    hand->claim = (struct hayi_news){.kind = HAYI_NEWS_CLAIM, .hand = hand};
     int error = pthread_create(&hand->thread, NULL, hand_main, hand);
     if (error != 0) {
         free(hand);

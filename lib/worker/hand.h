@@ -24,7 +24,8 @@ enum hayi_news_kind {
     HAYI_NEWS_ENDED = 0,
     HAYI_NEWS_SUSPENDED, /* hand, task: waits */
     HAYI_NEWS_WAKE,      /* ... and could go on */
-    HAYI_NEWS_RESUMED,   /* ... and had the turn of a slot in use */
+    HAYI_NEWS_RESUMED,   /* ... and goes on, in the slot that it was given */
+    HAYI_NEWS_CLAIM,     /* hand, task: would run a child itself */
 };
 
 enum hayi_hand_waits {
@@ -44,7 +45,8 @@ struct hayi_hand {
     /* any thread */
     atomic_uint go;    /* futex; 1: it may go on, 'slot' tells where */
     atomic_uint waits; /* enum hayi_hand_waits */
-    struct hayi_news suspended, wake, resumed;
+    struct hayi_news suspended, wake, resumed, claim;
+    struct hay_task *claimed; /* the answer to a claim, before 'go' */
 
     /* its own, and before 'go' whoever sets that */
     struct hayi_slot_thread *slot; /* NULL: none, and after 'go': an end */
@@ -54,6 +56,7 @@ struct hayi_hand {
     const int *bound;      /* the cpus that it is bound to */
     uint64_t rung_ns;      /* when it last rang the loop */
     bool untold;           /* something ended since then */
+    uint32_t inlined;      /* tasks that it runs, one within the other */
     uint64_t wait_ns;      /* when its task began to wait */
     struct hayi_scratch scratch;
 };
@@ -64,12 +67,14 @@ struct hayi_hands {
     struct hayi_mpsc *news; /* the loop's queue: struct hayi_news */
     size_t keep_bytes; /* of private memory while a thread has nothing to do */
     uint32_t spare_max;
+    uint32_t suspended_max; /* that wait; then they claim */
 
     /* the loop */
     struct hayi_hand *all;
     uint32_t count;
 
     /* any thread */
+    atomic_uint suspended; /* that wait */
     atomic_uint stop;
     pthread_mutex_t mutex;
     struct hayi_hand *spare; /* last come, first gone */
@@ -89,6 +94,8 @@ hay_status hayi_hands_serve(struct hayi_hands *hands,
                             struct hayi_error *err);
 /* Whoever has taken it out of its seat or its turn: it goes on there. */
 void hayi_hand_go(struct hayi_hand *hand, struct hayi_slot_thread *slot);
+/* The same for one whose task waits: the loop is told. */
+void hayi_hand_take_turn(struct hayi_hand *hand, struct hayi_slot_thread *slot);
 /* It sleeps and has nothing to do any more. */
 void hayi_hand_put_away(struct hayi_hand *hand);
 
@@ -101,6 +108,11 @@ bool hayi_hand_wait_begin(struct hayi_hand *hand);
 /* Until it is woken and has cores again.  deadline_ns of hayi_clock_ns(): then
  * it is woken, too.  false: the farm ends. */
 bool hayi_hand_wait_end(struct hayi_hand *hand, uint64_t deadline_ns);
+/* Too many wait: run a child of its task in its place, on its cores and its
+ * stack.  false: there is none to be had, it must wait. */
+bool hayi_hand_run_child(struct hayi_hand *hand);
+/* Loop: the answer to a claim; NULL: denied. */
+void hayi_hand_claimed(struct hayi_hand *hand, struct hay_task *child);
 /* It need not wait any more; nothing if it does not. */
 void hayi_hand_wake(struct hayi_hand *hand);
 

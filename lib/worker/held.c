@@ -193,6 +193,13 @@ void hayi_held_append(struct hayi_held_table *table,
     list_insert(table, list, row, HAYI_HELD_NONE);
 }
 
+void hayi_held_first(struct hayi_held_table *table,
+                     struct hayi_held_list *list,
+                     uint32_t row)
+{
+    list_insert(table, list, row, list->first);
+}
+
 void hayi_held_second(struct hayi_held_table *table,
                       struct hayi_held_list *list,
                       uint32_t row)

@@ -40,7 +40,8 @@ struct hayi_held {
     uint16_t depth;      /* of nesting */
     uint8_t state;       /* enum hayi_held_state */
     uint8_t kind;        /* enum hayi_wkind */
-    bool resuming;       /* in a slot: goes on there, has begun long ago */
+    bool resuming;       /* in a slot: is to go on there, began long ago */
+    bool turn;           /* ... behind others */
     bool revoking;       /* a REVOKE has not been answered */
     bool stolen;         /* ... since a core is idle */
     bool cancelled;      /* ... since it was cancelled */
@@ -99,6 +100,10 @@ uint32_t hayi_held_find(const struct hayi_held_table *table,
 void hayi_held_append(struct hayi_held_table *table,
                       struct hayi_held_list *list,
                       uint32_t row);
+/* Before all others. */
+void hayi_held_first(struct hayi_held_table *table,
+                     struct hayi_held_list *list,
+                     uint32_t row);
 /* Behind the first one, or as the first of an empty list. */
 void hayi_held_second(struct hayi_held_table *table,
                       struct hayi_held_list *list,

@@ -17,6 +17,7 @@ static void put(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     struct hayi_slot_entry *entry = &slot->ring[slot->tail % HAYI_SLOT_RING];
     entry->task = task;
+    slot->ring_depth[slot->tail % HAYI_SLOT_RING] = task->record.depth;
     task->entry = entry;
     atomic_store_explicit(
         &entry->state, HAYI_ENTRY_GIVEN, memory_order_release);
@@ -37,9 +38,59 @@ void hayi_slot_refill(struct hayi_slot_thread *slot)
     }
 }
 
+/* Is something in the ring that it has to pass? */
+static bool goes_deep(struct hayi_slot_thread *slot,
+                      const struct hay_task *task)
+{
+    uint32_t head = atomic_load_explicit(&slot->head, memory_order_acquire);
+    if (task->record.depth == 0) {
+        return false;
+    }
+    if (head != slot->tail) {
+        return task->record.depth > slot->ring_depth[head % HAYI_SLOT_RING];
+    }
+    return atomic_load(&slot->deep_count) != 0;
+}
+
+static void put_deep(struct hayi_slot_thread *slot, struct hay_task *task)
+{
+    struct hay_task **at = &slot->deep;
+    task->entry = &task->deep_entry;
+    task->deep_entry.task = task;
+    atomic_store(&task->deep_entry.state, HAYI_ENTRY_GIVEN);
+    (void)pthread_mutex_lock(&slot->deep_mutex);
+    while (*at != NULL && (*at)->record.depth >= task->record.depth) {
+        at = &(*at)->deep_next;
+    }
+    task->deep_next = *at;
+    *at = task;
+    (void)atomic_fetch_add(&slot->deep_count, 1);
+    (void)pthread_mutex_unlock(&slot->deep_mutex);
+}
+
+static bool revoke_deep(struct hayi_slot_thread *slot, struct hay_task *task)
+{
+    (void)pthread_mutex_lock(&slot->deep_mutex);
+    struct hay_task **at = &slot->deep;
+    while (*at != NULL && *at != task) {
+        at = &(*at)->deep_next;
+    }
+    bool found = *at != NULL;
+    if (found) {
+        *at = task->deep_next;
+        (void)atomic_fetch_sub(&slot->deep_count, 1);
+    }
+    (void)pthread_mutex_unlock(&slot->deep_mutex);
+    return found;
+}
+
 void hayi_slot_give(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     task->entry = NULL;
+    if (goes_deep(slot, task)) {
+        put_deep(slot, task);
+        return;
+    }
     if (slot->overflow == NULL && has_room(slot)) {
         put(slot, task);
         return;
@@ -64,9 +115,11 @@ static hay_status attend(struct hayi_slot_thread *slot, struct hayi_error *err)
         struct hayi_hand *turn = atomic_exchange(&slot->turn, NULL);
         if (turn != NULL) {
             atomic_store(&slot->seat, HAYI_SEAT_TAKEN);
-            hayi_hand_go(turn, slot);
+            hayi_hand_take_turn(turn, slot);
         } else if (atomic_load(&slot->published)
-                   != atomic_load_explicit(&slot->head, memory_order_acquire)) {
+                       != atomic_load_explicit(&slot->head,
+                                               memory_order_acquire)
+                   || atomic_load(&slot->deep_count) != 0) {
             st = hayi_hands_serve(slot->hands, slot, err);
             slot->wanting = st != HAY_OK;
         }
@@ -77,8 +130,10 @@ static hay_status attend(struct hayi_slot_thread *slot, struct hayi_error *err)
         struct hayi_hand *turn = atomic_exchange(&slot->turn, NULL);
         if (turn != NULL) {
             hayi_hand_put_away(sleeper); /* without waking it */
+            hayi_hand_take_turn(turn, slot);
+        } else {
+            hayi_hand_go(sleeper, slot);
         }
-        hayi_hand_go(turn != NULL ? turn : sleeper, slot);
     }
     return st;
 }
@@ -132,6 +187,11 @@ bool hayi_slot_revoke(struct hayi_slot_thread *slot, struct hay_task *task)
 {
     if (task->entry == NULL) {
         return revoke_overflow(slot, task);
+    }
+    if (task->entry == &task->deep_entry) {
+        bool revoked = revoke_deep(slot, task);
+        task->entry = revoked ? NULL : task->entry;
+        return revoked;
     }
     if (task->entry->task != task) {
         return false; /* long ended, and its place was given again */

@@ -1,10 +1,12 @@
 /* slot_thread.h - a core's slot for registered functions: a ring of attempts,
  * served by one thread at a time (hand.h).
  *
- * The loop gives attempts to the ring; the thread takes them in order and puts
- * them, ended, into the loop's queue.  An attempt that the thread has not taken
- * can be revoked: the state of its ring entry decides who was first.  A thread
- * that waits goes on at the next turn of a slot, before what is in its ring.
+ * The loop gives attempts to the ring; the thread takes them in order, but the
+ * newest one first if that is deeper than the oldest (what a task has
+ * submitted, which others wait for), and puts them, ended, into the loop's
+ * queue.  An attempt that the thread has not taken can be revoked: the state of
+ * its ring entry decides who was first.  A thread that waits goes on at the
+ * next turn of a slot, before what is in its ring.
  *
  * Owns: the ring.
  * Never: chooses what runs.
@@ -15,6 +17,8 @@
 
 #include "worker/task.h"
 
+#include <pthread.h>
+
 enum {
     HAYI_SLOT_RING = 512, /* entries; a power of two */
 };
@@ -24,11 +28,6 @@ enum hayi_slot_entry_state {
     HAYI_ENTRY_GIVEN,
     HAYI_ENTRY_TAKEN, /* runs, or has ended */
     HAYI_ENTRY_REVOKED,
-};
-
-struct hayi_slot_entry {
-    atomic_uint state;
-    struct hay_task *task;
 };
 
 /* Who serves the slot. */
@@ -50,10 +49,16 @@ struct hayi_slot_thread {
 
     /* the loop */
     uint32_t tail;
+    uint16_t ring_depth[HAYI_SLOT_RING]; /* of what is in the ring */
     bool given;                /* something, and it was not woken yet */
     bool wanting;              /* no thread could be had for it */
     struct hay_task *overflow; /* given while the ring was full */
     struct hay_task *overflow_last;
+
+    /* both, under the mutex; 'deep_count' any */
+    pthread_mutex_t deep_mutex;
+    struct hay_task *deep; /* by depth, then arrival */
+    atomic_uint deep_count;
 
     /* both */
     atomic_uint published;            /* the loop's tail */
@@ -78,7 +83,8 @@ bool hayi_slot_runs(const struct hay_task *task);
 /* Move what waited for room into the ring; call now and then. */
 void hayi_slot_refill(struct hayi_slot_thread *slot);
 
-/* A thread that waits goes on here, at once or next; there is no other one. */
+/* A thread that waits goes on here, at once or next, and tells when it does;
+ * there is no other one. */
 void hayi_slot_give_turn(struct hayi_slot_thread *slot, struct hayi_hand *hand);
 /* true: it had not gone on, and waits again. */
 bool hayi_slot_revoke_turn(struct hayi_slot_thread *slot,

@@ -60,6 +60,14 @@ enter_bucket(struct hayi_slots *slots, struct hayi_slot *slot, uint32_t depth)
     ladder->high = depth > ladder->high ? depth : ladder->high;
 }
 
+/* Its bucket: one that resumes may be there beyond the deepest. */
+static uint32_t depth_of(const struct hayi_slots *slots,
+                         const struct hayi_slot *slot)
+{
+    return slot->list.count < slots->depth_max ? slot->list.count
+                                               : slots->depth_max;
+}
+
 /* The slot's list or its revokes have changed: put it where it belongs. */
 static void place(struct hayi_slots *slots, struct hayi_slot *slot)
 {
@@ -70,7 +78,7 @@ static void place(struct hayi_slots *slots, struct hayi_slot *slot)
         leave_bucket(slots, slot);
     }
     if (listed) {
-        enter_bucket(slots, slot, slot->list.count);
+        enter_bucket(slots, slot, depth_of(slots, slot));
     }
 }
 
@@ -154,9 +162,8 @@ enter(struct hayi_slots *slots, uint32_t row, uint32_t core, bool second)
     place(slots, slot);
 }
 
-hay_status hayi_slots_resume(struct hayi_slots *slots,
-                             uint32_t row,
-                             const uint32_t **cores)
+static hay_status
+take_cores(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
 {
     struct hayi_held *held = &slots->held->rows[row];
     uint32_t core;
@@ -182,10 +189,31 @@ hay_status hayi_slots_resume(struct hayi_slots *slots,
     return HAY_OK;
 }
 
+/* It has a slot, and is not heard to go on there. */
+static void
+note_resuming(struct hayi_slots *slots, uint32_t row, uint32_t core, bool turn)
+{
+    slots->held->rows[row].resuming = true;
+    slots->held->rows[row].turn = turn;
+    slots->list[core].resuming = true;
+    slots->turn_count += turn;
+}
+
+hay_status hayi_slots_resume(struct hayi_slots *slots,
+                             uint32_t row,
+                             const uint32_t **cores)
+{
+    hay_status st = take_cores(slots, row, cores);
+    if (st == HAY_OK) {
+        note_resuming(slots, row, slots->held->rows[row].slot, false);
+    }
+    return st;
+}
+
 hay_status
 hayi_slots_start(struct hayi_slots *slots, uint32_t row, const uint32_t **cores)
 {
-    hay_status st = hayi_slots_resume(slots, row, cores);
+    hay_status st = take_cores(slots, row, cores);
     if (st == HAY_OK) {
         slots->memory_used += slots->held->rows[row].memory_bytes;
     }
@@ -209,9 +237,15 @@ void hayi_slots_resumed(struct hayi_slots *slots, uint32_t row)
     struct hayi_held *held = &slots->held->rows[row];
 
     if (held->resuming) {
+        struct hayi_slot *slot = &slots->list[held->slot];
+        if (held->turn) { /* it runs, so no other one does */
+            slots->turn_count--;
+            hayi_held_unlink(slots->held, &slot->list, row);
+            hayi_held_first(slots->held, &slot->list, row);
+        }
         held->resuming = false;
-        slots->list[held->slot].resuming = false;
-        slots->resuming_count--;
+        held->turn = false;
+        slot->resuming = false;
     }
 }
 
@@ -260,9 +294,7 @@ void hayi_slots_resume_next(struct hayi_slots *slots,
                             uint32_t core)
 {
     assert(slots->list[core].list.count > 0 && !slots->list[core].resuming);
-    slots->held->rows[row].resuming = true;
-    slots->list[core].resuming = true;
-    slots->resuming_count++;
+    note_resuming(slots, row, core, true);
     enter(slots, row, core, true);
 }
 
@@ -273,7 +305,7 @@ uint32_t hayi_slots_resuming(const struct hayi_slots *slots)
         for (uint32_t row = slot->resuming ? slot->list.first : NONE;
              row != NONE;
              row = slots->held->rows[row].next) {
-            if (slots->held->rows[row].resuming
+            if (slots->held->rows[row].turn
                 && !slots->held->rows[row].revoking) {
                 return row;
             }
@@ -306,7 +338,8 @@ bool hayi_slots_running(const struct hayi_slots *slots, uint32_t row)
 {
     const struct hayi_held *held = &slots->held->rows[row];
     return held->state == HAYI_HELD_IN_SLOT
-           && slots->list[held->slot].list.first == row;
+           && slots->list[held->slot].list.first == row
+           && !slots->list[held->slot].resuming;
 }
 
 /* ---- life ---- */
@@ -373,7 +406,7 @@ void hayi_slots_fini(struct hayi_slots *slots)
 
 struct sums {
     uint64_t memory_bytes;
-    uint32_t resuming;
+    uint32_t turns;
     uint32_t cores;
     uint32_t in_slots;
     uint32_t singles;
@@ -411,14 +444,14 @@ check_slot(const struct hayi_slots *slots, uint32_t core, struct sums *sums)
         count++;
         revokes += slots->held->rows[row].revoking;
         resuming += slots->held->rows[row].resuming;
+        sums->turns += slots->held->rows[row].turn;
         sums->memory_bytes += slots->held->rows[row].memory_bytes;
     }
     assert(count == slot->list.count);
     assert(revokes == slot->revokes);
     assert(resuming == slot->resuming);
-    sums->resuming += resuming;
     assert(!slot->wide || count <= 1);
-    assert(slot->depth == 0 || slot->depth == count);
+    assert(slot->depth == 0 || slot->depth == depth_of(slots, slot));
     assert(count <= slots->depth_max + 1); /* and one that resumes */
     sums->in_slots += count;
     sums->singles += count == 1;
@@ -443,7 +476,7 @@ void hayi_slots_check(const struct hayi_slots *slots)
             assert(!held->revoking && !held->resuming);
         }
     }
-    assert(sums.resuming == slots->resuming_count);
+    assert(sums.turns == slots->turn_count);
     assert(sums.memory_bytes == slots->memory_used);
     assert(sums.cores == slots->core_count - slots->lease.free_count);
     assert(sums.in_slots == slots->held->held_count - slots->held->queue.count);

@@ -52,10 +52,10 @@ struct hayi_slots {
     uint32_t depth_max;
     uint64_t backlog_ns;
     struct hayi_slot_ladder ladders[HAYI_SLOT_KINDS];
-    uint64_t memory_used;    /* by what is in slots, and by what waits */
-    uint32_t single_count;   /* slots with one attempt */
-    uint32_t resuming_count; /* slots with a resuming one */
-    uint32_t next_hint;      /* where to look for a turn first */
+    uint64_t memory_used;  /* by what is in slots, and by what waits */
+    uint32_t single_count; /* slots with one attempt */
+    uint32_t turn_count;   /* of those that resume behind others */
+    uint32_t next_hint;    /* where to look for a turn first */
 };
 
 /* HAY_ENOMEM: nothing is left behind. */
@@ -77,7 +77,8 @@ void hayi_slots_leave(struct hayi_slots *slots, uint32_t row);
 /* Take a row that waits out of its slot: its cores are free again, or the next
  * one's; its memory stays booked. */
 void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row);
-/* Put it on free cores again: there must be enough.  As hayi_slots_start(). */
+/* Put it on free cores again: there must be enough.  As hayi_slots_start().  It
+ * is resuming until hayi_slots_resumed(). */
 hay_status hayi_slots_resume(struct hayi_slots *slots,
                              uint32_t row,
                              const uint32_t **cores);
@@ -87,7 +88,7 @@ uint32_t hayi_slots_turn(struct hayi_slots *slots);
 void hayi_slots_resume_next(struct hayi_slots *slots,
                             uint32_t row,
                             uint32_t core);
-/* It had its turn. */
+/* It goes on there. */
 void hayi_slots_resumed(struct hayi_slots *slots, uint32_t row);
 /* One that waits for its turn and may be revoked; HAYI_HELD_NONE. */
 uint32_t hayi_slots_resuming(const struct hayi_slots *slots);

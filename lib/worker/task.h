@@ -26,10 +26,15 @@ struct hayi_gpus;
 struct hayi_guest;
 struct hayi_inputs;
 struct hayi_hand;
-struct hayi_slot_entry;
 
 enum {
     HAYI_MISSING_MAX = 1000, /* objects that a returned attempt names */
+};
+
+/* A place in a slot, see slot_thread.h. */
+struct hayi_slot_entry {
+    atomic_uint state; /* enum hayi_slot_entry_state */
+    struct hay_task *task;
 };
 
 /* What all tasks of a worker share. */
@@ -94,17 +99,23 @@ struct hay_task {
     struct hayi_slot_entry *entry;   /* its place in a slot's ring; or NULL */
     struct hay_task *before, *after; /* list of those in slots */
     struct hay_task *held_before, *held_after; /* list of all */
-    struct hay_task *overflow_next; /* while its slot's ring is full */
-    struct hayi_hand *hand;         /* while it waits: its thread */
+    struct hay_task *overflow_next;    /* while its slot's ring is full */
+    struct hayi_slot_entry deep_entry; /* 'entry' if it is not in the ring */
+    struct hay_task *deep_next;
+    struct hayi_hand *hand;       /* while it waits: its thread */
+    struct hayi_hand *claimer;    /* while it claims a child: its thread */
+    struct hay_task *next_inline; /* list of those, or of those with 'outer' */
     bool listed;
     bool started_told;
     uint64_t given_ns; /* when it was given to a slot */
 
     /* any thread */
-    atomic_bool client;    /* it may have submitted something */
-    atomic_uint cancelled; /* the token */
-    atomic_uint *token;    /* where the function looks: there, or in memory
-                              shared with the rank */
+    atomic_bool client;     /* it may have submitted something */
+    struct hay_task *outer; /* that waits, and runs it in its place, with its
+                               cores; or NULL; set before it begins */
+    atomic_uint cancelled;  /* the token */
+    atomic_uint *token;     /* where the function looks: there, or in memory
+                               shared with the rank */
 
     /* the slot's thread */
     uint64_t start_ns, end_ns;

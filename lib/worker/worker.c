@@ -22,6 +22,7 @@ enum {
     BACKLOG_NS = 3500000,
     /* Private memory of all slots together while they have nothing to do. */
     KEEP_BYTES = 48 << 20,
+    SUSPENDED_MAX = 256,
     SPARE_MAX = 64, /* threads that wait for a slot, beyond one a core */
 };
 
@@ -140,6 +141,9 @@ static hay_status make_slots(struct hayi_worker *worker, struct hayi_error *err)
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     worker->hands.keep_bytes = KEEP_BYTES / worker->core_count;
+    worker->hands.suspended_max = worker->options.suspended_max != 0
+                                      ? worker->options.suspended_max
+                                      : SUSPENDED_MAX;
     worker->hands.spare_max = (uint32_t)worker->core_count + SPARE_MAX;
     for (size_t i = 0; i < worker->core_count; i++) {
         struct hayi_slot_thread *slot = &worker->slots[i];
@@ -259,6 +263,11 @@ on_task(struct hayi_worker *worker, const void *body, size_t size, bool range)
     if (status != HAY_OK) {
         return status;
     }
+    if (task->record.inline_of != 0) {
+        hayi_worker_hold(worker, task);
+        hayi_worker_on_inline(worker, task);
+        return HAY_OK;
+    }
     uint8_t kind = HAYI_WKIND_THREAD;
     if (task->record.kind == HAYI_TASK_COMMAND) {
         kind = HAYI_WKIND_COMMAND;
@@ -303,7 +312,9 @@ static hay_status on_cancel(struct hayi_worker *worker, const void *body)
                      .force = cancel->force != 0,
                      .unstarted_only = cancel->unstarted_only != 0},
     };
-    hayi_worker_step(worker, &event);
+    if (!hayi_worker_cancel_inline(worker, cancel)) {
+        hayi_worker_step(worker, &event);
+    }
     return HAY_OK;
 }
 
@@ -356,6 +367,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         [HAYI_RECORD_RECEIVE] = sizeof(struct hayi_send_record),
         [HAYI_RECORD_DROP] = sizeof(struct hayi_send_record),
         [HAYI_RECORD_LOST] = sizeof(struct hayi_lost_record),
+        [HAYI_RECORD_CLAIM_DENIED] = sizeof(struct hayi_attempt_record),
     };
     if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
         return hayi_fail(&worker->error,
@@ -388,6 +400,9 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_RECEIVE:
     case HAYI_RECORD_DROP:
         return hayi_worker_on_object(worker, type, body);
+    case HAYI_RECORD_CLAIM_DENIED:
+        hayi_worker_on_claim_denied(worker, body);
+        return HAY_OK;
     case HAYI_RECORD_LOST:
         hayi_worker_on_lost(worker, body);
         return HAY_OK;
@@ -548,7 +563,10 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         /* First what is to be done about attempts that have ended by now: with
          * their end they are gone. */
         busy = hayi_worker_perform(worker) || busy;
-        busy = take_news(worker) || busy;
+        if (take_news(worker)) {
+            busy = true;
+            hayi_worker_refill(worker);
+        }
         busy = hayi_worker_poll_commands(worker) || busy;
         busy = hayi_worker_poll_processes(worker) || busy;
         busy = take_fakes(worker) || busy;

@@ -88,6 +88,8 @@ struct hayi_worker {
     bool spawner_failed;
     struct hayi_error spawner_error; /* if it failed */
     struct hay_task *held;           /* all that came and are not dropped */
+    struct hay_task *claiming;       /* that would run a child themselves */
+    struct hay_task *inlined;        /* children that run so */
     struct hay_task *listed;         /* those in slots, oldest first */
     struct hay_task *listed_last;
     uint32_t waiting;          /* of them: without cores */
@@ -107,6 +109,8 @@ struct hayi_worker {
 /* worker_start.c */
 /* Do what worker_state said; false: there was nothing. */
 bool hayi_worker_perform(struct hayi_worker *worker);
+/* What waited for room in a slot's ring. */
+void hayi_worker_refill(struct hayi_worker *worker);
 /* From a task's arrival to its end. */
 void hayi_worker_hold(struct hayi_worker *worker, struct hay_task *task);
 void hayi_worker_drop(struct hayi_worker *worker, struct hay_task *task);
@@ -160,6 +164,16 @@ void hayi_worker_stop_processes(struct hayi_worker *worker);
 /* worker_wait.c */
 void hayi_worker_on_wait(struct hayi_worker *worker,
                          const struct hayi_news *news);
+/* A task has come that is to run in place of one that waits here. */
+void hayi_worker_on_inline(struct hayi_worker *worker, struct hay_task *child);
+/* false: it is not one of these. */
+bool hayi_worker_cancel_inline(struct hayi_worker *worker,
+                               const struct hayi_cancel_record *cancel);
+/* One of these has ended. */
+void hayi_worker_inline_ended(struct hayi_worker *worker,
+                              struct hay_task *child);
+void hayi_worker_on_claim_denied(struct hayi_worker *worker,
+                                 const struct hayi_attempt_record *record);
 /* A RESUME. */
 void hayi_worker_resume(struct hayi_worker *worker,
                         const struct hayi_waction *action);

@@ -107,7 +107,11 @@ void hayi_worker_finish(struct hayi_worker *worker,
                     .attempt = task->record.attempt,
                     .run_ns = ran ? task->end_ns - begin_ns : 0},
     };
-    hayi_worker_step(worker, &event);
+    if (task->outer != NULL) {
+        hayi_worker_inline_ended(worker, task); /* its cores are another's */
+    } else {
+        hayi_worker_step(worker, &event);
+    }
     hayi_worker_drop(worker, task);
 }
 
@@ -542,6 +546,15 @@ static void perform(struct hayi_worker *worker,
     }
 }
 
+void hayi_worker_refill(struct hayi_worker *worker)
+{
+    for (size_t i = 0; i < worker->core_count; i++) {
+        if (worker->slots[i].overflow != NULL) {
+            hayi_slot_refill(&worker->slots[i]);
+        }
+    }
+}
+
 bool hayi_worker_perform(struct hayi_worker *worker)
 {
     if (worker->actions.count == 0) {
@@ -559,9 +572,7 @@ bool hayi_worker_perform(struct hayi_worker *worker)
             worker->slots[i].given = false;
             hayi_worker_wake_slot(worker, &worker->slots[i]);
         }
-        if (worker->slots[i].overflow != NULL) {
-            hayi_slot_refill(&worker->slots[i]);
-        }
     }
+    hayi_worker_refill(worker);
     return true;
 }

@@ -471,10 +471,10 @@ static hay_status stop(struct hayi_wstate *state, struct hayi_wactions *actions)
     }
     for (uint32_t core = 0; core < state->config.cores; core++) {
         const struct hayi_slot *slot = &state->slots.list[core];
-        for (uint32_t row = slot->list.last;
-             row != NONE && row != slot->list.first;
+        for (uint32_t row = slot->list.last; row != NONE;
              row = state->held.rows[row].prev) {
-            if (!state->held.rows[row].revoking
+            if (!hayi_slots_running(&state->slots, row)
+                && !state->held.rows[row].revoking
                 && !state->held.rows[row].resuming) {
                 revoke(state, row, actions);
             }
@@ -632,7 +632,7 @@ static hay_status take_turns_back(struct hayi_wstate *state,
 {
     hay_status st = HAY_OK;
 
-    while (state->slots.resuming_count > 0
+    while (state->slots.turn_count > 0
            && state->steal_count < state->slots.lease.free_count) {
         uint32_t row = hayi_slots_resuming(&state->slots);
         st = row != NONE ? hayi_wactions_reserve(actions, 1) : HAY_EEMPTY;

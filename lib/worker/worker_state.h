@@ -41,7 +41,7 @@ enum hayi_wevent_kind {
     HAYI_WEVENT_STOP,        /* start nothing more; give all unstarted back */
     HAYI_WEVENT_SUSPENDED,   /* an attempt of threads waits */
     HAYI_WEVENT_WAKE,        /* ... and need not wait any more */
-    HAYI_WEVENT_RESUMED,     /* ... and had its turn: RESUME with 'backlog' */
+    HAYI_WEVENT_RESUMED,     /* ... and goes on, after a RESUME */
 };
 
 struct hayi_wevent {
@@ -93,8 +93,8 @@ enum hayi_waction_kind {
     HAYI_WACTION_RECALL_DONE, /* tell the manager */
     HAYI_WACTION_RESUME,      /* it goes on, on these cores: at once, or, with
                                  'backlog', when that slot's running one has
-                                 ended or waits; until then a REVOKE takes it
-                                 back, to be given other cores */
+                                 ended or waits; tell by RESUMED.  Until then a
+                                 REVOKE takes it back, for other cores */
 };
 
 struct hayi_waction {

@@ -1,14 +1,29 @@
 /* worker_wait.c - attempts that wait for something: their threads leave the
- * slots, and have the turn of one when worker_state gives them cores again. */
+ * slots, and have the turn of one when worker_state gives them cores again.
+ *
+ * One that waits may run a child in its place ('outer' of the child).  Then it
+ * is the outermost one that worker_state knows, and that has the cores; the
+ * manager is told of the innermost one, which is the one that waits.
+ */
 #include "config.h"
 
 #include "worker/worker_inside.h"
 
 #include "client/future.h"
 
+/* Whose cores it has. */
+static struct hay_task *outermost(struct hay_task *task)
+{
+    while (task->outer != NULL) {
+        task = task->outer;
+    }
+    return task;
+}
+
 static void
 step(struct hayi_worker *worker, enum hayi_wevent_kind kind, struct hay_task *t)
 {
+    t = outermost(t);
     const struct hayi_wevent event = {
         .kind = kind,
         .u.suspended = {.task = t->record.task, .attempt = t->record.attempt},
@@ -25,12 +40,10 @@ static hayi_handle waits_for(const struct hayi_worker *worker,
     return known ? task->waits_for->task : 0;
 }
 
-static void on_suspended(struct hayi_worker *worker, struct hay_task *task)
+static void tell_wait(struct hayi_worker *worker,
+                      uint16_t type,
+                      const struct hay_task *task)
 {
-    if (!task->started_told) {
-        hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, task);
-        task->started_told = true;
-    }
     hayi_worker_flush_client(worker, task);
     const struct hayi_suspended_record record = {
         .task = task->record.task,
@@ -41,11 +54,29 @@ static void on_suspended(struct hayi_worker *worker, struct hay_task *task)
                             : 0,
         .several = task->waits_several || task->waits_for != NULL,
     };
-    hayi_worker_tell(worker, HAYI_RECORD_SUSPENDED, &record, sizeof(record));
+    hayi_worker_tell(worker, type, &record, sizeof(record));
+}
+
+static void tell_started(struct hayi_worker *worker, struct hay_task *task)
+{
+    if (!task->started_told) {
+        hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, task);
+        task->started_told = true;
+    }
+}
+
+static void on_suspended(struct hayi_worker *worker,
+                         struct hayi_hand *hand,
+                         struct hay_task *task)
+{
+    struct hay_task *holder = outermost(task);
+    tell_started(worker, task);
+    tell_wait(worker, HAYI_RECORD_SUSPENDED, task);
+    holder->hand = hand;
     worker->waiting++;
     step(worker, HAYI_WEVENT_SUSPENDED, task);
     /* Its slot has nobody now. */
-    hayi_worker_wake_slot(worker, &worker->slots[task->core]);
+    hayi_worker_wake_slot(worker, &worker->slots[holder->core]);
 }
 
 /* It goes on, on cores of its own. */
@@ -53,7 +84,7 @@ static void goes_on(struct hayi_worker *worker, struct hay_task *task)
 {
     hayi_worker_report_attempt(worker, HAYI_RECORD_RESUMED, task);
     worker->waiting--;
-    task->hand = NULL;
+    outermost(task)->hand = NULL;
 }
 
 void hayi_worker_on_wait(struct hayi_worker *worker,
@@ -62,34 +93,128 @@ void hayi_worker_on_wait(struct hayi_worker *worker,
     struct hay_task *task = news->task;
     switch ((enum hayi_news_kind)news->kind) {
     case HAYI_NEWS_SUSPENDED:
-        task->hand = news->hand;
-        on_suspended(worker, task);
+        on_suspended(worker, news->hand, task);
         break;
     case HAYI_NEWS_WAKE:
         step(worker, HAYI_WEVENT_WAKE, task);
         break;
     case HAYI_NEWS_RESUMED:
-        if (task->hand != NULL) { /* else it was told when it was decided */
-            goes_on(worker, task);
-            step(worker, HAYI_WEVENT_RESUMED, task);
-        }
+        goes_on(worker, task);
+        step(worker, HAYI_WEVENT_RESUMED, task);
+        break;
+    case HAYI_NEWS_CLAIM:
+        tell_started(worker, task);
+        tell_wait(worker, HAYI_RECORD_CLAIM, task);
+        task->claimer = news->hand;
+        task->next_inline = worker->claiming;
+        worker->claiming = task;
         break;
     case HAYI_NEWS_ENDED:
         break;
     }
 }
 
+/* It has the cores of the one that it runs in place of. */
+static void lease_as(struct hay_task *task, const struct hay_task *outer)
+{
+    task->core = outer->core;
+    task->core_count = task->record.cores;
+    task->cpus = outer->cpus;
+    task->cpu_count = outer->cpu_count;
+}
+
 void hayi_worker_resume(struct hayi_worker *worker,
                         const struct hayi_waction *action)
 {
-    struct hay_task *task = action->cookie;
-    struct hayi_hand *hand = task->hand;
+    struct hay_task *holder = action->cookie;
+    struct hayi_hand *hand = holder->hand;
     hayi_worker_lease(worker, action);
-    if (!action->backlog) {
-        goes_on(worker, task);
+    for (struct hay_task *t = hand->task; t != holder; t = t->outer) {
+        lease_as(t, holder);
     }
-    hayi_slot_give_turn(&worker->slots[task->core], hand);
+    hayi_slot_give_turn(&worker->slots[holder->core], hand);
 }
+
+/* ---- children in place of waiting ---------------------------------------- */
+
+/* Take it out of a list; NULL: it is not there.  attempt 0: any. */
+static struct hay_task *
+take_out(struct hay_task **list, hayi_handle task, uint32_t attempt)
+{
+    while (*list != NULL
+           && ((*list)->record.task != task
+               || (attempt != 0 && (*list)->record.attempt != attempt))) {
+        list = &(*list)->next_inline;
+    }
+    struct hay_task *found = *list;
+    if (found != NULL) {
+        *list = found->next_inline;
+    }
+    return found;
+}
+
+static void answer(struct hay_task *parent, struct hay_task *child)
+{
+    struct hayi_hand *hand = parent->claimer;
+    parent->claimer = NULL;
+    hayi_hand_claimed(hand, child);
+}
+
+void hayi_worker_on_inline(struct hayi_worker *worker, struct hay_task *child)
+{
+    struct hay_task *parent =
+        take_out(&worker->claiming, child->record.inline_of, 0);
+    bool can = child->is_range
+               || (child->record.kind == HAYI_TASK_FUNCTION
+                   && (child->record.flags & HAYI_TASK_PROCESS) == 0);
+    if (parent == NULL || !can || worker->stopping) {
+        hayi_worker_report_attempt(worker, HAYI_RECORD_RETURNED, child);
+        hayi_worker_drop(worker, child);
+        if (parent != NULL) {
+            answer(parent, NULL);
+        }
+        return;
+    }
+    child->outer = parent;
+    lease_as(child, outermost(parent));
+    child->next_inline = worker->inlined;
+    worker->inlined = child;
+    tell_started(worker, child);
+    answer(parent, child);
+}
+
+bool hayi_worker_cancel_inline(struct hayi_worker *worker,
+                               const struct hayi_cancel_record *cancel)
+{
+    struct hay_task *t = worker->inlined;
+    while (t != NULL
+           && (t->record.task != cancel->task
+               || t->record.attempt != cancel->attempt)) {
+        t = t->next_inline;
+    }
+    if (t != NULL && cancel->unstarted_only == 0) {
+        atomic_store(&t->cancelled, 1);
+    }
+    return t != NULL;
+}
+
+void hayi_worker_inline_ended(struct hayi_worker *worker,
+                              struct hay_task *child)
+{
+    (void)take_out(&worker->inlined, child->record.task, child->record.attempt);
+}
+
+void hayi_worker_on_claim_denied(struct hayi_worker *worker,
+                                 const struct hayi_attempt_record *record)
+{
+    struct hay_task *parent =
+        take_out(&worker->claiming, record->task, record->attempt);
+    if (parent != NULL) {
+        answer(parent, NULL);
+    }
+}
+
+/* ---- slots without a thread ---------------------------------------------- */
 
 /* There is no thread for what the slot has been given, nor will there be: all
  * wait. */

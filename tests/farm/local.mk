@@ -25,6 +25,10 @@ check_PROGRAMS += %D%/farm_move
 %C%_farm_move_SOURCES = %D%/farm_move.c
 %C%_farm_move_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_nested
+%C%_farm_nested_SOURCES = %D%/farm_nested.c
+%C%_farm_nested_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_process
 %C%_farm_process_SOURCES = %D%/farm_process.c
 %C%_farm_process_LDADD = lib/libhayfork.la
@@ -40,5 +44,6 @@ dist_check_SCRIPTS += \
 	%D%/t_life.sh \
 	%D%/t_losses.sh \
 	%D%/t_move.sh \
+	%D%/t_nested.sh \
 	%D%/t_process.sh \
 	%D%/t_remote.sh

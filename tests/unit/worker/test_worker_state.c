@@ -509,6 +509,7 @@ static void a_free_core_is_given_at_once(void)
     arrive(2, 2);
     news(HAYI_WEVENT_WAKE, 1);
     ASSERT_GOT("resume 1 cores 0");
+    news(HAYI_WEVENT_RESUMED, 1);
     end(1, 10000000);
     ASSERT_GOT("start 2 cores 0");
 }
@@ -527,6 +528,7 @@ static void one_that_waits_for_its_turn_goes_where_a_core_is_free(void)
     ASSERT_GOT("revoke 1");
     answer(1, true);
     ASSERT_GOT("resume 1 cores 1");
+    news(HAYI_WEVENT_RESUMED, 1);
     end(2, 10000000);
     ASSERT_GOT("start 4 cores 0");
 }
@@ -580,6 +582,7 @@ static void a_wide_one_waits_for_all_its_cores(void)
     ASSERT_GOT("");
     end(3, 10000000);
     ASSERT_GOT("resume 1 cores 0,1");
+    news(HAYI_WEVENT_RESUMED, 1);
     end(1, 10000000);
     ASSERT_GOT("start 4 cores 0");
 }
@@ -597,6 +600,7 @@ static void who_waits_keeps_its_memory(void)
     ASSERT_GOT("");
     news(HAYI_WEVENT_WAKE, 1);
     ASSERT_GOT("resume 1 cores 0");
+    news(HAYI_WEVENT_RESUMED, 1);
     end(1, 1000);
     ASSERT_GOT("start 2 cores 0");
 }
@@ -616,6 +620,8 @@ static void who_waits_is_told_of_its_cancel_and_never_recalled(void)
     recall(10, INT32_MAX);
     ASSERT_GOT("stop 1; recall-done");
     step(&(struct hayi_wevent){.kind = HAYI_WEVENT_STOP});
+    ASSERT_GOT("revoke 2"); /* it may not have begun: 1 goes on before it */
+    answer(2, false);
     ASSERT_GOT("");
 }
 

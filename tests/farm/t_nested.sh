@@ -1,0 +1,5 @@
+#!/bin/sh
+# t_nested.sh - tasks that submit tasks and wait for them, in one process.
+# time-limit: 200
+set -u
+exec "$BUILDDIR/tests/farm/farm_nested"
