@@ -38,6 +38,7 @@ dist_check_SCRIPTS += \
 	%D%/batch/t_slurm.sh \
 	%D%/hosts/t_arrays.sh \
 	%D%/hosts/t_data.sh \
+	%D%/hosts/t_losses.sh \
 	%D%/hosts/t_nested.sh \
 	%D%/hosts/t_netns.sh \
 	%D%/install/t_install.sh \

@@ -7,6 +7,7 @@
  *   stopped   stopped, so that it falls silent; then it goes on, too late
  *   poison    a task kills whoever runs it
  *   once      the same for a task that must not run twice
+ *   transfer  killed while objects move between nodes
  *   beside    a task kills whoever runs it, beside others
  *   straggler stuck with a task, deaf to its cancellation
  *   orphan    not killed: all linger, with process ids in files, until rank 0
@@ -28,7 +29,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TASKS = 200, ITEMS = 5000, PARTS = 24, PART_BYTES = 1 << 20 };
+enum {
+    TASKS = 200,
+    ITEMS = 5000,
+    PARTS = 24,
+    PART_BYTES = 1 << 20,
+    BIGS = 12,
+    BIG_BYTES = 24 << 20,
+};
 
 /* The first to come makes the file, of its process id, and dies. */
 static bool first(const char *path)
@@ -117,6 +125,40 @@ HAY_TASK(sum)
         total += ((const unsigned char *)data)[i];
     }
     return hay_return_int64(task, total);
+}
+
+HAY_TASK(big)
+{
+    void *data = NULL;
+    int64_t x = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &x));
+    HAY_TRY(hay_return_alloc(task, BIG_BYTES, &data));
+    memset(data, (int)x, BIG_BYTES);
+    return HAY_OK;
+}
+
+/* (a, b): are all bytes of each the same?  Their first ones, a * 256 + b; or
+ * -1. */
+HAY_TASK(both)
+{
+    int64_t total = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        const void *data = NULL;
+        size_t size = 0;
+        HAY_TRY(hay_arg_bytes(task, i, &data, &size));
+        const unsigned char *bytes = data;
+        bool same =
+            size == BIG_BYTES && memcmp(bytes, bytes + 1, size - 1) == 0;
+        total = same && total >= 0 ? total * 256 + bytes[0] : -1;
+    }
+    return hay_return_int64(task, total);
+}
+
+HAY_TASK(murder_soon)
+{
+    nap(60);
+    (void)kill(getpid(), SIGKILL);
+    return hay_return_int64(task, 0);
 }
 
 HAY_MAP_TASK(items, double, double)
@@ -248,6 +290,49 @@ static hay_status data(hay_executor *ex)
     return HAY_OK;
 }
 
+static hay_status transfer(hay_executor *ex)
+{
+    hay_future *bigs[BIGS];
+    hay_future *sums[BIGS];
+    hay_future *end = NULL;
+    hay_task_options there = HAY_TASK_OPTIONS_INIT;
+    int64_t x = 0;
+    for (int i = 0; i < BIGS; i++) {
+        HAY_TRY(hay_submit(ex, big, HAY_ARGS(hay_int64(i)), NULL, &bigs[i]));
+    }
+    for (int i = 0; i < BIGS; i++) {
+        HAY_TRY(hay_future_wait(bigs[i], HAY_FOREVER));
+    }
+    there.worker = 2;
+    there.once = true;
+    there.priority = 1;
+    HAY_TRY(hay_submit(ex, murder_soon, HAY_NO_ARGS, &there, &end));
+    for (int i = 0; i < BIGS; i++) {
+        HAY_TRY(hay_submit(
+            ex,
+            both,
+            HAY_ARGS(hay_ref(bigs[i]), hay_ref(bigs[(i + 5) % BIGS])),
+            NULL,
+            &sums[i]));
+    }
+    for (int i = 0; i < BIGS; i++) {
+        if (hay_result_int64(sums[i], HAY_FOREVER, &x) != HAY_OK
+            || x != i * 256 + (i + 5) % BIGS) {
+            return wrong("a pair", i);
+        }
+        hay_future_release(sums[i]);
+    }
+    if (hay_result_int64(end, HAY_FOREVER, &x) != HAY_EFARM) {
+        return wrong("the end of worker 2", x);
+    }
+    for (int i = 0; i < BIGS; i++) {
+        hay_future_release(bigs[i]);
+    }
+    hay_future_release(end);
+    printf("ok transfer\n");
+    return HAY_OK;
+}
+
 static hay_status killer(hay_executor *ex, bool once)
 {
     hay_task_options options = HAY_TASK_OPTIONS_INIT;
@@ -353,6 +438,9 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     }
     if (strcmp(state, "poison") == 0 || strcmp(state, "once") == 0) {
         return killer(ex, state[0] == 'o');
+    }
+    if (strcmp(state, "transfer") == 0) {
+        return transfer(ex);
     }
     if (strcmp(state, "beside") == 0) {
         return beside(ex);
