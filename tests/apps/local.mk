@@ -8,6 +8,7 @@ dist_check_SCRIPTS += \
 	%D%/t_input.sh \
 	%D%/t_launch.sh \
 	%D%/t_limits.sh \
+	%D%/t_losses.sh \
 	%D%/t_replay.sh \
 	%D%/t_resources.sh \
 	%D%/t_run.sh \
