@@ -290,9 +290,11 @@ hay_status hayi_executor_sleep(hay_executor *ex,
         return HAY_ETIMEDOUT;
     }
     if (hayi_thread_no_wait()) {
-        return hayi_fail(hayi_thread_error(),
-                         HAY_EAGAIN,
-                         "the farm's own thread may not wait");
+        return hayi_nested_task(ex) != NULL
+                   ? hayi_nested_cannot_wait()
+                   : hayi_fail(hayi_thread_error(),
+                               HAY_EAGAIN,
+                               "the farm's own thread may not wait");
     }
     uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
     if (hayi_nested_may_wait()) {

@@ -14,6 +14,7 @@
 
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/nested.h"
 #include "client/submit.h"
 #include "client/task_options.h"
 #include "worker/registry.h"
@@ -424,6 +425,9 @@ hay_status hay_map(hay_executor *ex,
                                 : "this function is not registered: define it "
                                   "with HAY_MAP_TASK or call "
                                   "hay_register_map() first");
+    }
+    if (hayi_thread_no_wait() && hayi_nested_task(ex) != NULL) {
+        return hayi_nested_cannot_wait(); /* its memory would have to stay */
     }
     const struct hayi_function *f = hayi_registry_get(index);
     hay_status st = check_map(o, f, in, n, out);

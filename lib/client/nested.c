@@ -36,6 +36,15 @@ bool hayi_nested_may_wait(void)
     return hayi_hand_current() != NULL && hayi_task_current() != NULL;
 }
 
+hay_status hayi_nested_cannot_wait(void)
+{
+    return hayi_fail(hayi_thread_error(),
+                     HAY_EUNSUPPORTED,
+                     "a task in a process slot cannot wait for others: let it "
+                     "return one of them (hay_return_future), or run it in a "
+                     "thread slot");
+}
+
 /* ---- waiting ------------------------------------------------------------- */
 
 static void hang(hay_executor *ex, struct hayi_waiter *waiter)

@@ -16,6 +16,9 @@ struct hay_task *hayi_nested_task(const hay_executor *ex);
 /* Is this thread one that may leave its slot to wait?  It runs a task. */
 bool hayi_nested_may_wait(void);
 
+/* Words for a task whose thread may not: one of a process slot. */
+hay_status hayi_nested_cannot_wait(void);
+
 /* As hayi_executor_sleep(), after its first looks: the task's cores are given
  * back until 'ready' says so, or the time has come.  HAY_ECLOSED with words:
  * the farm ends. */

@@ -410,7 +410,14 @@ hay_status hayi_object_borrow(hay_future *future,
     const void *data = NULL;
     hayi_place place = 0;
     hay_status st = HAY_OK;
-    assert(value->is_object && ex->store != NULL);
+    assert(value->is_object);
+    if (ex->store == NULL) {
+        return not_here(future,
+                        "is an object, which a process slot can only have as "
+                        "an argument",
+                        HAY_EUNSUPPORTED,
+                        err);
+    }
     if (views == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
     }

@@ -150,7 +150,7 @@ hay_status hayi_put(hay_executor *ex,
     if (stored && ex->store == NULL) {
         return hayi_fail(err,
                          HAY_ETOOBIG,
-                         "a value of %zu bytes, and this farm has no store",
+                         "a value of %zu bytes, and there is no store here",
                          size);
     }
     hayi_buffer_init(&buffer);

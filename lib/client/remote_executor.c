@@ -117,6 +117,10 @@ static hay_status admit(void *context, hay_task_id *id, struct hayi_error *err)
         if (atomic_load(&ex->broken) != 0) {
             return hayi_executor_check(ex, err);
         }
+        if (remote->config.serve != NULL
+            && remote->config.serve(remote->config.context)) {
+            continue;
+        }
         uint32_t key = hayi_event_prepare(&ex->changed);
         if (number == 0) {
             number = take_number(remote);

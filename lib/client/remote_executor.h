@@ -29,6 +29,9 @@ struct hayi_remote_config {
     size_t (*unsent)(void *context);
     /* From any thread: hayi_remote_pump() has something to do. */
     void (*ring)(void *context);
+    /* NULL: another thread serves the connection.  Else: wait for a record and
+     * take it; false: this thread cannot. */
+    bool (*serve)(void *context);
     void *context;
 };
 

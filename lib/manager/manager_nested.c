@@ -489,23 +489,16 @@ static size_t least_size(uint16_t type)
     }
 }
 
-hay_status hayi_manager_nested_record(struct hayi_manager *manager,
-                                      const struct hayi_peer *peer,
-                                      uint16_t type,
-                                      const void *body,
-                                      size_t size,
-                                      struct hayi_error *err)
+static hay_status take(struct hayi_manager *manager,
+                       const struct hayi_peer *peer,
+                       struct hayi_nest_client *client,
+                       uint16_t type,
+                       const void *body,
+                       size_t size,
+                       struct hayi_error *err)
 {
-    uint32_t number = 0;
-    if (size < least_size(type) || !hayi_nest_client(body, size, &number)
-        || !peer->joined) {
+    if (size < least_size(type)) {
         return hayi_fail(err, HAY_EMISMATCH, "a nested record is too short");
-    }
-    struct hayi_nest_client *client =
-        client_of(manager, peer->link.peer, number);
-    if (client == NULL) {
-        hayi_manager_panic(manager, "out of memory for a client");
-        return HAY_OK;
     }
     switch (type) {
     case HAYI_RECORD_NEST_ASK:
@@ -532,4 +525,31 @@ hay_status hayi_manager_nested_record(struct hayi_manager *manager,
         client_gone(manager, client);
         return HAY_OK;
     }
+}
+
+hay_status hayi_manager_nested_record(struct hayi_manager *manager,
+                                      const struct hayi_peer *peer,
+                                      uint16_t type,
+                                      const void *body,
+                                      size_t size,
+                                      struct hayi_error *err)
+{
+    uint32_t number = 0;
+    if (!hayi_nest_client(body, size, &number) || !peer->joined) {
+        return hayi_fail(err, HAY_EMISMATCH, "a nested record is too short");
+    }
+    struct hayi_nest_client *client =
+        client_of(manager, peer->link.peer, number);
+    if (client == NULL) {
+        hayi_manager_panic(manager, "out of memory for a client");
+        return HAY_OK;
+    }
+    hay_status status = take(manager, peer, client, type, body, size, err);
+    if (status == HAY_EMISMATCH && number != 0) {
+        /* A child may be out of its mind; its rank is not. */
+        client_gone(manager, client);
+        hayi_manager_nested_broken(manager, peer->link.peer, number);
+        return HAY_OK;
+    }
+    return status;
 }

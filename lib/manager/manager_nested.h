@@ -106,6 +106,10 @@ void hayi_manager_nested_answer(struct hayi_manager *manager,
                                 const char *words,
                                 const uint64_t *places,
                                 size_t place_count);
+/* What this client says cannot be. */
+void hayi_manager_nested_broken(struct hayi_manager *manager,
+                                uint32_t peer,
+                                uint32_t client);
 void hayi_manager_nested_grant(struct hayi_manager *manager,
                                const struct hayi_peer *peer,
                                const struct hayi_nest_ask *ask);

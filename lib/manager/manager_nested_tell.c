@@ -65,6 +65,18 @@ void hayi_manager_nested_grant(struct hayi_manager *manager,
     }
 }
 
+void hayi_manager_nested_broken(struct hayi_manager *manager,
+                                uint32_t peer,
+                                uint32_t client)
+{
+    const struct hayi_nest_head head = {client, 0};
+    unsigned char *body =
+        append(manager, peer, HAYI_RECORD_NEST_BROKEN, sizeof(head));
+    if (body != NULL) {
+        (void)hayi_record_put(body, &head, sizeof(head));
+    }
+}
+
 static const struct hayi_nested *nested_of(const struct hayi_manager *manager,
                                            const hay_future *future)
 {

@@ -15,7 +15,7 @@ bool hayi_nest_is(uint16_t type, bool to_manager)
     return to_manager
                ? type >= HAYI_RECORD_NEST_ASK && type <= HAYI_RECORD_NEST_CLOSED
                : type >= HAYI_RECORD_NEST_GRANT
-                     && type <= HAYI_RECORD_NEST_RANGE;
+                     && type <= HAYI_RECORD_NEST_BROKEN;
 }
 
 bool hayi_nest_client(const void *body, size_t size, uint32_t *client)

@@ -18,6 +18,7 @@
  *     RELEASE                  ->     (of what has ended only)
  *     READ                     ->
  *     CLOSED                   ->     (all its futures are released)
+ *                              <-     BROKEN (a child has said what cannot be)
  *
  * The manager holds a future until it is released, its end being told then,
  * unless it was submitted as UNWANTED.  A record whose body is above

@@ -63,6 +63,7 @@ enum hayi_record_type {
     HAYI_RECORD_NEST_ENDED,
     HAYI_RECORD_NEST_ANSWER,
     HAYI_RECORD_NEST_RANGE,
+    HAYI_RECORD_NEST_BROKEN,
 };
 
 enum hayi_task_kind {

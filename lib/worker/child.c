@@ -16,6 +16,7 @@
 #include "base/philox.h"
 #include "client/executor.h"
 #include "data/chunk_file.h"
+#include "worker/child_client.h"
 #include "worker/child_objects.h"
 #include "worker/registry.h"
 #include "worker/spawner_minder.h"
@@ -228,6 +229,10 @@ tell_ended(struct child *c, const struct hay_task *task, uint32_t number)
         .sealed_size = sealed->size,
         .items_done = task->items_done,
         .items_failed = task->items_failed,
+        .follow = task->follow != NULL && task->outcome == HAYI_OUTCOME_FINISHED
+                      ? hay_future_id(task->follow)
+                      : 0,
+        .client = atomic_load(&task->client),
         .number = number,
         .status = task->error.status,
         .exit_code = task->exit_code,
@@ -354,6 +359,12 @@ static void serve(struct child *c)
         if (record.kind == HAYI_CHILD_LEAVE) {
             return;
         }
+        if (record.kind == HAYI_CHILD_RECORD) {
+            if (!hayi_child_client_take(body, record.size)) {
+                _exit(HAYI_CHILD_EXIT_BROKEN);
+            }
+            continue;
+        }
         if (record.kind != HAYI_CHILD_TASK && record.kind != HAYI_CHILD_RANGE) {
             continue; /* for a task that has ended */
         }
@@ -440,12 +451,14 @@ void hayi_child_run(struct hayi_child_area *area)
     c->scratch.keep_bytes = area->scratch_keep_bytes;
     if (hayi_child_objects_init(&c->objects, &c->link, &err) != HAY_OK
         || hayi_files_new(&c->farm.files, &err) != HAY_OK
+        || hayi_child_client_open(&c->link, area->seed, &err) != HAY_OK
         || hayi_registry_init_worker(&err) != HAY_OK) {
         refuse(c, err.text);
     }
     if (c->objects.units != NULL) {
         c->farm.guest = &c->objects.guest;
     }
+    c->farm.executor = hayi_child_client_executor();
     c->start_bytes = private_bytes();
     hayi_child_link_send(&c->link, HAYI_CHILD_READY, NULL, 0, true);
     serve(c);

@@ -139,6 +139,12 @@ struct hayi_child_task {
     uint32_t core_count;
 };
 
+/* Tail: the record (wire/nest.h). */
+struct hayi_child_record {
+    uint32_t type; /* enum hayi_record_type */
+    uint32_t reserved;
+};
+
 struct hayi_child_create {
     uint64_t place; /* ABANDON */
     uint64_t size_bytes;
@@ -158,14 +164,15 @@ struct hayi_child_ended {
     uint64_t start_ns, end_ns;
     uint64_t words_size, result_size, failures_size, text_size, sealed_size;
     uint64_t items_done, items_failed;
+    uint64_t follow; /* the number of the task whose result it has; or 0 */
     uint32_t number;
     int32_t status;
     int32_t exit_code;
     uint8_t outcome;
     uint8_t cause;
     uint8_t leaves; /* the child ends itself now */
-    uint8_t reserved;
+    uint8_t client; /* it may have submitted tasks */
 };
-static_assert(sizeof(struct hayi_child_ended) == 88, "no holes");
+static_assert(sizeof(struct hayi_child_ended) == 96, "no holes");
 
 #endif

@@ -149,11 +149,39 @@ static void stash(struct hayi_child_link *link,
     link->last = &kept->next;
 }
 
+/* One that came while something else was awaited; false: there is none. */
+static bool take_stashed(struct hayi_child_link *link,
+                         uint32_t kind,
+                         struct hayi_pipe_record *record,
+                         const void **body)
+{
+    struct hayi_child_stash **at = &link->first;
+    while (*at != NULL && (*at)->record.kind != kind) {
+        at = &(*at)->next;
+    }
+    struct hayi_child_stash *found = *at;
+    if (found == NULL) {
+        return false;
+    }
+    *at = found->next;
+    if (*at == NULL) {
+        link->last = at;
+    }
+    free(link->current);
+    link->current = found;
+    *record = found->record;
+    *body = found->body;
+    return true;
+}
+
 void hayi_child_link_await(struct hayi_child_link *link,
                            uint32_t kind,
                            struct hayi_pipe_record *record,
                            const void **body)
 {
+    if (take_stashed(link, kind, record, body)) {
+        return;
+    }
     while (wait_receive(link, UINT64_MAX, record, body)
            && record->kind != kind) {
         stash(link, record, *body);

@@ -401,6 +401,8 @@ bool hayi_child_order_ended(struct hayi_child_order *order,
     task->outcome = head.outcome;
     task->cause = head.cause;
     task->exit_code = head.exit_code;
+    task->follow_id = head.follow;
+    atomic_store(&task->client, head.client != 0);
     if (head.words_size > 0) {
         (void)hayi_fail(&task->error,
                         (hay_status)head.status,

@@ -17,6 +17,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/child.c \
 	%D%/child.h \
 	%D%/child_area.h \
+	%D%/child_client.c \
+	%D%/child_client.h \
 	%D%/child_link.c \
 	%D%/child_link.h \
 	%D%/child_objects.c \
@@ -45,6 +47,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/process_end.h \
 	%D%/registry.c \
 	%D%/registry.h \
+	%D%/relay.c \
+	%D%/relay.h \
 	%D%/results.c \
 	%D%/results.h \
 	%D%/ring.c \

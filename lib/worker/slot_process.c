@@ -192,6 +192,28 @@ void hayi_process_over(struct hayi_slot_process *slot,
     hayi_process_unlock(slot);
 }
 
+void hayi_process_relay(struct hayi_slot_process *slot,
+                        struct hayi_relay_message *message)
+{
+    hayi_mpsc_push(&slot->to_child, &message->node);
+    hayi_process_wake(slot);
+}
+
+void hayi_process_relayed(struct hayi_slot_process *slot, uint64_t bytes)
+{
+    uint64_t before = atomic_fetch_sub(&slot->relay_bytes, bytes);
+    if (before >= HAYI_RELAY_BYTES_MAX
+        && before - bytes < HAYI_RELAY_BYTES_MAX) {
+        hayi_process_wake(slot);
+    }
+}
+
+void hayi_process_nonsense(struct hayi_slot_process *slot, uint64_t life)
+{
+    atomic_store(&slot->nonsense, life);
+    hayi_process_wake(slot);
+}
+
 /* ---- life ---- */
 
 hay_status hayi_process_start(struct hayi_slot_process *slot,
@@ -201,6 +223,8 @@ hay_status hayi_process_start(struct hayi_slot_process *slot,
     *slot = (struct hayi_slot_process){.config = config};
     (void)pthread_mutex_init(&slot->mutex, NULL);
     slot->flight_first = slot->flight_next = 1;
+    slot->life = 1;
+    hayi_mpsc_init(&slot->to_child);
     hay_status status = hayi_process_new_area(slot, err);
     if (status != HAY_OK) {
         return status;
@@ -232,6 +256,7 @@ void hayi_process_stop(struct hayi_slot_process *slot)
                                slot->config->farm->store);
     }
     hayi_process_drop_area(slot);
+    hayi_relay_drop_all(&slot->to_child);
     (void)pthread_mutex_destroy(&slot->mutex);
     slot->started = false;
 }

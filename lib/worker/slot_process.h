@@ -17,6 +17,7 @@
 
 #include "base/bell.h"
 #include "worker/child_order.h"
+#include "worker/relay.h"
 #include "worker/spawner.h"
 
 #include <pthread.h>
@@ -24,7 +25,8 @@
 /* What all process slots of a worker share; set before the first is used. */
 struct hayi_process_config {
     struct hayi_bell *loop_bell;
-    struct hayi_mpsc *news; /* the loop's: ended attempts */
+    struct hayi_mpsc *news;    /* the loop's: ended attempts */
+    struct hayi_mpsc *relayed; /* the loop's: records of clients in children */
     const struct hayi_task_farm *farm;
     uint64_t identity; /* hash of hayi_registry_identity() */
     uint64_t memory_max_bytes;
@@ -57,6 +59,13 @@ struct hayi_slot_process {
     bool started;
     bool given; /* something, and it was not woken yet */
     uint64_t child_id;
+    uint64_t client_life; /* of the child that is this client: */
+    uint32_t client;      /* its number (wire/nest.h); 0: none */
+
+    /* any thread */
+    struct hayi_mpsc to_child;        /* records for its client */
+    atomic_uint_fast64_t relay_bytes; /* on their way to the loop */
+    atomic_uint_fast64_t nonsense;    /* this child has sent what cannot be */
 
     /* under the mutex */
     pthread_mutex_t mutex;
@@ -80,6 +89,8 @@ struct hayi_slot_process {
     bool leaving;       /* the child ends itself, or was told to */
     bool served;        /* it has ended an attempt */
     uint32_t stillborn; /* children in a row that have not */
+    uint64_t life;      /* which child it is, from 1 */
+    bool relays;        /* it has said something as a client */
     uint64_t idle_since_ns;
     uint64_t now_ns;
     bool told; /* something ended since the loop was rung */
@@ -111,6 +122,13 @@ enum hayi_process_wish hayi_process_wish(struct hayi_slot_process *slot,
 /* The answer to START: there will be no child (words copied). */
 void hayi_process_refuse(struct hayi_slot_process *slot,
                          const struct hayi_error *err);
+/* For the client in its child; message: taken. */
+void hayi_process_relay(struct hayi_slot_process *slot,
+                        struct hayi_relay_message *message);
+/* The loop has passed on so many bytes. */
+void hayi_process_relayed(struct hayi_slot_process *slot, uint64_t bytes);
+/* What this child says as a client cannot be: it has to go. */
+void hayi_process_nonsense(struct hayi_slot_process *slot, uint64_t life);
 /* The child has ended. */
 void hayi_process_over(struct hayi_slot_process *slot,
                        const struct hayi_spawn_event *end);

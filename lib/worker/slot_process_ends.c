@@ -3,6 +3,7 @@
 
 #include "worker/slot_process_inside.h"
 
+#include "wire/nest.h"
 #include "worker/command_end.h"
 #include "worker/hand.h"
 #include "worker/process_end.h"
@@ -14,6 +15,7 @@
 enum {
     STILLBORN_MAX = 3,
     STILLBORN_NAP_NS = 20000000,
+    RECORD_MORE = 4096, /* heads of a piece */
 };
 
 /* ---- telling the loop -----------------------------------------------------
@@ -202,6 +204,50 @@ on_refuse(struct hayi_slot_process *slot, const void *body, uint64_t size)
     return true;
 }
 
+/* Of a client in the child, for the manager. */
+static bool
+on_client(struct hayi_slot_process *slot, const void *body, uint64_t size)
+{
+    struct hayi_child_record head;
+    uint64_t left = size - sizeof(head);
+    if (size < sizeof(head) + sizeof(struct hayi_nest_head)
+        || left > HAYI_NEST_PIECE + RECORD_MORE) {
+        return false;
+    }
+    memcpy(&head, body, sizeof(head));
+    if (head.type > UINT16_MAX || head.type == HAYI_RECORD_NEST_CLOSED
+        || !hayi_nest_is((uint16_t)head.type, true)) {
+        return false;
+    }
+    struct hayi_relay_message *message =
+        hayi_relay_new(slot,
+                       slot->life,
+                       head.type,
+                       (const unsigned char *)body + sizeof(head),
+                       left);
+    if (message == NULL) {
+        return false;
+    }
+    (void)atomic_fetch_add(&slot->relay_bytes, left);
+    slot->relays = true;
+    slot->told = true;
+    hayi_mpsc_push(slot->config->relayed, &message->node);
+    return true;
+}
+
+/* The child's client is gone with it. */
+static void close_client(struct hayi_slot_process *slot)
+{
+    struct hayi_relay_message *message =
+        slot->relays ? hayi_relay_new(slot, slot->life, 0, NULL, 0) : NULL;
+    if (message != NULL) {
+        hayi_mpsc_push(slot->config->relayed, &message->node);
+        slot->told = true;
+    }
+    slot->relays = false;
+    slot->life++;
+}
+
 static bool on_record(struct hayi_slot_process *slot,
                       const struct hayi_pipe_record *record,
                       const void *body)
@@ -217,6 +263,8 @@ static bool on_record(struct hayi_slot_process *slot,
         return on_create(slot, record->kind, body, record->size);
     case HAYI_CHILD_REFUSE:
         return on_refuse(slot, body, record->size);
+    case HAYI_CHILD_RECORD:
+        return on_client(slot, body, record->size);
     case HAYI_CHILD_LOG:
         if (!is_text(body, record->size)) {
             return false;
@@ -235,13 +283,15 @@ bool hayi_process_take_records(struct hayi_slot_process *slot)
     const void *body;
     bool any = false;
     bool sound = true;
-    while (sound && hayi_pipe_next(&slot->pipe, &record, &body)) {
+    while (sound && hayi_process_may_take(slot)
+           && hayi_pipe_next(&slot->pipe, &record, &body)) {
         any = true;
         sound = on_record(slot, &record, body);
     }
     if (hayi_ring_room_wanted(&slot->pipe.in)) {
         hayi_rouse(&slot->area->child_asleep);
     }
+    sound = sound && atomic_load(&slot->nonsense) != slot->life;
     if (!slot->leaving && (!sound || slot->pipe.damaged)) {
         slot->pipe.damaged = true;
         slot->leaving = true; /* it speaks nonsense */
@@ -292,6 +342,7 @@ void hayi_process_child_over(struct hayi_slot_process *slot)
 {
     struct hayi_error err = {HAY_OK, ""};
     (void)hayi_process_take_records(slot); /* its last words */
+    close_client(slot);
     fail_running(slot);
     hayi_process_recall(slot);
     if (slot->end.start_errno != 0) {

@@ -44,6 +44,12 @@ static inline bool hayi_process_is_taken(struct hayi_slot_process *slot,
            == hayi_cell_word(number, HAYI_CELL_TAKEN);
 }
 
+/* Is not too much on its way to the loop? */
+static inline bool hayi_process_may_take(struct hayi_slot_process *slot)
+{
+    return atomic_load(&slot->relay_bytes) < HAYI_RELAY_BYTES_MAX;
+}
+
 /* slot_process.c */
 /* With the mutex; its token is set: from here on there are two steps. */
 void hayi_process_must_end(const struct hayi_slot_process *slot,

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 enum {
     AHEAD = 64,
     DATA_AHEAD = 2,
@@ -105,6 +107,32 @@ static void send_task(struct hayi_slot_process *slot, struct hay_task *task)
     hayi_process_tell(slot, task);
 }
 
+/* What the manager tells the child's client. */
+static bool send_records(struct hayi_slot_process *slot)
+{
+    struct hayi_relay_message *message;
+    bool any = false;
+    while ((message = hayi_relay_pop(&slot->to_child)) != NULL) {
+        const struct hayi_child_record head = {.type = message->type};
+        const struct hayi_pipe_part parts[] = {
+            {&head, sizeof(head)},
+            {message->body, message->size},
+        };
+        if (message->life == slot->life && !slot->pipe.damaged
+            && hayi_pipe_send(&slot->pipe, HAYI_CHILD_RECORD, parts, 2)
+                   != HAY_OK) {
+            hayi_process_nonsense(slot, slot->life); /* no memory: it goes */
+        }
+        free(message);
+        any = true;
+    }
+    if (any) {
+        (void)hayi_pipe_flush(&slot->pipe);
+        hayi_rouse(&slot->area->child_asleep);
+    }
+    return any;
+}
+
 /* Feed the child; see to it that there is one. */
 static bool send_tasks(struct hayi_slot_process *slot)
 {
@@ -166,7 +194,10 @@ static bool something(struct hayi_slot_process *slot)
                 || (room
                     && out < (has_objects(slot->first) ? DATA_AHEAD : AHEAD))));
     hayi_process_unlock(slot);
-    return any || (!slot->pipe.damaged && hayi_pipe_maybe(&slot->pipe))
+    return any || hayi_mpsc_maybe(&slot->to_child)
+           || (atomic_load(&slot->nonsense) == slot->life && !slot->leaving)
+           || (!slot->pipe.damaged && hayi_process_may_take(slot)
+               && hayi_pipe_maybe(&slot->pipe))
            || (!hayi_pipe_is_sent(&slot->pipe)
                && hayi_ring_room(&slot->pipe.out) > 0);
 }
@@ -217,6 +248,7 @@ void *hayi_process_main(void *argument)
             hayi_process_recall(slot);
             refuse_all(slot);
         } else {
+            busy = send_records(slot) || busy;
             busy = send_tasks(slot) || busy;
         }
         uint64_t deadline_ns = hayi_process_keep_limits(slot);

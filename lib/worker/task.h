@@ -133,6 +133,7 @@ struct hay_task {
     struct hayi_buffer result; /* one value; or a range's output */
     struct hayi_product made;  /* of the one value */
     hay_future *follow; /* its result is that of this one, counted; or NULL */
+    uint64_t follow_id; /* the same, of a child's; or 0 */
     struct hayi_part *parts;      /* several results; or NULL */
     size_t part_count, part;      /* the one that is set next */
     size_t part_bytes;            /* of their values that are not objects */

@@ -675,6 +675,7 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->hands.news = &worker->news;
     hayi_hands_init(&worker->hands);
     hayi_mpsc_init(&worker->logs);
+    hayi_mpsc_init(&worker->relayed);
     hayi_fakes_init(&worker->fakes);
     hayi_wactions_init(&worker->actions);
     worker->host = copy_part(config->host, strlen(config->host));

@@ -95,6 +95,9 @@ struct hayi_worker {
     uint32_t waiting;          /* of them: without cores */
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
+    struct hayi_mpsc
+        relayed;            /* from process slots: struct hayi_relay_message */
+    uint32_t client_serial; /* of clients in children */
     struct hayi_remote *remote; /* for what tasks submit; NULL: the manager is
                                    here */
     struct hayi_worker_data data;
@@ -197,6 +200,11 @@ void hayi_worker_on_lost(struct hayi_worker *worker,
                          const struct hayi_lost_record *record);
 /* true: there was something to do. */
 bool hayi_worker_poll_data(struct hayi_worker *worker);
+
+/* worker_process.c */
+/* The one whose child is this client; NULL. */
+struct hayi_slot_process *hayi_worker_client_slot(struct hayi_worker *worker,
+                                                  uint32_t client);
 
 /* worker_nested.c */
 hay_status hayi_worker_open_client(struct hayi_worker *worker,

@@ -29,6 +29,7 @@ static hay_status make_config(struct hayi_worker *worker,
     worker->process = (struct hayi_process_config){
         .loop_bell = worker->config.bell,
         .news = &worker->news,
+        .relayed = &worker->relayed,
         .farm = &worker->farm,
         .identity = hayi_hash_bytes(identity, strlen(identity)),
         .memory_max_bytes = options->child_memory_max_bytes != 0
@@ -128,6 +129,19 @@ fulfil(struct hayi_worker *worker, struct hayi_slot_process *slot, size_t index)
             &err, HAY_EFARM, "the spawner cannot be told: no memory, or gone");
         hayi_process_refuse(slot, &err);
     }
+}
+
+struct hayi_slot_process *hayi_worker_client_slot(struct hayi_worker *worker,
+                                                  uint32_t client)
+{
+    for (size_t i = 0; worker->processes != NULL && i < worker->core_count;
+         i++) {
+        if (worker->processes[i].started
+            && worker->processes[i].client == client) {
+            return &worker->processes[i];
+        }
+    }
+    return NULL;
 }
 
 bool hayi_worker_poll_processes(struct hayi_worker *worker)

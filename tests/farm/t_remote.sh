@@ -7,17 +7,18 @@ program=$BUILDDIR/tests/farm/farm_remote
 hayfork=$BUILDDIR/apps/hayfork
 command -v mpirun >/dev/null || { echo "skip farm_remote: there is no mpirun"; exit 0; }
 
-# passes TEST RANKS LINES: as many lines tell of lost workers
+# passes TEST RANKS LINES OPTION...: as many lines tell of lost workers
 passes() {
     local test=$1 ranks=$2 lines=$3 rc told
+    shift 3
     rm -f struck
-    timeout 60 "$hayfork" launch -n "$ranks" "$program" "$test" >out 2>err </dev/null
+    timeout 60 "$hayfork" launch -n "$ranks" "$program" "$test" "$@" >out 2>err </dev/null
     rc=$?
     told=$(grep -c '^hayfork: lost worker .*; ' err)
     if [ "$rc $told" = "0 $lines" ] && grep -q "^ok $test\$" out; then
-        echo "ok farm/remote/$test on $ranks ranks"
+        echo "ok farm/remote/$test on $ranks ranks $*"
     else
-        echo "not ok farm/remote/$test on $ranks ranks: exit status $rc, $told lost"
+        echo "not ok farm/remote/$test on $ranks ranks $*: exit status $rc, $told lost"
         sed 's/^/# /' out err
     fi
 }
@@ -31,3 +32,9 @@ for ranks in 2 3; do
 done
 # A rank dies whose tasks wait for others, and have them waited for.
 passes killed 4 1
+# What tasks in processes of their own submit goes through their ranks.
+for ranks in 1 3; do
+    for test in follow culprit forget follow_objects; do
+        passes "$test" "$ranks" 0 --hay-runner=process
+    done
+done
