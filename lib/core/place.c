@@ -284,6 +284,7 @@ static uint32_t choose(struct hayi_sched *s, const struct hayi_cargo *cargo)
     if (needs->worker != 0) {
         const struct hayi_worker *worker = &s->workers.list[needs->worker - 1];
         if (worker->state == HAYI_WORKER_JOINED) {
+            best.shun = NOBODY; /* it has no choice */
             consider(s, cargo, bytes, worker->node, &best);
         }
         return best.node;
