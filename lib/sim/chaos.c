@@ -8,6 +8,8 @@
 
 #include "sim/chaos.h"
 
+#include "sim/chaos_wealth.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,8 @@ struct chaos {
     uint32_t failing_permille;
     uint32_t cancel_permille;
     uint32_t command_permille;
+    uint32_t request_permille; /* of the tasks ask for resources */
+    uint32_t requests;
     uint32_t priorities;
     uint32_t nodes_used;
     uint32_t makes_permille; /* of the tasks make objects */
@@ -212,6 +216,11 @@ static void choose_needs(struct chaos *c, struct hayi_needs *needs)
     const struct hayi_sim_node_config *on = &c->nodes[c->widest];
 
     needs->cores = 1;
+    if (hayi_dice_chance(d, c->request_permille)) {
+        needs->request = (uint32_t)hayi_dice_between(d, 1, c->requests)
+                         & (HAYI_REQUEST_MAX - 1);
+        return;
+    }
     if (hayi_dice_chance(d, c->pinned_permille)) {
         uint32_t worker = (uint32_t)hayi_dice_below(d, c->workers);
         if (worker != c->dies) {
@@ -381,6 +390,7 @@ hayi_chaos_new(uint64_t seed,
         config.nodes = c.nodes;
         config.join_ns = c.join_ns;
         config.sched.silence_ns = SILENCE_NS;
+        config.sched.reserve_ns = hayi_dice_log(&c.dice, 10000, 1000000000);
         if (hayi_dice_chance(&c.dice, 300)) {
             config.sched.ahead_ns = hayi_dice_log(&c.dice, 1, 50000000);
             config.sched.ahead_max = (uint32_t)hayi_dice_log(&c.dice, 1, 500);
@@ -399,6 +409,16 @@ hayi_chaos_new(uint64_t seed,
         config.frame_max = (size_t)hayi_dice_log(&c.dice, 8, 2048) * 8;
         c.sim = hayi_sim_new(&config);
     }
+    if (c.sim != NULL && hayi_dice_chance(&c.dice, 500)) {
+        if (hayi_chaos_wealth(&c.dice, hayi_sim_wealth(c.sim), c.widest)
+            != HAY_OK) {
+            hayi_sim_free(c.sim);
+            c.sim = NULL;
+        } else {
+            c.request_permille = hayi_dice_chance(&c.dice, 300) ? 900 : 200;
+            c.requests = hayi_sim_wealth(c.sim)->request_count;
+        }
+    }
     if (c.sim != NULL
         && (add_tasks(&c) != HAY_OK || add_disasters(&c) != HAY_OK)) {
         hayi_sim_free(c.sim);
@@ -406,13 +426,14 @@ hayi_chaos_new(uint64_t seed,
     }
     (void)snprintf(about,
                    size,
-                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s",
+                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s%s",
                    c.workers,
                    c.nodes_used,
                    c.tasks,
                    shape_names[c.shape],
                    c.maps,
                    c.makes_permille != 0 ? ", objects" : "",
+                   c.requests != 0 ? ", requests" : "",
                    c.dies != NO_WORKER ? ", one dies" : "");
     free(c.nodes);
     free(c.join_ns);

@@ -103,6 +103,11 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
         return NULL;
     }
     sim->world.ledger.stores.full_permille = config->full_permille;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hayi_sim_purse *has = &sim->world.ledger.wealth.workers[i].has;
+        has->cores = config->nodes[i].cores;
+        has->memory_bytes = config->nodes[i].memory_bytes;
+    }
     memcpy(sim->join_ns, config->join_ns, count * sizeof sim->join_ns[0]);
     sim->config.nodes = NULL;
     sim->config.join_ns = NULL;
@@ -392,7 +397,7 @@ static hay_status
 record_came(void *context, uint16_t type, const void *body, size_t size)
 {
     const struct sender *sender = context;
-    const struct hayi_ledger *ledger = &sender->sim->world.ledger;
+    struct hayi_ledger *ledger = &sender->sim->world.ledger;
     struct hayi_event event;
 
     (void)size;
@@ -401,7 +406,16 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         return HAY_OK;
     }
     if (event.kind == HAYI_EVENT_JOINED) {
-        event.u.joined.node = ledger->stores.node_of[sender->worker];
+        hayi_sim_step_joined(sender->sim, &event);
+        return HAY_OK;
+    }
+    if (event.kind == HAYI_EVENT_ENDED || event.kind == HAYI_EVENT_RETURNED) {
+        bool end = event.kind == HAYI_EVENT_ENDED;
+        hayi_wealth_back(&ledger->wealth,
+                         sender->worker,
+                         end ? event.u.ended.task : event.u.returned.task,
+                         end ? event.u.ended.attempt
+                             : event.u.returned.attempt);
     }
     if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
         && event.u.ended.outcome == HAYI_OUTCOME_FINISHED) {
@@ -655,6 +669,7 @@ static void count_states(const struct hayi_sim *sim,
                                        .broken = stores->broken,
                                        .remakes = sim->world.ledger.remakes,
                                        .counts = sim->world.counts};
+    result->counts.granted = sim->world.ledger.wealth.granted;
     for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
         const struct hayi_ledger_task *task = &sim->world.ledger.tasks[i];
         result->finished += task->told && task->state == HAY_FINISHED;
@@ -669,6 +684,7 @@ hay_status hayi_sim_run(struct hayi_sim *sim,
 {
     struct hayi_ledger *ledger = &sim->world.ledger;
 
+    hayi_sim_tell_wealth(sim);
     for (uint32_t i = 0; i < sim->config.worker_count; i++) {
         hayi_sim_set_timer(
             &sim->world,

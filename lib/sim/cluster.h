@@ -55,6 +55,9 @@ struct hayi_sim;
 struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config);
 void hayi_sim_free(struct hayi_sim *sim);
 
+/* What workers and farm own, cores and memory besides: to be filled before the
+ * first task.  The sim's. */
+struct hayi_wealth *hayi_sim_wealth(struct hayi_sim *sim);
 /* Note a task, which a wish submits later; *index: its number.  HAY_ENOMEM. */
 hay_status hayi_sim_task(struct hayi_sim *sim,
                          const struct hayi_sim_spec *spec,

@@ -45,6 +45,12 @@ hay_status hayi_sim_step(struct hayi_sim *sim, struct hayi_event *event);
 void hayi_sim_act_all(struct hayi_sim *sim);
 void hayi_sim_wake_manager(struct hayi_sim *sim);
 
+/* cluster_wealth.c */
+/* Tell the core of pools and requests. */
+void hayi_sim_tell_wealth(struct hayi_sim *sim);
+/* A step, of a JOINED without resources. */
+void hayi_sim_step_joined(struct hayi_sim *sim, struct hayi_event *event);
+
 /* cluster_data.c: what the manager and its client do for objects */
 /* A task has been told: the futures that it named may be released. */
 void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index);

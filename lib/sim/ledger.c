@@ -28,6 +28,9 @@ hay_status hayi_ledger_init(struct hayi_ledger *ledger,
     ledger->lost = calloc(worker_max, sizeof ledger->lost[0]);
     hay_status status =
         hayi_stores_init(&ledger->stores, worker_max, node_count);
+    if (status == HAY_OK) {
+        status = hayi_wealth_init(&ledger->wealth, worker_max);
+    }
     return ledger->lost != NULL ? status : HAY_ENOMEM;
 }
 
@@ -40,6 +43,7 @@ void hayi_ledger_fini(struct hayi_ledger *ledger)
     free(ledger->tasks);
     free(ledger->lost);
     hayi_stores_fini(&ledger->stores);
+    hayi_wealth_fini(&ledger->wealth);
     *ledger = (struct hayi_ledger){.tasks = NULL};
 }
 
@@ -122,6 +126,11 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.id = hayi_ledger_payload(index);
     event->u.task.payload = hayi_ledger_payload(index);
     event->u.task.needs = spec->needs;
+    if (spec->needs.request != 0) {
+        event->u.task.needs.request =
+            ledger->wealth.requests[spec->needs.request - 1].number
+            & (HAYI_REQUEST_MAX - 1);
+    }
     event->u.task.priority = spec->priority;
     event->u.task.retries = spec->retries;
     event->u.task.category = spec->category;
@@ -513,6 +522,12 @@ static void handed_out(struct hayi_ledger *ledger,
     } else if (!task->spec.map
                && ++task->hand_outs > HAND_OUTS_MAX + ledger->ended_count) {
         hayi_ledger_fail(ledger, "task %u goes to and fro", index);
+    } else {
+        const char *rule = hayi_wealth_hand_out(
+            &ledger->wealth, task->spec.needs.request, action);
+        if (rule != NULL) {
+            hayi_ledger_fail(ledger, "task %u: %s", index, rule);
+        }
     }
 }
 
@@ -561,13 +576,15 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_HAND_OUT:
         handed_out(ledger, action);
         break;
+    case HAYI_ACTION_WORKER_LOST:
+        hayi_wealth_lost(&ledger->wealth, action->u.worker_lost.worker);
+        break;
     case HAYI_ACTION_FORGET:
         forgotten(ledger, action);
         break;
     case HAYI_ACTION_CLAIM_DENIED:
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL:
-    case HAYI_ACTION_WORKER_LOST:
     case HAYI_ACTION_INPUTS:
     case HAYI_ACTION_FETCH:
     case HAYI_ACTION_DROP:

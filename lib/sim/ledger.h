@@ -14,6 +14,7 @@
 
 #include "core/sched.h"
 #include "sim/stores.h"
+#include "sim/wealth.h"
 
 #define HAYI_SIM_MAKES_MAX 4u
 
@@ -26,7 +27,7 @@ struct hayi_sim_dep {
 struct hayi_sim_spec {
     const struct hayi_sim_dep *deps; /* copied */
     size_t dep_count;
-    struct hayi_needs needs;
+    struct hayi_needs needs; /* request: its number in the wealth */
     int32_t priority;
     uint32_t retries;
     uint32_t category;
@@ -91,6 +92,7 @@ struct hayi_ledger {
     bool *lost; /* [worker_max] */
     uint32_t worker_max;
     struct hayi_stores stores;
+    struct hayi_wealth wealth;
     uint32_t remakes;
     struct hayi_error err;
 };

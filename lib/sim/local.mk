@@ -4,10 +4,13 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 %C%_libhayfork_sim_la_SOURCES = \
 	%D%/chaos.c \
 	%D%/chaos.h \
+	%D%/chaos_wealth.c \
+	%D%/chaos_wealth.h \
 	%D%/cluster.c \
 	%D%/cluster.h \
 	%D%/cluster_data.c \
 	%D%/cluster_inside.h \
+	%D%/cluster_wealth.c \
 	%D%/dice.c \
 	%D%/dice.h \
 	%D%/ledger.c \
@@ -20,5 +23,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/slot.h \
 	%D%/stores.c \
 	%D%/stores.h \
+	%D%/wealth.c \
+	%D%/wealth.h \
 	%D%/world.c \
 	%D%/world.h

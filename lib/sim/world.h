@@ -46,6 +46,7 @@ struct hayi_sim_counts {
     uint64_t returned;
     uint64_t recalls; /* done */
     uint64_t stops;
+    uint64_t granted;   /* hand-outs of more than cores */
     uint64_t cancelled; /* that had not begun */
 };
 

@@ -11,9 +11,12 @@ HAY_SIM_LIBS = \
 
 check_PROGRAMS += \
 	%D%/sim_random \
+	%D%/test_starving \
 	%D%/test_stories
 %C%_sim_random_SOURCES = %D%/sim_random.c
 %C%_sim_random_LDADD = $(HAY_SIM_LIBS)
+%C%_test_starving_SOURCES = %D%/test_starving.c
+%C%_test_starving_LDADD = $(HAY_SIM_LIBS) $(HAY_UNIT_LIB)
 %C%_test_stories_SOURCES = %D%/test_stories.c
 %C%_test_stories_LDADD = $(HAY_SIM_LIBS) $(HAY_UNIT_LIB)
 

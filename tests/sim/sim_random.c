@@ -100,6 +100,7 @@ static void add(struct hayi_sim_counts *sum, const struct hayi_sim_counts *c)
     sum->recalls += c->recalls;
     sum->stops += c->stops;
     sum->cancelled += c->cancelled;
+    sum->granted += c->granted;
 }
 
 static void print_counts(const struct hayi_sim_counts *c)
@@ -107,7 +108,7 @@ static void print_counts(const struct hayi_sim_counts *c)
     printf("# begun %" PRIu64 ", given ahead to slots %" PRIu64
            ", revoked %" PRIu64 " (late %" PRIu64 "), recalls %" PRIu64
            ", returned %" PRIu64 ", stopped %" PRIu64
-           ", cancelled unstarted %" PRIu64 "\n",
+           ", cancelled unstarted %" PRIu64 ", with resources %" PRIu64 "\n",
            c->begun,
            c->backlog,
            c->revokes,
@@ -115,7 +116,8 @@ static void print_counts(const struct hayi_sim_counts *c)
            c->recalls,
            c->returned,
            c->stops,
-           c->cancelled);
+           c->cancelled,
+           c->granted);
 }
 
 /* One seed; false: a rule was broken. */
