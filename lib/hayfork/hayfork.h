@@ -334,7 +334,8 @@ typedef enum hay_runner {
     HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
     HAY_RUNNER_THREAD = 1,
     HAY_RUNNER_PROCESS = 2, /* functions, in a child process: whatever it does
-                               costs this attempt only */
+                               costs this attempt only; what it starts ends
+                               with it.  DEFAULT with a time or memory limit */
     HAY_RUNNER_FAKE = 3     /* hay_submit_fake() */
 } hay_runner;
 
@@ -399,8 +400,11 @@ int hay_main_with(int argc,
                   const hay_options *defaults,
                   hay_farm_fn farm);
 
-/* For programs without hay_main: forks the small process that starts commands.
- * Call it first in main, before any thread and before MPI_Init. */
+/* For programs without hay_main: forks the small process that starts commands
+ * and the children of process slots.  Call it first in main, before any thread
+ * and before MPI_Init, but after hay_register(): children know the functions,
+ * and have the globals, that there are now.  Without it there are no process
+ * slots (HAY_EUNSUPPORTED). */
 hay_status hay_prefork(void);
 
 /* A farm in this process, without MPI: a manager thread and a slot for every
