@@ -13,7 +13,9 @@
 #include <time.h>
 
 enum {
-    STILLBORN_MAX = 3,
+    STILLBORN_MAX = 100,
+    STILLBORN_OWN = 34, /* of a child that ends by itself; SIGKILL is mostly
+                           somebody else's doing */
     STILLBORN_NAP_NS = 20000000,
     RECORD_MORE = 4096, /* heads of a piece */
 };
@@ -309,9 +311,8 @@ static void fail_running(struct hayi_slot_process *slot)
     uint32_t number = 0;
     struct hayi_flight flight;
     if (running_flight(slot, &number) == NULL) {
-        /* A SIGKILL is somebody else's doing. */
-        if (!slot->served && !slot->leaving && slot->end.signal != SIGKILL) {
-            slot->stillborn++;
+        if (!slot->served && !slot->leaving) {
+            slot->stillborn += slot->end.signal == SIGKILL ? 1 : STILLBORN_OWN;
         }
         return;
     }
@@ -356,6 +357,7 @@ void hayi_process_child_over(struct hayi_slot_process *slot)
     }
     slot->flight_first = slot->flight_next = 1;
     slot->child_over = false;
+    slot->wish = HAYI_WISH_NONE; /* it was for that child */
     if (hayi_process_renew_area(slot, &err) != HAY_OK && !slot->refused) {
         slot->refused = true;
         slot->refusal = err;

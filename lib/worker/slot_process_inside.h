@@ -37,11 +37,14 @@ hayi_process_cell(struct hayi_slot_process *slot, uint32_t number)
     return &slot->area->cells[number % HAYI_CHILD_CELLS];
 }
 
+/* Has the child begun it?  Then the word is that, or what the function has
+ * written over it. */
 static inline bool hayi_process_is_taken(struct hayi_slot_process *slot,
                                          uint32_t number)
 {
-    return atomic_load(&hayi_process_cell(slot, number)->word)
-           == hayi_cell_word(number, HAYI_CELL_TAKEN);
+    uint32_t word = atomic_load(&hayi_process_cell(slot, number)->word);
+    return word != hayi_cell_word(number, HAYI_CELL_GIVEN)
+           && word != hayi_cell_word(number, HAYI_CELL_REVOKED);
 }
 
 /* Is not too much on its way to the loop? */

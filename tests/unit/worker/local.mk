@@ -57,6 +57,7 @@ worker_bed = %D%/worker_bed.c %D%/worker_bed.h
 check_PROGRAMS += \
 	%D%/test_command_files \
 	%D%/test_fakes \
+	%D%/test_slot_process \
 	%D%/test_slot_thread \
 	%D%/test_task \
 	%D%/test_worker \
@@ -65,6 +66,8 @@ check_PROGRAMS += \
 %C%_test_command_files_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_fakes_SOURCES = %D%/test_fakes.c
 %C%_test_fakes_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_slot_process_SOURCES = %D%/test_slot_process.c
+%C%_test_slot_process_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_slot_thread_SOURCES = %D%/test_slot_thread.c
 %C%_test_slot_thread_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_task_SOURCES = %D%/test_task.c
