@@ -161,6 +161,7 @@ static uint32_t choose(const struct hayi_sched *s, const struct hayi_row *row)
 static void hand_out_range(struct hayi_sched *s,
                            uint32_t index,
                            uint32_t worker,
+                           uint32_t variant,
                            struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
@@ -184,6 +185,7 @@ static void hand_out_range(struct hayi_sched *s,
     }
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_HAND_OUT);
     a->u.hand_out.range = true;
+    a->u.hand_out.variant = variant;
     a->u.hand_out.first = row->first;
     a->u.hand_out.count = row->count;
     a->u.hand_out.payload = parent->payload;
@@ -201,7 +203,7 @@ static void hand_out(struct hayi_sched *s,
     s->workers.list[worker].alone = HAYI_ALONE_HAS;
     s->alone_out++;
     if ((row->flags & HAYI_ROW_RANGE) != 0) {
-        hand_out_range(s, index, worker, actions);
+        hand_out_range(s, index, worker, variant, actions);
         return;
     }
     hayi_alone_remove(s, index);
@@ -286,7 +288,7 @@ hay_status hayi_alone_dispatch(struct hayi_sched *s,
         }
         if (hayi_actions_reserve(actions, 1) != HAY_OK
             || hayi_table_reserve(&s->table) != HAY_OK
-            || hayi_leases_reserve(&s->leases, index) != HAY_OK) {
+            || hayi_leases_reserve(&s->leases, s->table.count) != HAY_OK) {
             status = HAY_ENOMEM;
             break;
         }

@@ -365,8 +365,7 @@ reserve(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
         return HAY_ENOMEM;
     }
     return hayi_demand_leased(&s->ready.classes.list[class].needs)
-               ? hayi_leases_reserve(&s->leases,
-                                     hayi_ready_first(&s->ready, class))
+               ? hayi_leases_reserve(&s->leases, s->table.count)
                : HAY_OK;
 }
 

@@ -31,7 +31,8 @@ struct hayi_leases {
 
 void hayi_leases_init(struct hayi_leases *leases);
 void hayi_leases_fini(struct hayi_leases *leases);
-/* Make sure that a lease of this row can be added.  HAY_ENOMEM. */
+/* Make sure that a lease of a row can be added whose index is not above this.
+ * HAY_ENOMEM. */
 hay_status hayi_leases_reserve(struct hayi_leases *leases, uint32_t row);
 /* The zeroed lease of a row that has none; needs a reserve. */
 struct hayi_lease *hayi_leases_add(struct hayi_leases *leases, uint32_t row);

@@ -130,7 +130,7 @@ static hay_status begin(struct hayi_sched *s,
         || hayi_table_reserve(&s->table) != HAY_OK
         || hayi_nest_reserve(&s->nest, index) != HAY_OK
         || hayi_nest_reserve(&s->nest, hayi_table_next(&s->table)) != HAY_OK
-        || hayi_leases_reserve(&s->leases, hayi_table_next(&s->table)) != HAY_OK
+        || hayi_leases_reserve(&s->leases, s->table.count) != HAY_OK
         || hayi_members_level(s, &needs, priority, depth, &level) != HAY_OK) {
         return HAY_ENOMEM;
     }

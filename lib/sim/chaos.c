@@ -281,6 +281,10 @@ static void choose_map(struct chaos *c, struct hayi_sim_spec *spec)
         .category = 3,
         .duration_ns = hayi_dice_log(d, 1, 200000),
     };
+    if (hayi_dice_chance(d, c->request_permille)) {
+        spec->needs.request = (uint32_t)hayi_dice_between(d, 1, c->requests)
+                              & (HAYI_REQUEST_MAX - 1);
+    }
     if (hayi_dice_chance(d, 200)) {
         spec->fail_every = hayi_dice_log(d, 1, 2000);
         spec->stop_on_failure = hayi_dice_chance(d, 500);

@@ -90,6 +90,14 @@ hay_status hayi_ledger_add(struct hayi_ledger *ledger,
     return HAY_OK;
 }
 
+/* The core's number of what it asks for. */
+static uint32_t request_of(const struct hayi_ledger *ledger,
+                           const struct hayi_sim_spec *spec)
+{
+    uint32_t number = spec->needs.request;
+    return number == 0 ? 0 : ledger->wealth.requests[number - 1].number;
+}
+
 void hayi_ledger_event(const struct hayi_ledger *ledger,
                        uint32_t index,
                        struct hayi_dep *deps,
@@ -109,6 +117,7 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
             spec->range_max == 0 ? UINT64_MAX : spec->range_max;
         event->u.map.unread_max = spec->unread_max;
         event->u.map.stop_on_failure = spec->stop_on_failure;
+        event->u.map.request = request_of(ledger, spec);
         return;
     }
     for (size_t i = 0; i < spec->dep_count; i++) {
@@ -126,11 +135,8 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.id = hayi_ledger_payload(index);
     event->u.task.payload = hayi_ledger_payload(index);
     event->u.task.needs = spec->needs;
-    if (spec->needs.request != 0) {
-        event->u.task.needs.request =
-            ledger->wealth.requests[spec->needs.request - 1].number
-            & (HAYI_REQUEST_MAX - 1);
-    }
+    event->u.task.needs.request =
+        request_of(ledger, spec) & (HAYI_REQUEST_MAX - 1);
     event->u.task.priority = spec->priority;
     event->u.task.retries = spec->retries;
     event->u.task.category = spec->category;

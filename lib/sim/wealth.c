@@ -184,7 +184,7 @@ const char *hayi_wealth_hand_out(struct hayi_wealth *wealth,
         &wealth->workers[action->u.hand_out.worker];
     struct hayi_sim_grant grant;
     const char *rule = grant_of(wealth, request, action, &grant);
-    if (rule != NULL || action->u.hand_out.range
+    if (rule != NULL
         || (grant.gpu_units == 0 && grant.memory_bytes == 0
             && grant.variant == NULL)) {
         return rule;

@@ -171,6 +171,33 @@ static void memory_of_a_variant_is_booked(void)
                "hand_out w0 p2 attempt 1 priority 0 cores 1 variant 1 prompt");
 }
 
+static void ranges_of_a_map_have_requests_too(void)
+{
+    struct hayi_amount has[] = {{LICENCE, 0, 2 * ONE}, {.units = 0}};
+    struct hayi_event e = bed_map_event(1, 3);
+    bed_offer(0, 8, 1, has);
+    struct hayi_variant v[] = {
+        {.cores = 2,
+         .gpu_units = ONE / 4,
+         .amount_count = 1,
+         .amounts = {{LICENCE, 0, ONE}}},
+        {.cores = 0},
+    };
+    e.u.map.request = bed_request(v);
+    e.u.map.range_max = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    bed_dispatch();
+    BED_EXPECT("hand_out w0 p1 attempt 1 priority 0 cores 2 variant 0 gpus 1 "
+               "items 0+1 prompt; "
+               "hand_out w0 p1 attempt 1 priority 0 cores 2 variant 0 gpus 1 "
+               "items 1+1 prompt");
+    bed_range_started(0);
+    bed_range_ended(0, 1, 0, 1000);
+    bed_forget();
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out"), 1);
+}
+
 static void infeasible(uint32_t request, const char *text)
 {
     struct hayi_error err;
@@ -227,6 +254,7 @@ static CU_TestInfo tests[] = {
     {"alternatives_go_in_their_order", alternatives_go_in_their_order},
     {"a_whole_worker_is_all_its_cores", a_whole_worker_is_all_its_cores},
     {"memory_of_a_variant_is_booked", memory_of_a_variant_is_booked},
+    {"ranges_of_a_map_have_requests_too", ranges_of_a_map_have_requests_too},
     {"what_nobody_has_is_refused_in_words",
      what_nobody_has_is_refused_in_words},
     {"unknown_requests_are_refused", unknown_requests_are_refused},
