@@ -47,6 +47,13 @@ noinst_PROGRAMS += %D%/bench_mpi_loop
 %C%_bench_mpi_loop_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
 %C%_bench_mpi_loop_LDADD = $(MPI_LIBS)
 
+noinst_PROGRAMS += %D%/bench_nested
+%C%_bench_nested_SOURCES = \
+	%D%/bench_nested.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_nested_LDADD = lib/libhayfork.la
+
 noinst_PROGRAMS += %D%/bench_wake
 %C%_bench_wake_SOURCES = \
 	%D%/bench_support.c \
