@@ -34,6 +34,7 @@ enum {
     SPIN_LOOKS = 100,   /* before it sleeps */
     KEEP_NS = 50000000, /* before it gives back much private memory */
     INLINE_MAX = 100,   /* tasks on one stack */
+    SPARE_LOOKS = 16,   /* for one that is bound to a slot's core */
 };
 
 static _Thread_local struct hayi_hand *current;
@@ -131,12 +132,23 @@ void hayi_hand_put_away(struct hayi_hand *hand)
     }
 }
 
-static struct hayi_hand *take_spare(struct hayi_hands *hands)
+/* One that is bound to these cpus already, if it is among the last ones. */
+static struct hayi_hand *take_spare(struct hayi_hands *hands, const int *cpus)
 {
     (void)pthread_mutex_lock(&hands->mutex);
-    struct hayi_hand *hand = hands->spare;
+    struct hayi_hand **at = &hands->spare;
+    for (int i = 0; i < SPARE_LOOKS && *at != NULL; i++) {
+        if ((*at)->bound == cpus) {
+            break;
+        }
+        at = &(*at)->spare;
+    }
+    if (*at == NULL || (*at)->bound != cpus) {
+        at = &hands->spare;
+    }
+    struct hayi_hand *hand = *at;
     if (hand != NULL) {
-        hands->spare = hand->spare;
+        *at = hand->spare;
         hands->spare_count--;
     }
     (void)pthread_mutex_unlock(&hands->mutex);
@@ -505,7 +517,7 @@ hay_status hayi_hands_serve(struct hayi_hands *hands,
                             struct hayi_slot_thread *slot,
                             struct hayi_error *err)
 {
-    struct hayi_hand *hand = take_spare(hands);
+    struct hayi_hand *hand = take_spare(hands, slot->cpus);
     hay_status st = hand != NULL ? HAY_OK : make(hands, &hand, err);
     if (st == HAY_OK) {
         atomic_store(&slot->seat, HAYI_SEAT_TAKEN);

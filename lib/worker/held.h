@@ -34,6 +34,7 @@ struct hayi_held {
     uint32_t next; /* in its list, or in the list of free rows */
     uint32_t prev;
     uint32_t slot; /* core whose slot it is in */
+    uint32_t home; /* ... or was in before it waited */
     int32_t priority;
     uint32_t recall;     /* index of the recall that wants it, or NONE */
     uint64_t near;       /* NUMA nodes whose cores it wishes; 0: any */

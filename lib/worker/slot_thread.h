@@ -50,8 +50,10 @@ struct hayi_slot_thread {
     /* the loop */
     uint32_t tail;
     uint16_t ring_depth[HAYI_SLOT_RING]; /* of what is in the ring */
-    bool given;                /* something, and it was not woken yet */
-    bool wanting;              /* no thread could be had for it */
+    bool given;   /* something, and it was not woken yet */
+    bool wanting; /* no thread could be had for it */
+    uint8_t left; /* its thread has left; somebody is to come in so many
+                     rounds */
     struct hay_task *overflow; /* given while the ring was full */
     struct hay_task *overflow_last;
 

@@ -265,6 +265,7 @@ void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row)
                         held->cores);
     }
     place(slots, slot);
+    held->home = held->slot;
     held->slot = NONE;
     held->state = HAYI_HELD_SUSPENDED;
 }
@@ -275,13 +276,21 @@ void hayi_slots_leave(struct hayi_slots *slots, uint32_t row)
     slots->memory_used -= slots->held->rows[row].memory_bytes;
 }
 
-uint32_t hayi_slots_turn(struct hayi_slots *slots)
+static bool has_turn(const struct hayi_slot *slot)
 {
+    return slot->list.count > 0 && !slot->wide && !slot->resuming
+           && slot->kind == HAYI_WKIND_THREAD;
+}
+
+uint32_t hayi_slots_turn(struct hayi_slots *slots, uint32_t row)
+{
+    uint32_t home = slots->held->rows[row].home;
+    if (has_turn(&slots->list[home])) {
+        return home;
+    }
     for (uint32_t i = 0; i < slots->core_count; i++) {
         uint32_t core = (slots->next_hint + i) % slots->core_count;
-        const struct hayi_slot *slot = &slots->list[core];
-        if (slot->list.count > 0 && !slot->wide && !slot->resuming
-            && slot->kind == HAYI_WKIND_THREAD) {
+        if (has_turn(&slots->list[core])) {
             slots->next_hint = core + 1;
             return core;
         }

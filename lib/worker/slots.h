@@ -82,9 +82,10 @@ void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row);
 hay_status hayi_slots_resume(struct hayi_slots *slots,
                              uint32_t row,
                              const uint32_t **cores);
-/* A one-core slot of threads, in use, where none is resuming; HAYI_HELD_NONE.
+/* For a row that waited: a one-core slot of threads, in use, where none is
+ * resuming, its own one if it is such; HAYI_HELD_NONE.
  * hayi_slots_resume_next(): the row has the next turn there. */
-uint32_t hayi_slots_turn(struct hayi_slots *slots);
+uint32_t hayi_slots_turn(struct hayi_slots *slots, uint32_t row);
 void hayi_slots_resume_next(struct hayi_slots *slots,
                             uint32_t row,
                             uint32_t core);

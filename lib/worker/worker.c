@@ -572,6 +572,10 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         busy = take_fakes(worker) || busy;
         (void)hayi_wstate_dispatch(worker->state, &worker->actions);
         busy = hayi_worker_perform(worker) || busy;
+        if (worker->left_count > 0) {
+            hayi_worker_fill_seats(worker);
+            busy = true;
+        }
         if (worker->spawner_ready) {
             (void)hayi_spawner_flush(worker->spawner);
         }

@@ -92,6 +92,7 @@ struct hayi_worker {
     struct hay_task *inlined;        /* children that run so */
     struct hay_task *listed;         /* those in slots, oldest first */
     struct hay_task *listed_last;
+    uint32_t left_count;       /* slots with 'left' */
     uint32_t waiting;          /* of them: without cores */
     uint64_t started_check_ns; /* when to look whose start is to be told */
 
@@ -177,6 +178,8 @@ void hayi_worker_inline_ended(struct hayi_worker *worker,
                               struct hay_task *child);
 void hayi_worker_on_claim_denied(struct hayi_worker *worker,
                                  const struct hayi_attempt_record *record);
+/* Once a round: threads for the slots that were left. */
+void hayi_worker_fill_seats(struct hayi_worker *worker);
 /* A RESUME. */
 void hayi_worker_resume(struct hayi_worker *worker,
                         const struct hayi_waction *action);

@@ -598,7 +598,8 @@ static hay_status resume_heads(struct hayi_wstate *state,
         struct hayi_held *held = &state->held.rows[row];
         bool now = held->cores <= state->slots.lease.free_count;
         bool turn = held->cores == 1 && held->kind == HAYI_WKIND_THREAD;
-        uint32_t core = now || !turn ? NONE : hayi_slots_turn(&state->slots);
+        uint32_t core =
+            now || !turn ? NONE : hayi_slots_turn(&state->slots, row);
         const uint32_t *cores =
             core != NONE ? &state->slots.core_index[core] : NULL;
 

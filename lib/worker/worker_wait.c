@@ -75,8 +75,23 @@ static void on_suspended(struct hayi_worker *worker,
     holder->hand = hand;
     worker->waiting++;
     step(worker, HAYI_WEVENT_SUSPENDED, task);
-    /* Its slot has nobody now. */
-    hayi_worker_wake_slot(worker, &worker->slots[holder->core]);
+    /* Its slot has nobody now, and what it waits for, which goes before all
+     * else there, may still be on its way through the inbox. */
+    if (worker->slots[holder->core].left == 0) {
+        worker->left_count++;
+    }
+    worker->slots[holder->core].left = 2;
+}
+
+void hayi_worker_fill_seats(struct hayi_worker *worker)
+{
+    for (size_t i = 0; worker->left_count > 0 && i < worker->core_count; i++) {
+        struct hayi_slot_thread *slot = &worker->slots[i];
+        if (slot->left > 0 && --slot->left == 0) {
+            worker->left_count--;
+            hayi_worker_wake_slot(worker, slot);
+        }
+    }
 }
 
 /* It goes on, on cores of its own. */

@@ -179,14 +179,21 @@ HAY_TASK(fib_by_future)
     return st;
 }
 
+/* Under the thread sanitizer that takes minutes. */
+#ifdef __SANITIZE_THREAD__
+enum { FIB = 16 };
+#else
+enum { FIB = 25 };
+#endif
+
 static void one_slot_ends_fibonacci_of_25_by_waiting(void)
 {
-    CHECK(call_on(1, fib, 25) == 75025);
+    CHECK(call_on(1, fib, FIB) == fib_of(FIB));
 }
 
 static void one_slot_ends_fibonacci_of_25_by_returned_futures(void)
 {
-    CHECK(call_on(1, fib_by_future, 25) == 75025);
+    CHECK(call_on(1, fib_by_future, FIB) == fib_of(FIB));
 }
 
 static void no_core_is_used_twice(void)
