@@ -262,6 +262,8 @@ static void choose_task(struct chaos *c,
     if (hayi_dice_chance(d, c->failing_permille)) {
         spec->failures = (uint32_t)hayi_dice_between(d, 1, 3);
         spec->by_farm = hayi_dice_chance(d, 100);
+        spec->over_memory = hayi_dice_chance(d, 250);
+        spec->memory_retries = (uint8_t)hayi_dice_below(d, 4);
     }
 }
 

@@ -84,6 +84,9 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
     if (config->stuck_ns == 0) {
         sim->config.stuck_ns = STUCK_NS;
     }
+    if (config->sched.infeasible_ns == 0) { /* waiting for that is no stop */
+        sim->config.sched.infeasible_ns = sim->config.stuck_ns / 4;
+    }
     sim->tick_ns = UINT64_MAX;
     sim->world.trace = config->trace;
     sim->world.trace_context = config->trace_context;

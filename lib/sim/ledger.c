@@ -139,6 +139,7 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
         request_of(ledger, spec) & (HAYI_REQUEST_MAX - 1);
     event->u.task.priority = spec->priority;
     event->u.task.retries = spec->retries;
+    event->u.task.memory_retries = spec->memory_retries;
     event->u.task.category = spec->category;
     event->u.task.deps = deps;
     event->u.task.dep_count = spec->dep_count;
@@ -345,7 +346,7 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
         return task->attempt == 0 && culprit != 0
                && explained_by_input(ledger, task, HAY_FAILED, culprit);
     case HAY_EINFEASIBLE:
-        return task->attempt == 0 && any_lost(ledger);
+        return task->grown > 0 || (task->attempt == 0 && any_lost(ledger));
     default:
         return false;
     }
@@ -508,10 +509,13 @@ static void attempt_told(struct hayi_ledger *ledger,
                          const struct hayi_action *action)
 {
     uint32_t index = (uint32_t)(action->u.attempt_ended.payload - 1);
-    const struct hayi_ledger_task *task = &ledger->tasks[index];
+    struct hayi_ledger_task *task = &ledger->tasks[index];
 
     if (index >= ledger->count || task->told) {
         hayi_ledger_fail(ledger, "task %u: an attempt after its end", index);
+    } else if (action->u.attempt_ended.grown
+               && ++task->grown > task->spec.memory_retries) {
+        hayi_ledger_fail(ledger, "task %u: grows too often", index);
     } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FINISHED) {
         hayi_ledger_fail(ledger, "task %u: a good attempt again", index);
     }
@@ -525,12 +529,16 @@ static void handed_out(struct hayi_ledger *ledger,
 
     if (index >= ledger->count || (task->told && !remakes(task))) {
         hayi_ledger_fail(ledger, "task %u: handed out after its end", index);
+    } else if (!task->spec.map && task->spec.needs.request == 0
+               && action->u.hand_out.needs.memory_bytes
+                      != task->spec.needs.memory_bytes << task->grown) {
+        hayi_ledger_fail(ledger, "task %u: not the memory it needs", index);
     } else if (!task->spec.map
                && ++task->hand_outs > HAND_OUTS_MAX + ledger->ended_count) {
         hayi_ledger_fail(ledger, "task %u goes to and fro", index);
     } else {
         const char *rule = hayi_wealth_hand_out(
-            &ledger->wealth, task->spec.needs.request, action);
+            &ledger->wealth, task->spec.needs.request, task->grown, action);
         if (rule != NULL) {
             hayi_ledger_fail(ledger, "task %u: %s", index, rule);
         }

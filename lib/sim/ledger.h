@@ -34,10 +34,12 @@ struct hayi_sim_spec {
     uint64_t duration_ns; /* of an attempt; of an item */
     uint32_t failures;    /* so many attempts fail before one does not */
     bool by_farm;         /* ... by the farm, not by the task */
-    bool agrees;          /* ends when it is asked to */
-    bool command;         /* runs as a command, not in a thread */
-    uint32_t makes;       /* objects, at most HAYI_SIM_MAKES_MAX */
-    uint64_t make_bytes;  /* each of them */
+    bool over_memory;     /* ... by their memory limit */
+    uint8_t memory_retries;
+    bool agrees;         /* ends when it is asked to */
+    bool command;        /* runs as a command, not in a thread */
+    uint32_t makes;      /* objects, at most HAYI_SIM_MAKES_MAX */
+    uint64_t make_bytes; /* each of them */
 
     bool map;
     uint64_t items;
@@ -59,6 +61,7 @@ struct hayi_ledger_task {
     uint32_t attempt; /* the last that began */
     uint32_t worker;  /* where */
     uint32_t failed_attempts;
+    uint32_t grown;  /* so often told that it may use twice the memory */
     uint8_t outcome; /* of the last that ended */
     bool running;
     bool finished; /* an attempt succeeded */

@@ -118,6 +118,7 @@ static void read_ended(const void *body, struct hayi_event *event)
     event->u.ended.task = record->task;
     event->u.ended.attempt = record->attempt;
     event->u.ended.outcome = record->outcome;
+    event->u.ended.cause = record->cause;
     event->u.ended.run_ns = record->end_ns - record->start_ns;
     event->u.ended.report = record->handed_ns;
 }

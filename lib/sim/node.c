@@ -163,6 +163,8 @@ static void tell_ended(struct hayi_sim_node *node,
     } else {
         struct hayi_ended *record =
             append(node, HAYI_RECORD_ENDED, sizeof *record);
+        bool over = node->world->ledger.tasks[run->index].spec.over_memory
+                    && run->outcome == HAYI_OUTCOME_FARM;
         if (record != NULL) {
             *record = (struct hayi_ended){
                 .task = run->task,
@@ -170,7 +172,8 @@ static void tell_ended(struct hayi_sim_node *node,
                 .attempt = run->attempt,
                 .start_ns = run->begin_ns,
                 .end_ns = run->end_ns,
-                .outcome = run->outcome};
+                .outcome = run->outcome,
+                .cause = over ? HAY_CAUSE_MEMORY_LIMIT : HAY_CAUSE_NONE};
         }
     }
     node->urgent = node->urgent || run->prompt;

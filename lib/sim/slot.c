@@ -56,8 +56,9 @@ static void plan(const struct hayi_sim_slots *slots, struct hayi_sim_run *run)
         plan_range(&task->spec, run);
         ns *= run->items;
     } else if (run->attempt <= task->spec.failures) {
-        run->outcome =
-            task->spec.by_farm ? HAYI_OUTCOME_FARM : HAYI_OUTCOME_FAILED;
+        run->outcome = task->spec.by_farm || task->spec.over_memory
+                           ? HAYI_OUTCOME_FARM
+                           : HAYI_OUTCOME_FAILED;
     }
     run->begin_ns = slots->world->now_ns;
     run->end_ns = run->begin_ns + slowed(slots, ns);

@@ -144,6 +144,7 @@ static void give_back(struct hayi_wealth *wealth,
 /* What the action gives, as it must be; NULL, or the rule that is broken. */
 static const char *grant_of(const struct hayi_wealth *wealth,
                             uint32_t number,
+                            uint32_t grown,
                             const struct hayi_action *action,
                             struct hayi_sim_grant *grant)
 {
@@ -161,14 +162,15 @@ static const char *grant_of(const struct hayi_wealth *wealth,
         return needs->request == 0 ? NULL : "a request that nobody made";
     }
     const struct hayi_sim_request *request = &wealth->requests[number - 1];
-    if (needs->request != request->number
+    if ((grown == 0 && needs->request != request->number)
         || action->u.hand_out.variant >= request->count) {
         return "another request than that of the task";
     }
     const struct hayi_variant *v =
         &request->variants[action->u.hand_out.variant];
     uint32_t cores = v->cores == HAYI_CORES_ALL ? account->has.cores : v->cores;
-    if (needs->cores != cores || needs->memory_bytes != v->memory_bytes) {
+    if (needs->cores != cores
+        || needs->memory_bytes != v->memory_bytes << grown) {
         return "other cores or memory than those of the variant";
     }
     grant->gpu_units = v->gpu_units;
@@ -178,12 +180,13 @@ static const char *grant_of(const struct hayi_wealth *wealth,
 
 const char *hayi_wealth_hand_out(struct hayi_wealth *wealth,
                                  uint32_t request,
+                                 uint32_t grown,
                                  const struct hayi_action *action)
 {
     struct hayi_sim_account *account =
         &wealth->workers[action->u.hand_out.worker];
     struct hayi_sim_grant grant;
-    const char *rule = grant_of(wealth, request, action, &grant);
+    const char *rule = grant_of(wealth, request, grown, action, &grant);
     if (rule != NULL
         || (grant.gpu_units == 0 && grant.memory_bytes == 0
             && grant.variant == NULL)) {

@@ -60,10 +60,12 @@ hay_status hayi_wealth_request(struct hayi_wealth *wealth,
                                uint32_t count,
                                uint32_t *index);
 
-/* A task, which asks for the request of this number here (0: none), is handed
- * out: NULL, or the rule that this breaks. */
+/* A task, which asks for the request of this number here (0: none), and may use
+ * 2^grown times the memory by now, is handed out: NULL, or the rule that this
+ * breaks. */
 const char *hayi_wealth_hand_out(struct hayi_wealth *wealth,
                                  uint32_t request,
+                                 uint32_t grown,
                                  const struct hayi_action *action);
 /* The manager hears of the end of an attempt, or of its return. */
 void hayi_wealth_back(struct hayi_wealth *wealth,
