@@ -17,7 +17,9 @@
 #include "client/executor.h"
 #include "data/chunk_file.h"
 #include "worker/child_client.h"
+#include "worker/child_env.h"
 #include "worker/child_objects.h"
+#include "worker/gpus.h"
 #include "worker/registry.h"
 #include "worker/spawner_minder.h"
 #include "worker/spawner_tree.h"
@@ -47,6 +49,7 @@ struct child {
     struct hayi_child_area *area;
     struct hayi_child_link link;
     struct hayi_child_objects objects;
+    struct hayi_child_env env;
     struct hayi_task_farm farm;
     struct hayi_scratch scratch;
     int sentinel; /* a descriptor that no function knows */
@@ -165,6 +168,8 @@ struct order {
     struct hayi_child_task head;
     const void *record;
     const int32_t *cpus;
+    const int32_t *gpus;
+    const char *given;
     const struct hayi_child_object *inputs;
     bool is_range;
 };
@@ -187,8 +192,11 @@ static bool read_order(const struct hayi_pipe_record *record,
     uint64_t need =
         sizeof(order->head) + pad8(order->head.record_size)
         + pad8(order->head.cpu_count * sizeof(int32_t))
+        + pad8(order->head.gpu_count * sizeof(int32_t))
+        + pad8(order->head.given_size)
         + order->head.object_count * sizeof(struct hayi_child_object);
-    if (order->head.record_size > left || need > left) {
+    if (order->head.record_size > left || need > left
+        || order->head.gpu_count > HAYI_GPUS_MAX) {
         return false;
     }
     at += sizeof(order->head);
@@ -196,6 +204,10 @@ static bool read_order(const struct hayi_pipe_record *record,
     at += pad8(order->head.record_size);
     order->cpus = (const void *)at;
     at += pad8(order->head.cpu_count * sizeof(int32_t));
+    order->gpus = (const void *)at;
+    at += pad8(order->head.gpu_count * sizeof(int32_t));
+    order->given = (const void *)at;
+    at += pad8(order->head.given_size);
     order->inputs = (const void *)at;
     order->is_range = record->kind == HAYI_CHILD_RANGE;
     return true;
@@ -278,6 +290,9 @@ run(struct child *c, struct hay_task *task, const struct order *order)
     task->cpu_count = order->head.cpu_count;
     task->core = order->head.core;
     task->core_count = order->head.core_count;
+    task->gpu_numbers = order->gpus;
+    task->gpu_count = order->head.gpu_count;
+    (void)hayi_child_env_set(&c->env, order->given, order->head.given_size);
     task->scratch = &c->scratch;
     task->at_room = &c->area->at;
     bind(c, task);
@@ -374,7 +389,9 @@ static void serve(struct child *c)
         /* The record is borrowed until the next call, which the function may
          * cause: what is used later is copied. */
         void *copy = NULL;
-        if (order.head.object_count + order.head.cpu_count > 0) {
+        if (order.head.object_count + order.head.cpu_count
+                + order.head.gpu_count
+            > 0) {
             copy = malloc(record.size);
             if (copy == NULL) {
                 _exit(HAYI_CHILD_EXIT_BROKEN);

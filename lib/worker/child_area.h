@@ -127,8 +127,9 @@ struct hayi_child_object {
     uint64_t spilled; /* 1: in the spill file, 0: in the store's */
 };
 
-/* Tail: the record (wire/record.h), cpus[cpu_count] (int32_t),
- * objects[object_count]. */
+/* Tail: the record (wire/record.h), cpus[cpu_count] and gpus[gpu_count]
+ * (int32_t), variables ("NAME=VALUE", each with its 0), objects[object_count].
+ */
 struct hayi_child_task {
     uint64_t record_size;
     uint64_t object_count;
@@ -137,6 +138,8 @@ struct hayi_child_task {
     uint32_t cpu_count;
     uint32_t core;
     uint32_t core_count;
+    uint32_t gpu_count;
+    uint32_t given_size; /* of the variables */
 };
 
 /* Tail: the record (wire/nest.h). */

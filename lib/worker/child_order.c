@@ -5,7 +5,9 @@
 
 #include "data/store.h"
 #include "wire/args.h"
+#include "worker/gpus.h"
 #include "worker/registry.h"
+#include "worker/task_env.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +159,8 @@ void hayi_child_order_close(struct hayi_child_order *order,
 /* The bytes of a wire record; their addresses do not count elsewhere. */
 static hay_status send_range(const struct hayi_child_order *order,
                              struct hayi_child_task *head,
+                             const int32_t *gpus,
+                             const struct hayi_buffer *given,
                              struct hayi_pipe *pipe)
 {
     const struct hay_task *task = order->task;
@@ -173,6 +177,8 @@ static hay_status send_range(const struct hayi_child_order *order,
         {task->items, range.in_bytes},
         {task->got, range.got_size},
         {task->cpus, head->cpu_count * sizeof(int32_t)},
+        {gpus, head->gpu_count * sizeof(int32_t)},
+        {given->data, given->size},
     };
     head->record_size =
         sizeof(range) + HAYI_PAD8(range.in_bytes) + HAYI_PAD8(range.got_size);
@@ -180,11 +186,13 @@ static hay_status send_range(const struct hayi_child_order *order,
         pipe, HAYI_CHILD_RANGE, parts, sizeof(parts) / sizeof(*parts));
 }
 
-hay_status hayi_child_order_send(const struct hayi_child_order *order,
-                                 uint32_t number,
-                                 struct hayi_pipe *pipe)
+static hay_status send_given(const struct hayi_child_order *order,
+                             uint32_t number,
+                             const struct hayi_buffer *given,
+                             struct hayi_pipe *pipe)
 {
     const struct hay_task *task = order->task;
+    int32_t gpus[HAYI_GPUS_MAX];
     struct hayi_child_task head = {
         .object_count = order->input_count,
         .memory_limit_bytes = task->record.memory_limit_bytes,
@@ -192,10 +200,12 @@ hay_status hayi_child_order_send(const struct hayi_child_order *order,
         .cpu_count = (uint32_t)task->cpu_count,
         .core = task->core,
         .core_count = task->core_count,
+        .gpu_count = hayi_task_gpu_numbers(task, gpus),
+        .given_size = (uint32_t)given->size,
     };
     static_assert(sizeof(int) == sizeof(int32_t), "cpus travel as they are");
     if (task->is_range) {
-        return send_range(order, &head, pipe);
+        return send_range(order, &head, gpus, given, pipe);
     }
     const struct hayi_task_record *record = &task->record;
     head.record_size = sizeof(*record) + HAYI_PAD8(record->args_size)
@@ -208,10 +218,26 @@ hay_status hayi_child_order_send(const struct hayi_child_order *order,
         {task->name, record->name_size},
         {task->got, record->got_size},
         {task->cpus, head.cpu_count * sizeof(int32_t)},
+        {gpus, head.gpu_count * sizeof(int32_t)},
+        {given->data, given->size},
         {order->inputs, order->input_count * sizeof(*order->inputs)},
     };
     return hayi_pipe_send(
         pipe, HAYI_CHILD_TASK, parts, sizeof(parts) / sizeof(*parts));
+}
+
+hay_status hayi_child_order_send(const struct hayi_child_order *order,
+                                 uint32_t number,
+                                 struct hayi_pipe *pipe)
+{
+    struct hayi_buffer given;
+    hayi_buffer_init(&given);
+    hay_status status = hayi_task_env_given(order->task, &given);
+    if (status == HAY_OK) {
+        status = send_given(order, number, &given, pipe);
+    }
+    hayi_buffer_fini(&given);
+    return status;
 }
 
 /* ---- results ---------------------------------------------------------------

@@ -19,6 +19,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/child_area.h \
 	%D%/child_client.c \
 	%D%/child_client.h \
+	%D%/child_env.c \
+	%D%/child_env.h \
 	%D%/child_link.c \
 	%D%/child_link.h \
 	%D%/child_objects.c \

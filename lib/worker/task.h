@@ -90,8 +90,10 @@ struct hay_task {
     const struct hayi_function *function;
     const int *cpus; /* leased, operating system numbers; or NULL */
     size_t cpu_count;
-    int *own_cpus; /* where they lie, if they are not neighbours */
-    uint32_t core; /* index of the first leased core */
+    const int32_t *gpu_numbers; /* in a child, which knows no more of them; */
+    uint32_t gpu_count;         /* at most HAYI_GPUS_MAX */
+    int *own_cpus;              /* where they lie, if they are not neighbours */
+    uint32_t core;              /* index of the first leased core */
     uint32_t core_count;
     bool rebind; /* its lease is not the slot's own core */
 

@@ -367,10 +367,10 @@ uint32_t hay_task_cores(const hay_task *task)
 
 size_t hay_task_gpus(const hay_task *task, int *gpus, size_t room)
 {
-    uint32_t list[HAYI_GPUS_MAX];
-    uint32_t count = hayi_task_gpu_list(task, list);
+    int32_t list[HAYI_GPUS_MAX];
+    uint32_t count = hayi_task_gpu_numbers(task, list);
     for (uint32_t i = 0; i < count && i < room; i++) {
-        gpus[i] = task->farm->gpus->list[list[i]].number;
+        gpus[i] = list[i];
     }
     return count;
 }
@@ -378,7 +378,7 @@ size_t hay_task_gpus(const hay_task *task, int *gpus, size_t room)
 double hay_task_amount(const hay_task *task, const char *resource)
 {
     struct hayi_named list[HAYI_WISH_AMOUNTS_MAX + 1];
-    uint32_t gpus[HAYI_GPUS_MAX];
+    int32_t gpus[HAYI_GPUS_MAX];
     size_t count = 0;
     if (resource == NULL) {
         return 0;
@@ -397,7 +397,8 @@ double hay_task_amount(const hay_task *task, const char *resource)
             return (double)list[i].units / HAYI_WISH_UNITS;
         }
     }
-    return strcmp(resource, "gpus") == 0 ? hayi_task_gpu_list(task, gpus) : 0;
+    return strcmp(resource, "gpus") == 0 ? hayi_task_gpu_numbers(task, gpus)
+                                         : 0;
 }
 
 uint32_t hay_task_variant(const hay_task *task)

@@ -40,6 +40,22 @@ uint32_t hayi_task_gpu_list(const struct hay_task *task, uint32_t *list)
     return count;
 }
 
+uint32_t hayi_task_gpu_numbers(const struct hay_task *task, int32_t *numbers)
+{
+    uint32_t list[HAYI_GPUS_MAX];
+    if (task->farm->gpus == NULL) {
+        for (uint32_t i = 0; i < task->gpu_count; i++) {
+            numbers[i] = task->gpu_numbers[i];
+        }
+        return task->gpu_count;
+    }
+    uint32_t count = hayi_task_gpu_list(task, list);
+    for (uint32_t i = 0; i < count; i++) {
+        numbers[i] = task->farm->gpus->list[list[i]].number;
+    }
+    return count;
+}
+
 /* Their names for one of the runtimes. */
 static void
 print_gpus(const struct hay_task *task, bool rocr, char *text, size_t size)
@@ -133,6 +149,20 @@ static hay_status put_got(const struct hay_task *task, struct hayi_buffer *out)
     return status;
 }
 
+static hay_status put_given(const struct hay_task *task,
+                            struct hayi_buffer *out)
+{
+    const struct hayi_task_record *record = &task->record;
+    hay_status status = put(out, "HAY_TASK_VARIANT=%u", record->variant);
+    if (status == HAY_OK && record->memory_bytes > 0) {
+        status = put(out, "HAY_TASK_MEMORY=%" PRIu64, record->memory_bytes);
+    }
+    if (status == HAY_OK) {
+        status = put_gpus(task, out);
+    }
+    return status == HAY_OK && task->got[0] != 0 ? put_got(task, out) : status;
+}
+
 hay_status hayi_task_env(const struct hay_task *task, struct hayi_buffer *out)
 {
     const struct hayi_task_record *record = &task->record;
@@ -154,16 +184,15 @@ hay_status hayi_task_env(const struct hay_task *task, struct hayi_buffer *out)
     if (status == HAY_OK) {
         status = put(out, "HAY_TASK_CPUS=%s", cpus);
     }
-    if (status == HAY_OK && record->memory_bytes > 0) {
-        status = put(out, "HAY_TASK_MEMORY=%" PRIu64, record->memory_bytes);
-    }
-    if (status == HAY_OK) {
-        status = put(out, "HAY_TASK_VARIANT=%u", record->variant);
-    }
-    if (status == HAY_OK) {
-        status = put_gpus(task, out);
-    }
-    return status == HAY_OK && task->got[0] != 0 ? put_got(task, out) : status;
+    return status == HAY_OK ? put_given(task, out) : status;
+}
+
+hay_status hayi_task_env_given(const struct hay_task *task,
+                               struct hayi_buffer *out)
+{
+    bool any = task->farm->deals_gpus || task->got[0] != 0
+               || task->record.memory_bytes > 0 || task->record.variant > 0;
+    return any ? put_given(task, out) : HAY_OK;
 }
 
 /* ---- the record ---------------------------------------------------------- */

@@ -104,8 +104,10 @@ hay_status hayi_worker_share(struct hayi_worker *worker,
                              const char *resources,
                              struct hayi_error *err)
 {
-    worker->memory_bytes = hayi_topology_memory_bytes(worker->config.topology)
-                           / worker->config.mask_count;
+    uint64_t memory = hayi_topology_memory_bytes(worker->config.topology);
+    uint64_t allowed = hayi_store_node_bytes(); /* to the job's cgroup */
+    memory = allowed < memory ? allowed : memory;
+    worker->memory_bytes = memory / worker->config.mask_count;
     hay_status status = share_gpus(worker, err);
     if (status == HAY_OK) {
         status = share_amounts(worker, resources, err);

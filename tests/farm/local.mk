@@ -37,6 +37,10 @@ check_PROGRAMS += %D%/farm_remote
 %C%_farm_remote_SOURCES = %D%/farm_remote.c
 %C%_farm_remote_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_resources
+%C%_farm_resources_SOURCES = %D%/farm_resources.c
+%C%_farm_resources_LDADD = lib/libhayfork.la
+
 dist_check_SCRIPTS += \
 	%D%/t_arrays.sh \
 	%D%/t_data.sh \
@@ -46,4 +50,5 @@ dist_check_SCRIPTS += \
 	%D%/t_move.sh \
 	%D%/t_nested.sh \
 	%D%/t_process.sh \
-	%D%/t_remote.sh
+	%D%/t_remote.sh \
+	%D%/t_resources.sh

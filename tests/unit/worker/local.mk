@@ -46,6 +46,11 @@ check_PROGRAMS += %D%/test_topology
 %C%_test_topology_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
 
+check_PROGRAMS += %D%/test_child_env
+%C%_test_child_env_SOURCES = %D%/test_child_env.c
+%C%_test_child_env_LDADD = lib/worker/libhayfork-worker.la \
+	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_gpus
 %C%_test_gpus_SOURCES = %D%/test_gpus.c
 %C%_test_gpus_LDADD = lib/worker/libhayfork-worker.la \
