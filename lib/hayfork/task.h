@@ -139,7 +139,10 @@ double hay_task_random_double(hay_task *task);
  * others and taken back before it goes on; memory, gpus and the rest stay its
  * own.  Above hay_options.suspended_max waiting tasks of a worker, one that
  * waits runs its own children that have not begun in its place.  A future must
- * be released before the task returns. */
+ * be released before the task returns.
+ *
+ * In a process slot a task can submit others and return one of them, but not
+ * wait, map, cancel or put large values: HAY_EUNSUPPORTED, HAY_ETOOBIG. */
 hay_executor *hay_task_executor(hay_task *task);
 /* The task's result is that of 'future' (of this task's executor), once that
  * has ended; if it fails, this one fails with it as its culprit.  The future

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -469,6 +470,43 @@ static void test_cancel(hay_executor *ex)
     EXPECT(result_of(start(ex, cancels, 0)) == 1);
 }
 
+/* Until it is told to stop. */
+HAY_TASK(endless)
+{
+    int64_t depth = 0;
+    hay_executor *ex = hay_task_executor(task);
+    hay_future *child = NULL;
+    HAY_TRY(hay_arg_int64(task, 0, &depth));
+    int fd = open("begun", O_CREAT | O_WRONLY | O_APPEND, 0666);
+    NEEDS(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+    if (depth > 0) {
+        NEEDS(hay_submit(
+                  ex, endless, HAY_ARGS(hay_int64(depth - 1)), NULL, &child)
+              == HAY_OK);
+        NEEDS(hay_future_wait(child, HAY_FOREVER) == HAY_OK);
+        bool cancelled = hay_future_state(child) == HAY_CANCELLED;
+        hay_future_release(child);
+        NEEDS(cancelled);
+    }
+    while (!hay_task_cancelled(task)) {
+        usleep(1000);
+    }
+    return HAY_ECANCELLED;
+}
+
+static void test_cancel_nested(hay_executor *ex)
+{
+    struct stat info = {.st_size = 0};
+    hay_future *top = start(ex, endless, 3);
+    while (stat("begun", &info) != 0 || info.st_size < 4) {
+        usleep(1000);
+    }
+    EXPECT(hay_future_cancel(top, HAY_CANCEL_NESTED) == HAY_ERUNNING);
+    EXPECT(hay_future_wait(top, HAY_FOREVER) == HAY_OK);
+    EXPECT(hay_future_state(top) == HAY_CANCELLED);
+    hay_future_release(top);
+}
+
 /* ---- lost workers ----------------------------------------------------------
  */
 
@@ -547,6 +585,7 @@ static const struct test {
     {"commands", test_commands, 0},
     {"fails", test_fails, 0},
     {"cancel", test_cancel, 0},
+    {"cancel_nested", test_cancel_nested, 0},
     {"killed", test_killed, 0},
 };
 

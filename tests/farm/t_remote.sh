@@ -11,7 +11,7 @@ command -v mpirun >/dev/null || { echo "skip farm_remote: there is no mpirun"; e
 passes() {
     local test=$1 ranks=$2 lines=$3 rc told
     shift 3
-    rm -f struck
+    rm -f struck begun
     timeout 60 "$hayfork" launch -n "$ranks" "$program" "$test" "$@" >out 2>err </dev/null
     rc=$?
     told=$(grep -c '^hayfork: lost worker .*; ' err)
@@ -26,7 +26,7 @@ cd "$(mktemp -d)" || exit 1
 trap 'rm -rf "$PWD"' EXIT
 for ranks in 2 3; do
     for test in fib follow culprit forget map objects follow_objects commands \
-        fails cancel; do
+        fails cancel cancel_nested; do
         passes "$test" "$ranks" 0
     done
 done

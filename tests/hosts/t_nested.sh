@@ -17,7 +17,9 @@ trap '"$bed" down; rm -rf "$folder"' EXIT
 hosts=${NH_PREFIX}1,${NH_PREFIX}2,${NH_PREFIX}3
 cd "$folder" || exit 1
 
-for test in fib follow culprit forget map objects follow_objects fails cancel killed; do
+for test in fib follow culprit forget map objects follow_objects fails cancel \
+    cancel_nested killed; do
+    rm -f begun struck
     timeout 100 "$bed" run "${NH_PREFIX}1" "$hayfork" launch --rsh "$bed rsh" \
         --hosts "$hosts" "$program" "$test" >out 2>err
     ok "$test: exit status $? $(grep '^not ok' out; head -n 2 err)" grep -q "^ok $test\$" out
