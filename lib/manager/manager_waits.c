@@ -3,22 +3,28 @@
 
 #include "manager/manager_nested.h"
 
+/* The task that it waits for; 0: several, or it has ended. */
+static hayi_handle awaited(const struct hayi_manager *manager,
+                           const struct hayi_suspended_record *record)
+{
+    if (record->waits_for_id == 0) {
+        return record->waits_for;
+    }
+    const hay_future *future =
+        hayi_manager_nested_find(manager, record->waits_for_id);
+    return future != NULL ? future->task : 0;
+}
+
 static void on_suspended(struct hayi_manager *manager,
                          uint32_t worker,
                          const struct hayi_suspended_record *record)
 {
-    hayi_handle waits_for = record->waits_for;
-    if (record->waits_for_id != 0) {
-        const hay_future *future =
-            hayi_manager_nested_find(manager, record->waits_for_id);
-        waits_for = future != NULL ? future->task : 0;
-    }
     struct hayi_event event = {
         .kind = HAYI_EVENT_SUSPENDED,
         .u.suspended = {.worker = worker,
                         .task = record->task,
                         .attempt = record->attempt,
-                        .waits_for = waits_for,
+                        .waits_for = awaited(manager, record),
                         .several = record->several != 0},
     };
     hayi_manager_step(manager, &event, NULL);
@@ -46,7 +52,7 @@ static void on_claim(struct hayi_manager *manager,
         .u.claim = {.worker = worker,
                     .task = record->task,
                     .attempt = record->attempt,
-                    .child = record->waits_for},
+                    .child = awaited(manager, record)},
     };
     hayi_manager_step(manager, &event, NULL);
 }
