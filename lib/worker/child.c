@@ -24,6 +24,7 @@
 #include "worker/spawner_minder.h"
 #include "worker/spawner_tree.h"
 #include "worker/task.h"
+#include "worker/task_env.h"
 #include "worker/topology.h"
 
 #include <dlfcn.h>
@@ -445,6 +446,39 @@ static void plant_sentinel(struct child *c)
     c->sentinel_inode = info.st_ino;
 }
 
+/* Its attempts have these, and shall see no others. */
+static void show_gpus(struct child *c)
+{
+    static const char *const names[] = {
+        "CUDA_", "ROCR_VISIBLE_DEVICES=", "GPU_DEVICE_ORDINAL="};
+    struct hay_task like = {.farm = &c->farm, .name = "", .got = ""};
+    struct hayi_buffer lines;
+    c->farm.gpus =
+        (const void *)((const unsigned char *)c->area + HAYI_CHILD_AT_GPUS);
+    c->farm.deals_gpus = c->area->deals_gpus != 0;
+    like.record.gpu_mask = c->area->gpu_mask;
+    hayi_buffer_init(&lines);
+    if (!c->farm.deals_gpus || hayi_task_env(&like, &lines) != HAY_OK) {
+        hayi_buffer_fini(&lines);
+        return;
+    }
+    char *end = (char *)lines.data + lines.size;
+    for (char *line = (char *)lines.data; line < end;) {
+        char *next = line + strlen(line) + 1;
+        char *value = strchr(line, '=');
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            if (value != NULL
+                && strncmp(line, names[i], strlen(names[i])) == 0) {
+                *value = 0;
+                (void)setenv(line, value + 1, 1);
+                break;
+            }
+        }
+        line = next;
+    }
+    hayi_buffer_fini(&lines);
+}
+
 void hayi_child_run(struct hayi_child_area *area)
 {
     static struct child child;
@@ -465,6 +499,7 @@ void hayi_child_run(struct hayi_child_area *area)
         .log = log_line,
         .context = c,
     };
+    show_gpus(c);
     c->scratch.keep_bytes = area->scratch_keep_bytes;
     if (hayi_child_objects_init(&c->objects, &c->link, &err) != HAY_OK
         || hayi_files_new(&c->farm.files, &err) != HAY_OK

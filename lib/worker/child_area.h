@@ -29,7 +29,9 @@ enum {
     HAYI_CHILD_RING_BYTES = 128 << 10, /* of each direction */
     HAYI_CHILD_AT_DOWN = 8 << 10,      /* where they lie: rank to child, */
     HAYI_CHILD_AT_UP = HAYI_CHILD_AT_DOWN + HAYI_CHILD_RING_BYTES, /* back */
-    HAYI_CHILD_AREA_BYTES = HAYI_CHILD_AT_UP + HAYI_CHILD_RING_BYTES,
+    HAYI_CHILD_AT_GPUS = HAYI_CHILD_AT_UP + HAYI_CHILD_RING_BYTES,
+    HAYI_CHILD_GPUS_BYTES = 16 << 10, /* room for struct hayi_gpus */
+    HAYI_CHILD_AREA_BYTES = HAYI_CHILD_AT_GPUS + HAYI_CHILD_GPUS_BYTES,
     HAYI_CHILD_CPUS_MAX = 64, /* of which it knows that it is bound to them */
     HAYI_CHILD_EXIT_BROKEN = 125, /* out of memory, or a spoiled area */
 };
@@ -66,6 +68,8 @@ struct hayi_child_area {
     uint64_t memory_max_bytes;      /* leaves when it has grown by so much */
     uint64_t units_at, units_bytes; /* of the store's memory */
     struct hayi_child_file store, spill;
+    uint64_t gpu_mask; /* of all its attempts; written before its start */
+    uint32_t deals_gpus;
     int32_t rank_pid;
     uint32_t worker;
     uint32_t tasks_max; /* leaves after so many; 0: never */

@@ -86,6 +86,7 @@ struct hayi_slot_process {
 
     /* the thread */
     struct hayi_pipe pipe;
+    bool unfit;         /* the next attempt has other gpus than the child */
     bool leaving;       /* the child ends itself, or was told to */
     bool served;        /* it has ended an attempt */
     uint32_t stillborn; /* children in a row that have not */

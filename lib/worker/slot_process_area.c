@@ -4,6 +4,8 @@
 
 #include "worker/slot_process_inside.h"
 
+#include "worker/gpus.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +14,9 @@
 
 /* ---- areas ----------------------------------------------------------------
  */
+
+static_assert(sizeof(struct hayi_gpus) <= HAYI_CHILD_GPUS_BYTES,
+              "they have room");
 
 static void fill_area(const struct hayi_slot_process *slot,
                       struct hayi_child_area *area)
@@ -25,6 +30,12 @@ static void fill_area(const struct hayi_slot_process *slot,
     area->tasks_max = config->tasks_max;
     area->scratch_keep_bytes = config->scratch_keep_bytes;
     area->rank_pid = getpid();
+    area->deals_gpus = config->farm->deals_gpus;
+    if (config->farm->gpus != NULL) {
+        memcpy((unsigned char *)area + HAYI_CHILD_AT_GPUS,
+               config->farm->gpus,
+               sizeof(*config->farm->gpus));
+    }
     area->store.fd = area->spill.fd = -1;
     if (config->farm->store != NULL) {
         struct hayi_store_files files;

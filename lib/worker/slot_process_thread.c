@@ -41,18 +41,41 @@ static bool has_objects(const struct hay_task *task)
     return !task->is_range && (task->record.flags & HAYI_TASK_DATA) != 0;
 }
 
-/* The next one, if it may go ahead of those in flight. */
+/* A runtime of gpus looks once which of them it may see, so a child's attempts
+ * all have the same ones. */
+static bool has_its_gpus(const struct hayi_slot_process *slot,
+                         const struct hay_task *task)
+{
+    return task->record.gpu_mask == slot->area->gpu_mask;
+}
+
+/* With the mutex: may the next one go ahead of those in flight, or must the
+ * child change for it? */
+static bool may_go(const struct hayi_slot_process *slot)
+{
+    const struct hay_task *task = slot->first;
+    uint32_t out = slot->flight_next - slot->flight_first;
+    return task != NULL && out < (has_objects(task) ? DATA_AHEAD : AHEAD)
+           && (out == 0 || has_its_gpus(slot, task));
+}
+
+/* The next one, if it may go; NULL. */
 static struct hay_task *next_task(struct hayi_slot_process *slot)
 {
     hayi_process_lock(slot);
     hayi_process_trim(slot);
-    uint32_t out = slot->flight_next - slot->flight_first;
-    struct hay_task *task = slot->first;
-    if (task != NULL && out < (has_objects(task) ? DATA_AHEAD : AHEAD)) {
+    struct hay_task *task = may_go(slot) ? slot->first : NULL;
+    if (task != NULL && !slot->child_asked
+        && slot->flight_next == slot->flight_first) {
+        slot->area->gpu_mask = task->record.gpu_mask;
+    }
+    if (task != NULL && !has_its_gpus(slot, task)) {
+        slot->unfit = true;
+        task = NULL;
+    }
+    if (task != NULL) {
         slot->first = task->overflow_next;
         slot->opening = task;
-    } else {
-        task = NULL;
     }
     hayi_process_unlock(slot);
     return task;
@@ -133,6 +156,14 @@ static bool send_records(struct hayi_slot_process *slot)
     return any;
 }
 
+/* The child has nothing to do, and shall go. */
+static void send_away(struct hayi_slot_process *slot)
+{
+    slot->leaving = true;
+    (void)hayi_pipe_send(&slot->pipe, HAYI_CHILD_LEAVE, NULL, 0);
+    hayi_rouse(&slot->area->child_asleep);
+}
+
 /* Feed the child; see to it that there is one. */
 static bool send_tasks(struct hayi_slot_process *slot)
 {
@@ -149,6 +180,11 @@ static bool send_tasks(struct hayi_slot_process *slot)
         uint32_t out = slot->flight_next - slot->flight_first;
         atomic_store(&slot->area->wake_at, slot->flight_first + out / 2);
         hayi_rouse(&slot->area->child_asleep);
+    }
+    if (slot->unfit) {
+        slot->unfit = false;
+        send_away(slot); /* the next one shall see other gpus */
+        any = true;
     }
     if (slot->flight_next != slot->flight_first && !slot->child_asked) {
         hayi_process_lock(slot);
@@ -174,9 +210,7 @@ static uint64_t look_at_idleness(struct hayi_slot_process *slot)
     if (slot->now_ns < due_ns) {
         return due_ns;
     }
-    slot->leaving = true;
-    (void)hayi_pipe_send(&slot->pipe, HAYI_CHILD_LEAVE, NULL, 0);
-    hayi_rouse(&slot->area->child_asleep);
+    send_away(slot);
     return UINT64_MAX;
 }
 
@@ -185,14 +219,10 @@ static bool something(struct hayi_slot_process *slot)
 {
     hayi_process_lock(slot);
     hayi_process_trim(slot);
-    uint32_t out = slot->flight_next - slot->flight_first;
     bool room = !slot->leaving && hayi_pipe_is_sent(&slot->pipe);
-    bool any =
-        slot->stop || slot->child_over
-        || (slot->first != NULL
-            && (slot->refused
-                || (room
-                    && out < (has_objects(slot->first) ? DATA_AHEAD : AHEAD))));
+    bool any = slot->stop || slot->child_over
+               || (slot->first != NULL && slot->refused)
+               || (room && may_go(slot));
     hayi_process_unlock(slot);
     return any || hayi_mpsc_maybe(&slot->to_child)
            || (atomic_load(&slot->nonsense) == slot->life && !slot->leaving)

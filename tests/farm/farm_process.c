@@ -216,6 +216,23 @@ HAY_TASK(grows)
     return hay_return_int64(task, getpid());
 }
 
+/* The gpu that it was given, and whether the environment says the same: its
+ * number, -1: none, -2: something else. */
+HAY_TASK(tells_gpu)
+{
+    int gpu = -1;
+    char text[20] = "";
+    const char *seen = getenv("CUDA_VISIBLE_DEVICES");
+    size_t count = hay_task_gpus(task, &gpu, 1);
+    if (count > 0) {
+        (void)snprintf(text, sizeof(text), "%d", gpu);
+    }
+    if (count > 1 || seen == NULL || strcmp(seen, text) != 0) {
+        gpu = -2;
+    }
+    return hay_return_int64(task, gpu);
+}
+
 HAY_MAP_TASK(doubles, double, double)
 {
     if (*in == 77 || *in == 501) {
@@ -594,6 +611,24 @@ static void thread_slots_can_be_asked_for_beside_them(void)
     }
 }
 
+/* Each rank's node has 2 gpus. */
+static void gpus_are_those_it_was_given(void)
+{
+    enum { COUNT = 12 };
+    hay_future *all[COUNT];
+    hay_task_options options = in_process();
+    for (int i = 0; i < COUNT; i++) {
+        options.gpus = i % 3 == 2 ? 0 : 1;
+        all[i] = start(tells_gpu, HAY_NO_ARGS, &options);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        int64_t gpu = -3;
+        CHECK(hay_result_int64(all[i], 60 * second_ns, &gpu) == HAY_OK);
+        CHECK(i % 3 == 2 ? gpu == -1 : gpu == 0 || gpu == 1);
+        hay_future_release(all[i]);
+    }
+}
+
 /* Somebody kills children while they work: what they ran fails as the farm's,
  * all else is right. */
 static void killed_children_cost_what_they_ran(void)
@@ -656,6 +691,7 @@ static const struct {
     TEST(children_are_used_again_and_replaced),
     TEST(items_that_kill_fail_alone),
     TEST(thread_slots_can_be_asked_for_beside_them),
+    TEST(gpus_are_those_it_was_given),
     TEST(killed_children_cost_what_they_ran),
 };
 
@@ -725,6 +761,7 @@ int main(int argc, char **argv)
         return refused(argv[1][0] == 'l');
     }
     defaults.child_tasks_max = 5000;
+    defaults.gpus = 2;
     defaults.child_memory_max_bytes = 256 << 20;
     int status = hay_main_with(argc, argv, &defaults, farm);
     return status != 0 ? status : failures > 0;
