@@ -58,10 +58,11 @@ struct chaos {
     uint32_t requests;
     uint32_t priorities;
     uint32_t nodes_used;
-    uint32_t makes_permille; /* of the tasks make objects */
-    uint64_t bytes;          /* around which these have */
-    uint64_t duration_ns;    /* around which tasks take */
-    uint64_t spread_ns;      /* submits come within so long */
+    uint32_t nested_permille; /* of the tasks submit others */
+    uint32_t makes_permille;  /* of the tasks make objects */
+    uint64_t bytes;           /* around which these have */
+    uint64_t duration_ns;     /* around which tasks take */
+    uint64_t spread_ns;       /* submits come within so long */
 };
 
 /* Off in most runs, rare in some, common in few. */
@@ -112,6 +113,11 @@ static void choose(struct chaos *c)
                         : (uint32_t)hayi_dice_log(d, 1, c->workers);
     c->makes_permille = hayi_dice_chance(d, 500) ? 0 : 700;
     c->bytes = hayi_dice_log(d, 1, 100000000);
+    c->nested_permille =
+        hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 10, 500) : 0;
+    if (c->tasks > 300 && c->nested_permille > 30) {
+        c->nested_permille = 30;
+    }
 }
 
 static void choose_nodes(struct chaos *c)
@@ -255,7 +261,14 @@ static void choose_task(struct chaos *c,
         .command = hayi_dice_chance(d, c->command_permille),
     };
     choose_needs(c, &spec->needs);
-    if (hayi_dice_chance(d, c->makes_permille)) {
+    if (!spec->command && hayi_dice_chance(d, c->nested_permille)) {
+        spec->kids = (uint32_t)hayi_dice_between(d, 1, 4);
+        spec->levels = (uint32_t)hayi_dice_between(d, 1, 3);
+        spec->wait =
+            (enum hayi_sim_wait)hayi_dice_below(d, HAYI_SIM_WAIT_COUNT);
+    }
+    if (hayi_dice_chance(d, c->makes_permille)
+        && (spec->kids == 0 || spec->wait != HAYI_SIM_WAIT_FOLLOW)) {
         spec->makes = (uint32_t)hayi_dice_between(d, 1, HAYI_SIM_MAKES_MAX);
         spec->make_bytes = hayi_dice_between(d, c->bytes / 2, c->bytes * 2);
     }
@@ -328,7 +341,8 @@ static hay_status add_tasks(struct chaos *c)
                 at_ns + hayi_dice_log(d, 1, 300000000),
                 &(struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CANCEL,
                                         .task = index,
-                                        .flag = hayi_dice_chance(d, 400)});
+                                        .flag = hayi_dice_chance(d, 400),
+                                        .nested = hayi_dice_chance(d, 500)});
         }
     }
     return st;
@@ -432,7 +446,7 @@ hayi_chaos_new(uint64_t seed,
     }
     (void)snprintf(about,
                    size,
-                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s%s",
+                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s%s%s",
                    c.workers,
                    c.nodes_used,
                    c.tasks,
@@ -440,6 +454,7 @@ hayi_chaos_new(uint64_t seed,
                    c.maps,
                    c.makes_permille != 0 ? ", objects" : "",
                    c.requests != 0 ? ", requests" : "",
+                   c.nested_permille != 0 ? ", nested" : "",
                    c.dies != NO_WORKER ? ", one dies" : "");
     free(c.nodes);
     free(c.join_ns);

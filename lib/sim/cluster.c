@@ -183,8 +183,7 @@ hay_status hayi_sim_wish(struct hayi_sim *sim,
 
 /* ---- the manager tells the workers ---- */
 
-/* The worker's channel has something to send, or may have. */
-static void mark_dirty(struct hayi_sim *sim, uint32_t worker)
+void hayi_sim_mark_dirty(struct hayi_sim *sim, uint32_t worker)
 {
     if (!sim->links[worker].dirty) {
         sim->links[worker].dirty = true;
@@ -245,7 +244,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         if (hayi_sim_mail_write(sim->links[worker].channel, action) != HAY_OK) {
             hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
         }
-        mark_dirty(sim, worker);
+        hayi_sim_mark_dirty(sim, worker);
         break;
     }
     case HAYI_ACTION_RANGE_ENDED:
@@ -263,6 +262,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        hay_state_name((hay_state)action->u.tell.state));
         sim->world.moved_ns = sim->world.now_ns;
         hayi_sim_release_after(sim, (uint32_t)(action->u.tell.payload - 1));
+        hayi_sim_kid_told(sim, (uint32_t)(action->u.tell.payload - 1));
         break;
     case HAYI_ACTION_WORKER_LOST:
         hayi_sim_trace(&sim->world,
@@ -270,6 +270,11 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        action->u.worker_lost.worker,
                        action->u.worker_lost.silent ? ", silent" : "");
         sim->world.moved_ns = sim->world.now_ns;
+        sim->links[action->u.worker_lost.worker].lost = true;
+        break;
+    case HAYI_ACTION_ATTEMPT_ENDED:
+        hayi_sim_tell_unwanted(sim,
+                               (uint32_t)(action->u.attempt_ended.payload - 1));
         break;
     case HAYI_ACTION_INPUTS:
         hayi_sim_set_timer(
@@ -290,7 +295,6 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         break;
     }
     case HAYI_ACTION_STATE:
-    case HAYI_ACTION_ATTEMPT_ENDED:
     case HAYI_ACTION_ANSWER:
     case HAYI_ACTION_ALL_ENDED:
     case HAYI_ACTION_WANTED:
@@ -384,7 +388,7 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
             &sim->world.ledger, "a frame is refused: %s", err.text);
     }
     (void)hayi_sim_step(sim, &event);
-    mark_dirty(sim, peer - 1); /* credit may have come */
+    hayi_sim_mark_dirty(sim, peer - 1); /* credit may have come */
 }
 
 static void peer_down(void *context, uint32_t peer, const char *how)
@@ -404,6 +408,10 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
     struct hayi_event event;
 
     (void)size;
+    if (hayi_sim_nest_came(sender->sim, sender->worker, type, body)) {
+        hayi_sim_act_all(sender->sim);
+        return HAY_OK;
+    }
     if (hayi_sim_mail_read(sender->worker, type, body, &event) != HAY_OK) {
         hayi_ledger_fail(&sender->sim->world.ledger, "an unknown record");
         return HAY_OK;
@@ -422,6 +430,8 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
     }
     if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
         && event.u.ended.outcome == HAYI_OUTCOME_FINISHED) {
+        struct hayi_dep dep;
+        (void)hayi_sim_follow(sender->sim, &event, &dep);
         hayi_sim_step_made(sender->sim, &event);
     } else {
         (void)hayi_sim_step(sender->sim, &event);
@@ -473,11 +483,13 @@ static void cancel(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
     struct hayi_event event = {
         .kind = HAYI_EVENT_CANCEL,
         .u.cancel = {.force = wish->flag,
+                     .nested = wish->nested,
                      .cookie = hayi_ledger_payload(wish->task)}};
 
     if (task->submitted && !task->told) {
         event.u.cancel.task = task->handle;
         task->cancels++;
+        task->killed = task->killed || wish->nested;
         (void)hayi_sim_step(sim, &event);
         hayi_sim_act_all(sim);
         if (task->answers != task->cancels) {

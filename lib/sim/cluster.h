@@ -46,6 +46,7 @@ struct hayi_sim_wish {
     uint32_t task;
     uint32_t worker;
     bool flag;
+    bool nested; /* CANCEL: with all that it submits */
     uint64_t for_ns;
 };
 

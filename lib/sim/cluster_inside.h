@@ -8,11 +8,14 @@
 #define HAYI_SIM_CLUSTER_INSIDE_H
 
 #include "sim/cluster.h"
+#include "sim/mail.h"
 
 struct sim_link {
     struct hayi_channel *channel;
-    uint64_t slow_ns; /* besides; both ways */
-    bool dirty;       /* in the list of those to flush */
+    uint64_t slow_ns;             /* besides; both ways */
+    bool dirty;                   /* in the list of those to flush */
+    bool lost;                    /* the core counts it as lost */
+    struct hayi_sim_nest follows; /* of the next ENDED; task 0: of none */
 };
 
 struct hayi_sim {
@@ -50,6 +53,25 @@ void hayi_sim_wake_manager(struct hayi_sim *sim);
 void hayi_sim_tell_wealth(struct hayi_sim *sim);
 /* A step, of a JOINED without resources. */
 void hayi_sim_step_joined(struct hayi_sim *sim, struct hayi_event *event);
+
+/* The worker's channel has something to send, or may have. */
+void hayi_sim_mark_dirty(struct hayi_sim *sim, uint32_t worker);
+
+/* cluster_nest.c: tasks in tasks */
+/* A record of a worker; false: it is none of these. */
+bool hayi_sim_nest_came(struct hayi_sim *sim,
+                        uint32_t worker,
+                        uint16_t type,
+                        const void *body);
+/* Does the attempt that has finished follow one that it submitted?  dep: room
+ * for the event. */
+bool hayi_sim_follow(struct hayi_sim *sim,
+                     struct hayi_event *event,
+                     struct hayi_dep *dep);
+/* A task has been told: so is the attempt that submitted it. */
+void hayi_sim_kid_told(struct hayi_sim *sim, uint32_t index);
+/* The task will be tried again: what it submitted may not be wanted. */
+void hayi_sim_tell_unwanted(struct hayi_sim *sim, uint32_t index);
 
 /* cluster_data.c: what the manager and its client do for objects */
 /* A task has been told: the futures that it named may be released. */

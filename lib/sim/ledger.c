@@ -145,6 +145,28 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.dep_count = spec->dep_count;
 }
 
+uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,
+                         uint32_t parent,
+                         uint32_t attempt,
+                         uint32_t ordinal)
+{
+    uint32_t kid = ledger->tasks[parent].last_kid;
+    while (kid != 0
+           && (ledger->tasks[kid - 1].parent_attempt != attempt
+               || ledger->tasks[kid - 1].ordinal != ordinal)) {
+        kid = ledger->tasks[kid - 1].kid_before;
+    }
+    return kid;
+}
+
+bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index)
+{
+    while (!ledger->tasks[index].killed && ledger->tasks[index].parent != 0) {
+        index = ledger->tasks[index].parent - 1;
+    }
+    return ledger->tasks[index].killed;
+}
+
 static bool any_lost(const struct hayi_ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->worker_max; i++) {
@@ -249,7 +271,8 @@ void hayi_ledger_ended(struct hayi_ledger *ledger,
     task->running = false;
     task->finished = task->finished || outcome == HAYI_OUTCOME_FINISHED;
     task->failed_attempts += outcome == HAYI_OUTCOME_FAILED;
-    if (outcome == HAYI_OUTCOME_CANCELLED && task->cancels == 0) {
+    if (outcome == HAYI_OUTCOME_CANCELLED && task->cancels == 0
+        && !hayi_ledger_killed(ledger, index)) {
         hayi_ledger_fail(ledger, "task %u is stopped, unasked", index);
     }
     if (task->failed_attempts
@@ -326,6 +349,23 @@ static bool explained_by_input(const struct hayi_ledger *ledger,
     return false;
 }
 
+/* Did one of those that it submitted end so? */
+static bool explained_by_kid(const struct hayi_ledger *ledger,
+                             const struct hayi_ledger_task *task,
+                             uint8_t state,
+                             hay_task_id culprit)
+{
+    uint32_t kid = task->last_kid;
+    while (
+        kid != 0
+        && (ledger->tasks[kid - 1].state != state
+            || !ledger->tasks[kid - 1].told
+            || (culprit != 0 && ledger->tasks[kid - 1].culprit != culprit))) {
+        kid = ledger->tasks[kid - 1].kid_before;
+    }
+    return kid != 0 && task->spec.wait == HAYI_SIM_WAIT_FOLLOW;
+}
+
 static bool failed_rightly(const struct hayi_ledger *ledger,
                            uint32_t index,
                            hay_task_id culprit)
@@ -341,10 +381,12 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
     case HAY_EFARM:
         return culprit == hayi_ledger_payload(index)
                && (task->outcome == HAYI_OUTCOME_FARM || any_lost(ledger)
+                   || (task->parent != 0 && task->cause == HAY_CAUSE_DEADLOCK)
                    || ledger->stores.full > 0);
     case HAY_EDEPENDENCY:
-        return task->attempt == 0 && culprit != 0
-               && explained_by_input(ledger, task, HAY_FAILED, culprit);
+        return (task->attempt == 0 && culprit != 0
+                && explained_by_input(ledger, task, HAY_FAILED, culprit))
+               || explained_by_kid(ledger, task, HAY_FAILED, culprit);
     case HAY_EINFEASIBLE:
         return task->grown > 0 || (task->attempt == 0 && any_lost(ledger));
     default:
@@ -363,13 +405,16 @@ static bool told_rightly(const struct hayi_ledger *ledger, uint32_t index)
                                   : task->finished);
     case HAY_FAILED:
         /* The news that it finished may be lost with its worker. */
-        return (!task->finished
+        return (!task->finished || task->status == HAY_EDEPENDENCY
                 || (task->status == HAY_EFARM && ledger->lost[task->worker]))
                && failed_rightly(ledger, index, task->culprit);
     case HAY_CANCELLED:
         return task->status == HAY_ECANCELLED
-               && (!task->finished || ledger->lost[task->worker])
-               && (task->cancels > 0 || ledger->cancel_pending
+               && (!task->finished || ledger->lost[task->worker]
+                   || task->spec.wait == HAYI_SIM_WAIT_FOLLOW)
+               && (task->cancels > 0 || ledger->cancel_pending || task->unwanted
+                   || hayi_ledger_killed(ledger, index)
+                   || explained_by_kid(ledger, task, HAY_CANCELLED, 0)
                    || explained_by_input(ledger, task, HAY_CANCELLED, 0));
     default:
         return false;
@@ -394,6 +439,7 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
     task->told = true;
     task->state = action->u.tell.state;
     task->status = action->u.tell.status;
+    task->cause = action->u.tell.cause;
     task->culprit = action->u.tell.culprit != 0 ? action->u.tell.culprit
                                                 : action->u.tell.payload;
     ledger->told_count++;

@@ -23,6 +23,17 @@ struct hayi_sim_dep {
     bool any;
 };
 
+/* What a task does with the tasks that it submits. */
+enum hayi_sim_wait {
+    HAYI_SIM_WAIT_ALL = 0, /* waits for all of them at once */
+    HAYI_SIM_WAIT_EACH,    /* for one after another */
+    HAYI_SIM_WAIT_NONE,    /* for none */
+    HAYI_SIM_WAIT_FOLLOW,  /* its result is that of the last one */
+    HAYI_SIM_WAIT_COUNT,
+};
+
+#define HAYI_SIM_KIDS_MAX 8u
+
 /* A task or a map, and how it will behave. */
 struct hayi_sim_spec {
     const struct hayi_sim_dep *deps; /* copied */
@@ -40,6 +51,10 @@ struct hayi_sim_spec {
     bool command;        /* runs as a command, not in a thread */
     uint32_t makes;      /* objects, at most HAYI_SIM_MAKES_MAX */
     uint64_t make_bytes; /* each of them */
+    uint32_t kids;       /* each attempt submits so many, at most KIDS_MAX, half
+                            way */
+    uint32_t levels;     /* ... and these do so too, so many levels down */
+    enum hayi_sim_wait wait;
 
     bool map;
     uint64_t items;
@@ -71,6 +86,16 @@ struct hayi_ledger_task {
     uint32_t cancels;   /* asked for */
     uint32_t answers;   /* of them answered */
     bool never_run;     /* answered: it will never run */
+    /* tasks in tasks */
+    uint32_t parent; /* 1 + index; 0: the client */
+    uint32_t parent_attempt;
+    uint32_t parent_worker;
+    uint32_t ordinal;  /* among those of one attempt */
+    uint32_t last_kid; /* 1 + index of the last one, of any attempt */
+    uint32_t kid_before;
+    bool killed;   /* cancelled with all that it submits */
+    bool unwanted; /* the core was told that nobody waits for it */
+    uint8_t cause; /* told */
     /* objects */
     hayi_object made[HAYI_SIM_MAKES_MAX];
     bool has;            /* its future holds them */
@@ -130,6 +155,14 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
                        uint64_t first,
                        uint64_t count);
 void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker);
+
+/* 1 + index of what an attempt submitted; 0: there is no such task. */
+uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,
+                         uint32_t parent,
+                         uint32_t attempt,
+                         uint32_t ordinal);
+/* Was the task, or one above it, cancelled with all that it submits? */
+bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index);
 
 /* Does no task that is on its way need the objects of this one? */
 bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index);

@@ -33,6 +33,7 @@ static bool write_task(struct hayi_channel *channel,
             .memory_bytes = action->u.hand_out.needs.memory_bytes,
             .attempt = action->u.hand_out.attempt,
             .priority = action->u.hand_out.priority,
+            .depth = action->u.hand_out.depth,
             .cores = action->u.hand_out.needs.cores,
             .flags = action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0};
     }
@@ -152,6 +153,11 @@ hay_status hayi_sim_mail_read(uint32_t worker,
         event->kind = HAYI_EVENT_STARTED;
         event->u.started.task = attempt->task;
         event->u.started.attempt = attempt->attempt;
+        return HAY_OK;
+    case HAYI_RECORD_RESUMED:
+        event->kind = HAYI_EVENT_RESUMED;
+        event->u.resumed.task = attempt->task;
+        event->u.resumed.attempt = attempt->attempt;
         return HAY_OK;
     case HAYI_RECORD_RETURNED:
         event->kind = HAYI_EVENT_RETURNED;

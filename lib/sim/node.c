@@ -9,6 +9,7 @@
 
 #include "sim/node.h"
 
+#include "sim/mail.h"
 #include "sim/slot.h"
 #include "wire/record.h"
 #include "worker/worker_state.h"
@@ -145,6 +146,21 @@ static void tell_attempt(struct hayi_sim_node *node,
     }
 }
 
+static void tell_nest(struct hayi_sim_node *node,
+                      enum hayi_sim_record type,
+                      const struct hayi_sim_run *run,
+                      uint32_t ordinal)
+{
+    struct hayi_sim_nest *record = append(node, (uint16_t)type, sizeof *record);
+    if (record != NULL) {
+        *record = (struct hayi_sim_nest){.task = run->task,
+                                         .index = run->index,
+                                         .attempt = run->attempt,
+                                         .ordinal = ordinal};
+    }
+    node->urgent = true;
+}
+
 static void tell_ended(struct hayi_sim_node *node,
                        const struct hayi_sim_run *run)
 {
@@ -234,6 +250,19 @@ static void try_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
                                .u.revoked = {run->task, run->attempt}});
 }
 
+/* A parked run goes on if what it waited for has ended, or it was stopped. */
+static void wake_if(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    bool heard = (run->news & HAYI_SIM_NEWS_PARKED) == 0;
+    if (run->parked && heard
+        && ((run->waits & run->left) == 0
+            || run->outcome == HAYI_OUTCOME_CANCELLED)) {
+        step(node,
+             &(struct hayi_wevent){.kind = HAYI_WEVENT_WAKE,
+                                   .u.wake = {run->task, run->attempt}});
+    }
+}
+
 static void act_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
 {
     if (!node->config.late_revokes) {
@@ -274,6 +303,7 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
     case HAYI_WACTION_STOP_IT:
         counts->stops++;
         hayi_sim_slots_stop(&node->slots, run, action->force);
+        wake_if(node, run);
         break;
     case HAYI_WACTION_RETURNED:
         counts->returned++;
@@ -286,7 +316,12 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
         tell_cancelled(node, run);
         drop_run(node, run);
         break;
-    case HAYI_WACTION_RESUME: /* nothing waits here */
+    case HAYI_WACTION_RESUME:
+        run->parked = false;
+        run->backlog = action->backlog;
+        run->cores = action->cores;
+        run->core_count = action->core_count;
+        hayi_sim_slots_give(&node->slots, run, action->backlog);
         break;
     case HAYI_WACTION_RECALL_DONE:
         counts->recalls++;
@@ -343,6 +378,7 @@ static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
                                              .cores = run->core_count,
                                              .memory_bytes = run->memory_bytes,
                                              .priority = spec->priority,
+                                             .depth = run->depth,
                                              .cookie = run}});
 }
 
@@ -355,6 +391,7 @@ static void task_came(struct hayi_sim_node *node,
                                    .index = (uint32_t)(record->id - 1),
                                    .prompt =
                                        (record->flags & HAYI_TASK_PROMPT) != 0,
+                                   .depth = record->depth,
                                    .memory_bytes = record->memory_bytes,
                                    .core_count = record->cores});
 }
@@ -371,6 +408,22 @@ static void range_came(struct hayi_sim_node *node,
                                    .first = record->first,
                                    .count = record->count,
                                    .core_count = 1});
+}
+
+/* What a run submitted has ended. */
+static void kid_ended(struct hayi_sim_node *node,
+                      const struct hayi_sim_nest *record)
+{
+    struct hayi_sim_run *run = node->runs;
+    while (run != NULL
+           && (run->index != record->index || run->attempt != record->attempt
+               || run->range)) {
+        run = run->all_next;
+    }
+    if (run != NULL) {
+        run->left &= ~(1u << record->ordinal);
+        wake_if(node, run);
+    }
 }
 
 static hay_status
@@ -395,6 +448,9 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         step(node, &event);
         break;
     }
+    case HAYI_SIM_RECORD_KID_ENDED:
+        kid_ended(node, body);
+        break;
     case HAYI_RECORD_CANCEL: {
         const struct hayi_cancel_record *cancel = body;
         event.kind = HAYI_WEVENT_CANCEL;
@@ -445,26 +501,89 @@ static void try_revokes(struct hayi_sim_node *node)
     node->revoke_count = 0;
 }
 
+/* Its end, or that it waits, is the answer to a revoke. */
+static void forget_revokes(struct hayi_sim_node *node,
+                           const struct hayi_sim_run *run)
+{
+    for (uint32_t i = 0; i < node->revoke_count; i++) {
+        node->revokes[i] = node->revokes[i] == run ? NULL : node->revokes[i];
+    }
+}
+
+static void hear_end(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    const struct hayi_sim_spec *spec =
+        &node->world->ledger.tasks[run->index].spec;
+
+    step(node,
+         &(struct hayi_wevent){
+             .kind = HAYI_WEVENT_ENDED,
+             .u.ended = {.task = run->task,
+                         .attempt = run->attempt,
+                         .run_ns = run->end_ns - run->begin_ns}});
+    if (!run->range && spec->kids > 0 && spec->wait == HAYI_SIM_WAIT_FOLLOW
+        && run->outcome == HAYI_OUTCOME_FINISHED) {
+        tell_nest(node, HAYI_SIM_RECORD_FOLLOWS, run, spec->kids - 1);
+    }
+    tell_ended(node, run);
+    forget_revokes(node, run);
+    drop_run(node, run);
+}
+
+static void hear_park(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    const struct hayi_sim_spec *spec =
+        &node->world->ledger.tasks[run->index].spec;
+    bool each = spec->wait == HAYI_SIM_WAIT_EACH;
+
+    step(node,
+         &(struct hayi_wevent){.kind = HAYI_WEVENT_SUSPENDED,
+                               .u.suspended = {run->task, run->attempt}});
+    forget_revokes(node, run);
+    tell_nest(node,
+              HAYI_SIM_RECORD_WAITS,
+              run,
+              each ? run->part - 1 : HAYI_SIM_SEVERAL);
+    wake_if(node, run);
+}
+
+static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
+{
+    const struct hayi_sim_spec *spec =
+        &node->world->ledger.tasks[run->index].spec;
+    uint32_t news = run->news;
+
+    run->listed = false;
+    run->news = 0;
+    if ((news & HAYI_SIM_NEWS_RESUMED) != 0) {
+        if (run->backlog) {
+            step(node,
+                 &(struct hayi_wevent){.kind = HAYI_WEVENT_RESUMED,
+                                       .u.resumed = {run->task, run->attempt}});
+        }
+        tell_attempt(node, HAYI_RECORD_RESUMED, run);
+    }
+    if ((news & HAYI_SIM_NEWS_KIDS) != 0) {
+        for (uint32_t i = 0; i < spec->kids; i++) {
+            tell_nest(node, HAYI_SIM_RECORD_KID, run, i);
+        }
+    }
+    if ((news & HAYI_SIM_NEWS_PARKED) != 0) {
+        hear_park(node, run);
+    } else if ((news & HAYI_SIM_NEWS_ENDED) != 0) {
+        hear_end(node, run);
+    }
+}
+
 static void hear_slots(struct hayi_sim_node *node)
 {
-    while (node->slots.ended != NULL) {
-        struct hayi_sim_run *run = node->slots.ended;
-        node->slots.ended = run->next;
-        if (node->slots.ended == NULL) {
-            node->slots.ended_last = &node->slots.ended;
+    while (node->slots.news != NULL) {
+        struct hayi_sim_run *run = node->slots.news;
+        node->slots.news = run->news_next;
+        if (node->slots.news == NULL) {
+            node->slots.news_last = &node->slots.news;
         }
-        step(node,
-             &(struct hayi_wevent){
-                 .kind = HAYI_WEVENT_ENDED,
-                 .u.ended = {.task = run->task,
-                             .attempt = run->attempt,
-                             .run_ns = run->end_ns - run->begin_ns}});
-        tell_ended(node, run);
-        for (uint32_t i = 0; i < node->revoke_count; i++) {
-            node->revokes[i] =
-                node->revokes[i] == run ? NULL : node->revokes[i];
-        }
-        drop_run(node, run);
+        hear_run(node, run);
     }
 }
 

@@ -13,7 +13,7 @@ hay_status hayi_sim_slots_init(struct hayi_sim_slots *slots,
                                uint32_t core_count)
 {
     *slots = (struct hayi_sim_slots){.world = world, .core_count = core_count};
-    slots->ended_last = &slots->ended;
+    slots->news_last = &slots->news;
     slots->list = calloc(core_count, sizeof slots->list[0]);
     return slots->list != NULL ? HAY_OK : HAY_ENOMEM;
 }
@@ -46,6 +46,27 @@ static void plan_range(const struct hayi_sim_spec *spec,
         run->failed > 0 ? HAYI_OUTCOME_FAILED : HAYI_OUTCOME_FINISHED;
 }
 
+/* How long each of its parts takes: one, or one more than it waits. */
+static uint64_t part_ns(const struct hayi_sim_spec *spec, uint64_t ns)
+{
+    if (spec->kids == 0) {
+        return ns;
+    }
+    return ns / (spec->wait == HAYI_SIM_WAIT_EACH ? spec->kids + 1 : 2);
+}
+
+/* Of the parts, the next one; what was stopped meanwhile ends at once. */
+static void plan_on(const struct hayi_sim_slots *slots,
+                    struct hayi_sim_run *run)
+{
+    const struct hayi_sim_spec *spec =
+        &slots->world->ledger.tasks[run->index].spec;
+    uint64_t ns = part_ns(spec, spec->duration_ns);
+    run->end_ns =
+        slots->world->now_ns
+        + (run->outcome == HAYI_OUTCOME_CANCELLED ? 0 : slowed(slots, ns));
+}
+
 static void plan(const struct hayi_sim_slots *slots, struct hayi_sim_run *run)
 {
     const struct hayi_ledger_task *task =
@@ -59,6 +80,9 @@ static void plan(const struct hayi_sim_slots *slots, struct hayi_sim_run *run)
         run->outcome = task->spec.by_farm || task->spec.over_memory
                            ? HAYI_OUTCOME_FARM
                            : HAYI_OUTCOME_FAILED;
+    }
+    if (!run->range) {
+        ns = part_ns(&task->spec, ns);
     }
     run->begin_ns = slots->world->now_ns;
     run->end_ns = run->begin_ns + slowed(slots, ns);
@@ -80,9 +104,33 @@ static void set_timer(struct hayi_sim_slots *slots,
             HAYI_SIM_SLOT, slots->node, core, slots->list[core].stamp});
 }
 
+/* The loop will hear of it. */
+static void tell(struct hayi_sim_slots *slots,
+                 struct hayi_sim_run *run,
+                 enum hayi_sim_news news)
+{
+    run->news |= (uint8_t)news;
+    if (!run->listed) {
+        run->listed = true;
+        run->news_next = NULL;
+        *slots->news_last = run;
+        slots->news_last = &run->news_next;
+    }
+}
+
 static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
 {
     struct hayi_sim_world *world = slots->world;
+
+    if (run->part > 0) {
+        run->begun = true;
+        world->moved_ns = world->now_ns;
+        hayi_sim_trace(world, "w%u goes on with %u", slots->node, run->index);
+        tell(slots, run, HAYI_SIM_NEWS_RESUMED);
+        plan_on(slots, run);
+        set_timer(slots, run);
+        return;
+    }
 
     run->begun = true;
     world->counts.begun++;
@@ -115,7 +163,7 @@ void hayi_sim_slots_give(struct hayi_sim_slots *slots,
     struct hayi_ledger *ledger = &slots->world->ledger;
     struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
 
-    slots->memory_used += run->memory_bytes;
+    slots->memory_used += run->part > 0 ? 0 : run->memory_bytes;
     if (slots->memory_bytes != 0 && slots->memory_used > slots->memory_bytes) {
         hayi_ledger_fail(ledger, "w%u: memory is overbooked", slots->node);
     }
@@ -150,7 +198,7 @@ void hayi_sim_slots_give(struct hayi_sim_slots *slots,
 bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
                            struct hayi_sim_run *run)
 {
-    if (run->begun) {
+    if (run->begun || run->parked) {
         return false;
     }
     struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
@@ -162,7 +210,7 @@ bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
     if (slot->last == run) {
         slot->last = before;
     }
-    slots->memory_used -= run->memory_bytes;
+    slots->memory_used -= run->part > 0 ? 0 : run->memory_bytes;
     return true;
 }
 
@@ -174,6 +222,10 @@ void hayi_sim_slots_stop(struct hayi_sim_slots *slots,
         &slots->world->ledger.tasks[run->index].spec;
     uint64_t end_ns = slots->world->now_ns + STOP_NS;
 
+    if (run->part > 0 && !run->begun && (force || spec->agrees)) {
+        run->outcome = HAYI_OUTCOME_CANCELLED; /* when it goes on */
+        return;
+    }
     if (!run->begun || slots->list[run->cores[0]].first != run
         || run->outcome == HAYI_OUTCOME_CANCELLED || end_ns >= run->end_ns
         || (!force && !spec->agrees && !run->range)) {
@@ -210,6 +262,60 @@ static void next_of(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
     }
 }
 
+/* It gives its core back until what it waits for has ended. */
+static void park(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    hayi_sim_trace(slots->world, "w%u parks %u", slots->node, run->index);
+    run->parked = true;
+    run->begun = false;
+    next_of(slots, run);
+    run->next = NULL;
+    tell(slots, run, HAYI_SIM_NEWS_PARKED);
+}
+
+/* A part of it is over: does it submit, or wait, or go on?  false: it ends. */
+static bool submits(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    const struct hayi_sim_spec *spec =
+        &slots->world->ledger.tasks[run->index].spec;
+
+    if (run->range || spec->kids == 0
+        || run->outcome == HAYI_OUTCOME_CANCELLED) {
+        return false;
+    }
+    uint32_t part = run->part++;
+    if (part == 0) {
+        run->left = (1u << spec->kids) - 1;
+        tell(slots, run, HAYI_SIM_NEWS_KIDS);
+    }
+    switch (spec->wait) {
+    case HAYI_SIM_WAIT_ALL:
+        run->waits = part == 0 ? run->left : 0;
+        break;
+    case HAYI_SIM_WAIT_EACH:
+        if (part >= spec->kids) {
+            return false;
+        }
+        run->waits = run->left & 1u << part;
+        break;
+    case HAYI_SIM_WAIT_NONE:
+    case HAYI_SIM_WAIT_FOLLOW:
+    case HAYI_SIM_WAIT_COUNT:
+        run->waits = 0;
+        break;
+    }
+    if (run->waits != 0) {
+        park(slots, run);
+        return true;
+    }
+    if (part > 0 && spec->wait != HAYI_SIM_WAIT_EACH) {
+        return false;
+    }
+    plan_on(slots, run);
+    set_timer(slots, run);
+    return true;
+}
+
 struct hayi_sim_run *
 hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
 {
@@ -225,6 +331,9 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
         return run;
     }
     world->moved_ns = world->now_ns;
+    if (submits(slots, run)) {
+        return NULL;
+    }
     hayi_sim_trace(world,
                    "w%u ends %u%s",
                    slots->node,
@@ -239,8 +348,6 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
     }
     next_of(slots, run);
     slots->memory_used -= run->memory_bytes;
-    run->next = NULL;
-    *slots->ended_last = run;
-    slots->ended_last = &run->next;
+    tell(slots, run, HAYI_SIM_NEWS_ENDED);
     return NULL;
 }

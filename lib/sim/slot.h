@@ -9,11 +9,20 @@
 
 #include "sim/world.h"
 
+/* What the loop hears of a run, in this order. */
+enum hayi_sim_news {
+    HAYI_SIM_NEWS_RESUMED = 1, /* it had its turn */
+    HAYI_SIM_NEWS_KIDS = 2,    /* it has submitted */
+    HAYI_SIM_NEWS_PARKED = 4,
+    HAYI_SIM_NEWS_ENDED = 8,
+};
+
 /* One attempt that a node was given. */
 struct hayi_sim_run {
     hayi_handle task;
     uint32_t attempt;
     uint32_t index; /* of the task in the ledger */
+    uint16_t depth;
     bool range;
     bool prompt;
     uint64_t first; /* of a range */
@@ -21,6 +30,14 @@ struct hayi_sim_run {
     uint64_t memory_bytes;
     const uint32_t *cores; /* once started: worker_state's */
     uint32_t core_count;
+    uint32_t part;  /* parts that are over: before it submits, and after */
+    bool parked;    /* it waits, without cores */
+    bool backlog;   /* it goes on when others have had their turn */
+    uint32_t left;  /* bits of what it submitted and has not ended */
+    uint32_t waits; /* of them: for these it waits */
+    uint8_t news;   /* enum hayi_sim_news */
+    bool listed;    /* the loop has not heard of them */
+    struct hayi_sim_run *news_next;
     bool begun;
     bool announced; /* its start was told */
     uint64_t begin_ns;
@@ -28,7 +45,7 @@ struct hayi_sim_run {
     uint8_t outcome;
     uint64_t items; /* of a range: done in order */
     uint64_t failed;
-    struct hayi_sim_run *next;     /* in the slot; later in the ended ones */
+    struct hayi_sim_run *next;     /* in the slot */
     struct hayi_sim_run *all_next; /* the node's */
     struct hayi_sim_run *all_prev;
 };
@@ -49,8 +66,8 @@ struct hayi_sim_slots {
     uint64_t started_ns; /* what runs for longer is announced */
     uint64_t memory_bytes;
     uint64_t memory_used;
-    struct hayi_sim_run *ended; /* that the loop has not heard of */
-    struct hayi_sim_run **ended_last;
+    struct hayi_sim_run *news; /* that the loop has not heard of */
+    struct hayi_sim_run **news_last;
 };
 
 /* HAY_ENOMEM. */
@@ -59,8 +76,9 @@ hay_status hayi_sim_slots_init(struct hayi_sim_slots *slots,
                                uint32_t core_count);
 void hayi_sim_slots_fini(struct hayi_sim_slots *slots);
 
-/* Give a run to the slot of its first core: it begins now, or, with backlog,
- * after those before it.  A core that is taken breaks a rule. */
+/* Give a run to the slot of its first core: it begins now, or goes on, or does
+ * so with backlog after those before it.  A core that is taken breaks a rule.
+ */
 void hayi_sim_slots_give(struct hayi_sim_slots *slots,
                          struct hayi_sim_run *run,
                          bool backlog);

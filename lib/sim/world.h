@@ -48,6 +48,9 @@ struct hayi_sim_counts {
     uint64_t stops;
     uint64_t granted;   /* hand-outs of more than cores */
     uint64_t cancelled; /* that had not begun */
+    uint64_t kids;      /* submitted by tasks */
+    uint64_t suspended;
+    uint64_t followed;
 };
 
 struct hayi_sim_world {

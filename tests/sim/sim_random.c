@@ -101,6 +101,9 @@ static void add(struct hayi_sim_counts *sum, const struct hayi_sim_counts *c)
     sum->stops += c->stops;
     sum->cancelled += c->cancelled;
     sum->granted += c->granted;
+    sum->kids += c->kids;
+    sum->suspended += c->suspended;
+    sum->followed += c->followed;
 }
 
 static void print_counts(const struct hayi_sim_counts *c)
@@ -108,7 +111,9 @@ static void print_counts(const struct hayi_sim_counts *c)
     printf("# begun %" PRIu64 ", given ahead to slots %" PRIu64
            ", revoked %" PRIu64 " (late %" PRIu64 "), recalls %" PRIu64
            ", returned %" PRIu64 ", stopped %" PRIu64
-           ", cancelled unstarted %" PRIu64 ", with resources %" PRIu64 "\n",
+           ", cancelled unstarted %" PRIu64 ", with resources %" PRIu64
+           ", submitted by tasks %" PRIu64 ", suspended %" PRIu64
+           ", following %" PRIu64 "\n",
            c->begun,
            c->backlog,
            c->revokes,
@@ -117,7 +122,10 @@ static void print_counts(const struct hayi_sim_counts *c)
            c->returned,
            c->stops,
            c->cancelled,
-           c->granted);
+           c->granted,
+           c->kids,
+           c->suspended,
+           c->followed);
 }
 
 /* One seed; false: a rule was broken. */
