@@ -43,7 +43,7 @@ fi
 killed() {
     "$crashes" --hay-run-folder rk >out 2>err </dev/null &
     local pid=$!
-    until_true eval 'grep -q "	" rk/tasks.tsv 2>/dev/null' || return
+    until_true grep -qs "^task" rk/tasks.tsv || return
     kill -KILL $pid
     wait $pid
     until_true nothing_left || { marked | sed 's/^/# left: /'; return 1; }

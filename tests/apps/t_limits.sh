@@ -107,7 +107,7 @@ small_disk() { # TASK_FILE: run on a disk of 2 MB
 }
 
 limited_on_a_small_disk() {
-    printf '#HAY output_limit=400K\nhead -c 1G /dev/zero\n#HAY output_limit=400K\nyes\n#HAY name=fine\necho fine\n' >t.hay
+    printf '#HAY name=one output_limit=400K\nhead -c 1G /dev/zero\n#HAY name=two afterany=one output_limit=400K\nyes\n#HAY name=fine afterany=two\necho fine\n' >t.hay
     small_disk t.hay
     [ $? = 1 ] && [ "$(grep -c 'output limit of 400.0 KiB' err)" = 2 ] && grep -q '1 finished, 2 failed' err
 }
