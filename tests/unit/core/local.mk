@@ -98,6 +98,10 @@ check_PROGRAMS += %D%/test_needs
 %C%_test_needs_SOURCES = %D%/test_needs.c
 %C%_test_needs_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_nest
+%C%_test_nest_SOURCES = %D%/test_nest.c
+%C%_test_nest_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_nested
 %C%_test_nested_SOURCES = \
 	%D%/bed.c \
