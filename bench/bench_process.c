@@ -187,7 +187,7 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
         if (strcmp(argv[i], "--tsv") == 0) {
             tsv = true;
         } else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            rounds = atoi(argv[++i]);
+            rounds = (int)strtol(argv[++i], NULL, 10);
         } else {
             rounds = 0;
         }
