@@ -20,7 +20,8 @@ enum { ITEMS = 300000 };
 static struct hayi_remote *remote;
 static hay_executor *ex; /* the client's */
 static bool answer_tasks;
-static size_t longest; /* record that the client has written */
+static uint32_t broken; /* the client that was told so */
+static size_t longest;  /* record that the client has written */
 
 /* ---- the connection --------------------------------------------------------
  */
@@ -46,6 +47,10 @@ static void ring(void *context)
 static void nested(uint16_t type, const void *body, size_t size)
 {
     struct hayi_error err;
+    if (type == HAYI_RECORD_NEST_BROKEN) {
+        broken = ((const struct hayi_nest_head *)body)->client;
+        return;
+    }
     CU_ASSERT_EQUAL(hayi_remote_take(remote, type, body, size, &err), HAY_OK);
 }
 
@@ -455,6 +460,20 @@ static void record_that_is_cut_is_refused(void)
         HAY_EMISMATCH);
 }
 
+/* The child of a process slot may have written over its own memory. */
+static void child_that_lies_is_given_up_alone(void)
+{
+    const struct hayi_nest_submit lie = {.client = 3, .id = 1000};
+    broken = 0;
+    bed_say(HAYI_RECORD_NEST_SUBMIT, &lie, sizeof(lie));
+    for (int i = 0; i < 6; i++) {
+        turn();
+    }
+    CU_ASSERT_EQUAL(broken, 3);
+    CU_ASSERT_FALSE(bed_manager->peers[1].gone);
+    as_client(submit_and_wait); /* the rank's own client goes on */
+}
+
 static CU_TestInfo tests[] = {
     {"task_ends_where_it_was_submitted", task_ends_where_it_was_submitted},
     {"futures_are_inputs_by_their_number", futures_are_inputs_by_their_number},
@@ -468,6 +487,7 @@ static CU_TestInfo tests[] = {
     {"closed_client_lets_go", closed_client_lets_go},
     {"damaged_submit_is_refused", damaged_submit_is_refused},
     {"record_that_is_cut_is_refused", record_that_is_cut_is_refused},
+    {"child_that_lies_is_given_up_alone", child_that_lies_is_given_up_alone},
     CU_TEST_INFO_NULL,
 };
 
