@@ -218,12 +218,6 @@ static void refuse_submit(hay_executor *ex, hay_future *future)
         future, broken ? HAY_FAILED : HAY_CANCELLED, result);
 }
 
-static void refuse_cancel(struct hayi_cancel_item *item)
-{
-    item->status = HAY_EINVAL;
-    atomic_store(&item->done, 1);
-}
-
 static void refuse_want(hay_executor *ex, struct hayi_want_item *item)
 {
     if (hayi_executor_check(ex, &item->error) == HAY_OK) {
@@ -241,7 +235,8 @@ void hayi_executor_refuse(hay_executor *ex, struct hayi_item *item)
         refuse_submit(ex, (hay_future *)(void *)item);
         break;
     case HAYI_ITEM_CANCEL:
-        refuse_cancel((struct hayi_cancel_item *)(void *)item);
+        hayi_cancel_answered((struct hayi_cancel_item *)(void *)item,
+                             HAY_EINVAL);
         break;
     case HAYI_ITEM_WANT:
         refuse_want(ex, (struct hayi_want_item *)(void *)item);

@@ -229,11 +229,16 @@ struct hayi_cancel_item {
     bool force;
     bool nested; /* with all that it has submitted */
     struct hayi_nest_from from;
-    /* The answer; the manager writes 'status', then done = 1, then wakes the
-     * executor; whoever sees it frees it. */
+    /* The answer; see hayi_cancel_answered(). */
     hay_status status;
-    atomic_uint done;
+    atomic_uint done; /* 1: answered, whoever asked frees it; 2: nobody asks any
+                         more, whoever answers frees it */
 };
+/* Manager: the answer is there; wake the executor afterwards. */
+void hayi_cancel_answered(struct hayi_cancel_item *item, hay_status status);
+/* Whoever asked: false: nobody has answered, the item is not the caller's any
+ * more. */
+bool hayi_cancel_take(struct hayi_cancel_item *item, hay_status *status);
 /* The node of this process, where the client is. */
 #define HAYI_NODE_CLIENT UINT32_MAX
 enum hayi_want_state {

@@ -150,10 +150,10 @@ static bool ready(void *argument)
 static hay_status wait_for_more(hay_map_iter *it, uint64_t timeout_ns)
 {
     tell_read(it);
-    hayi_nested_waits_for(it->map, false);
+    hayi_nested_waits_for(it->map->ex, it->map, false);
     hay_status st =
         hayi_executor_sleep(it->map->ex, ready, it, timeout_ns, true);
-    hayi_nested_waits_for(NULL, false);
+    hayi_nested_waits_for(it->map->ex, NULL, false);
     atomic_store(&it->state->iterator_sleeps, 0);
     if (st == HAY_ETIMEDOUT) {
         (void)hayi_fail(

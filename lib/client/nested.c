@@ -151,9 +151,11 @@ hay_status hayi_nested_sleep(hay_executor *ex,
     return st;
 }
 
-void hayi_nested_waits_for(const hay_future *future, bool several)
+void hayi_nested_waits_for(const hay_executor *ex,
+                           const hay_future *future,
+                           bool several)
 {
-    struct hay_task *task = hayi_task_current();
+    struct hay_task *task = hayi_nested_task(ex);
     if (task != NULL) {
         task->waits_for = future;
         task->waits_several = several;

@@ -28,8 +28,10 @@ hay_status hayi_nested_sleep(hay_executor *ex,
                              uint64_t deadline_ns,
                              bool callbacks);
 /* What the next sleep of this thread is for, so that the scheduler can tell who
- * waits for whom: a future, or several, or (NULL, false) neither. */
-void hayi_nested_waits_for(const hay_future *future, bool several);
+ * waits for whom: a future of 'ex', or several, or (NULL, false) neither. */
+void hayi_nested_waits_for(const hay_executor *ex,
+                           const hay_future *future,
+                           bool several);
 
 /* Something changed: those whose 'ready' says so go on. */
 void hayi_nested_wake(hay_executor *ex);

@@ -274,10 +274,10 @@ static bool ready(void *argument)
 static hay_status sleep_on(hay_queue *queue, uint64_t timeout_ns)
 {
     (void)atomic_fetch_add(&queue->sleepers, 1);
-    hayi_nested_waits_for(NULL, true);
+    hayi_nested_waits_for(queue->ex, NULL, true);
     hay_status st =
         hayi_executor_sleep(queue->ex, ready, queue, timeout_ns, true);
-    hayi_nested_waits_for(NULL, false);
+    hayi_nested_waits_for(queue->ex, NULL, false);
     (void)atomic_fetch_sub(&queue->sleepers, 1);
     return st;
 }

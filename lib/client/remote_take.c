@@ -182,12 +182,6 @@ static hay_status take_range(struct hayi_remote *remote,
     return HAY_OK;
 }
 
-static void answer_cancel(struct hayi_cancel_item *item, hay_status status)
-{
-    item->status = status;
-    atomic_store(&item->done, 1);
-}
-
 static hay_status take_answer(struct hayi_remote *remote,
                               const void *body,
                               size_t size,
@@ -206,8 +200,8 @@ static hay_status take_answer(struct hayi_remote *remote,
         return too_short(HAYI_RECORD_NEST_ANSWER, err);
     }
     if (item->kind == HAYI_ITEM_CANCEL) {
-        answer_cancel((struct hayi_cancel_item *)item,
-                      (hay_status)head->status);
+        hayi_cancel_answered((struct hayi_cancel_item *)item,
+                             (hay_status)head->status);
         return HAY_OK;
     }
     struct hayi_want_item *want = (struct hayi_want_item *)item;

@@ -83,10 +83,10 @@ hay_status hay_future_wait(hay_future *future, uint64_t timeout_ns)
     if (future == NULL) {
         return hayi_fail(hayi_thread_error(), HAY_EINVAL, "the future is NULL");
     }
-    hayi_nested_waits_for(future, false);
+    hayi_nested_waits_for(future->ex, future, false);
     hay_status st =
         hayi_executor_sleep(future->ex, ended, future, timeout_ns, true);
-    hayi_nested_waits_for(NULL, false);
+    hayi_nested_waits_for(future->ex, NULL, false);
     if (st == HAY_ETIMEDOUT) {
         hayi_future_label(future, label, sizeof(label));
         (void)hayi_fail(hayi_thread_error(),
@@ -422,7 +422,7 @@ hay_status hay_future_capture(const hay_future *future, hay_capture *capture)
 static bool answered(void *argument)
 {
     struct hayi_cancel_item *item = argument;
-    return atomic_load(&item->done) != 0;
+    return atomic_load(&item->done) == 1;
 }
 
 /* For one that has ended: as Python's cancel(), which says yes again. */
@@ -437,6 +437,30 @@ static hay_status cancel_ended(const hay_future *future)
                      hay_state_name(hay_future_state(future)));
 }
 
+static void free_cancel(struct hayi_cancel_item *item)
+{
+    hay_future_release(item->future);
+    free(item);
+}
+
+void hayi_cancel_answered(struct hayi_cancel_item *item, hay_status status)
+{
+    item->status = status;
+    if (atomic_exchange(&item->done, 1) == 2) {
+        free_cancel(item);
+    }
+}
+
+bool hayi_cancel_take(struct hayi_cancel_item *item, hay_status *status)
+{
+    if (atomic_exchange(&item->done, 2) != 1) {
+        return false;
+    }
+    *status = item->status;
+    free_cancel(item);
+    return true;
+}
+
 static hay_status post_cancel(hay_future *future, unsigned flags)
 {
     hay_executor *ex = future->ex;
@@ -449,13 +473,11 @@ static hay_status post_cancel(hay_future *future, unsigned flags)
     item->future = hay_future_retain(future);
     item->force = (flags & HAY_CANCEL_FORCE) != 0;
     item->nested = (flags & HAY_CANCEL_NESTED) != 0;
-    hay_status st = HAY_EINVAL;
-    if (hayi_executor_post(ex, &item->item)) {
-        (void)hayi_executor_sleep(ex, answered, item, HAY_FOREVER, false);
-        st = item->status;
+    if (!hayi_executor_post(ex, &item->item)) {
+        hayi_cancel_answered(item, HAY_EINVAL);
     }
-    hay_future_release(item->future);
-    free(item);
+    hay_status st = hayi_executor_sleep(ex, answered, item, HAY_FOREVER, false);
+    (void)hayi_cancel_take(item, &st);
     return st;
 }
 

@@ -138,10 +138,10 @@ static hay_status wait_group(hay_future *const *futures,
         *entry = (struct entry){.watch = {.ops = &ops}, .group = group};
         hayi_watch_add_or_fire(futures[i], &entry->watch);
     }
-    hayi_nested_waits_for(NULL, true);
+    hayi_nested_waits_for(group->ex, NULL, true);
     hay_status st =
         hayi_executor_sleep(group->ex, ready, group, timeout_ns, true);
-    hayi_nested_waits_for(NULL, false);
+    hayi_nested_waits_for(group->ex, NULL, false);
     atomic_store(&group->over, 1);
     for (size_t i = 0; atomic_load(&group->left) > 0 && i < count; i++) {
         hayi_watch_prune(futures[i]);

@@ -249,8 +249,7 @@ static void answer(struct hayi_manager *manager, uint64_t cookie, hay_status st)
         free(item);
         return;
     }
-    item->status = st;
-    atomic_store_explicit(&item->done, 1, memory_order_release);
+    hayi_cancel_answered(item, st);
     manager->wake = true;
 }
 
