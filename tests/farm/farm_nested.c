@@ -686,6 +686,92 @@ static void a_task_waits_for_another_farm(void)
     close_farm(other);
 }
 
+/* ---- cancelling what was submitted, deadlock ------------------------------
+ */
+
+static atomic_int told;
+
+HAY_TASK(runs_until_told_once)
+{
+    while (!hay_task_cancelled(task)) {
+        (void)poll(NULL, 0, 1);
+    }
+    (void)atomic_fetch_add(&told, 1);
+    return HAY_ECANCELLED;
+}
+
+/* With more children than there are cores. */
+HAY_TASK(has_many)
+{
+    enum { MANY = 6 };
+    hay_future *futures[MANY];
+    for (int i = 0; i < MANY; i++) {
+        NEEDS(hay_submit(hay_task_executor(task),
+                         runs_until_told_once,
+                         HAY_NO_ARGS,
+                         NULL,
+                         &futures[i])
+              == HAY_OK);
+    }
+    NEEDS(hay_wait(futures, MANY, HAY_ALL, HAY_FOREVER, NULL, NULL) == HAY_OK);
+    for (int i = 0; i < MANY; i++) {
+        NEEDS(hay_future_state(futures[i]) == HAY_CANCELLED);
+        hay_future_release(futures[i]);
+    }
+    return hay_task_cancelled(task) ? HAY_ECANCELLED : HAY_OK;
+}
+
+static void cancel_reaches_what_was_submitted(void)
+{
+    hay_executor *ex = open_farm(2, 0);
+    hay_future *future = NULL;
+    hay_stats stats = {.size = sizeof(stats)};
+    CHECK(hay_submit(ex, has_many, HAY_NO_ARGS, NULL, &future) == HAY_OK);
+    do {
+        (void)poll(NULL, 0, 1);
+        CHECK(hay_executor_stats(ex, &stats) == HAY_OK);
+    } while (stats.submitted < 7);
+    CHECK(hay_future_cancel(future, HAY_CANCEL_NESTED) == HAY_ERUNNING);
+    CHECK(hay_future_wait(future, 60 * second_ns) == HAY_OK);
+    CHECK(hay_future_state(future) == HAY_CANCELLED);
+    CHECK(atomic_load(&told) <= 2);
+    hay_future_release(future);
+    close_farm(ex);
+}
+
+/* Has the licence and waits for one that needs it. */
+HAY_TASK(holds_and_waits)
+{
+    hay_future *child = NULL;
+    hay_outcome outcome = {.size = sizeof(outcome)};
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    options.request = "licence=1";
+    NEEDS(hay_submit(hay_task_executor(task),
+                     leaf,
+                     HAY_ARGS(hay_int64(1)),
+                     &options,
+                     &child)
+          == HAY_OK);
+    NEEDS(hay_future_wait(child, HAY_FOREVER) == HAY_OK);
+    NEEDS(hay_future_outcome(child, &outcome) == HAY_OK);
+    hay_future_release(child);
+    return hay_return_int64(task, outcome.cause);
+}
+
+static void a_deadlock_of_a_resource_fails_the_child(void)
+{
+    hay_options options = HAY_OPTIONS_INIT;
+    hay_task_options task = HAY_TASK_OPTIONS_INIT;
+    hay_executor *ex = NULL;
+    options.slots = 2;
+    options.resources = "licence=1";
+    options.quiet = true;
+    task.request = "licence=1";
+    CHECK(hay_open_local(&options, &ex) == HAY_OK);
+    CHECK(call(ex, holds_and_waits, 0, &task) == HAY_CAUSE_DEADLOCK);
+    close_farm(ex);
+}
+
 /* ---- the end ------------------------------------------------------------- */
 
 HAY_TASK(waits_for_ever)
@@ -736,6 +822,8 @@ static const struct {
     TEST(wide_ones_give_all_their_cores_and_take_them_back),
     TEST(random_streams_of_children_do_not_depend_on_the_place),
     TEST(a_task_waits_for_another_farm),
+    TEST(cancel_reaches_what_was_submitted),
+    TEST(a_deadlock_of_a_resource_fails_the_child),
     TEST(a_farm_that_is_freed_waits_for_nobody),
 };
 
