@@ -80,6 +80,37 @@ static void what_takes_far_too_long_gets_a_second_attempt(void)
     BED_EXPECT(""); /* one is enough */
 }
 
+/* It says nothing of its memory limit if the other one goes on. */
+static void who_is_over_memory_beside_another_does_not_grow(void)
+{
+    struct hayi_event e = bed_task_event(20);
+    e.u.task.memory_retries = 1;
+    with_straggler(&e, 300);
+    CU_ASSERT_EQUAL_FATAL(bed.last[20].attempt, 2);
+    bed_started(20);
+    for (int i = 0; i < 2; i++) {
+        struct hayi_event over = {
+            .kind = HAYI_EVENT_ENDED,
+            .u.ended = {.worker = bed.last[20].worker,
+                        .task = bed.last[20].task,
+                        .attempt = bed.last[20].attempt,
+                        .outcome = HAYI_OUTCOME_FARM,
+                        .cause = HAY_CAUSE_MEMORY_LIMIT,
+                        .run_ns = 1000,
+                        .report = 120},
+        };
+        bed_forget();
+        if (i == 1) { /* the first attempt, which is the only one now */
+            over.u.ended.worker = 1 - bed.last[20].worker;
+            over.u.ended.attempt = 1;
+        }
+        CU_ASSERT_EQUAL(bed_step(&over), HAY_OK);
+        CU_ASSERT_EQUAL(bed_count("attempt_ended p20"), 1);
+        CU_ASSERT_EQUAL(bed_count("grown"), (size_t)i);
+        CU_ASSERT_EQUAL(bed_count("tell p20"), 0);
+    }
+}
+
 static void nobody_gets_one_unless_it_is_asked_for(void)
 {
     bed_teardown();
@@ -332,6 +363,8 @@ static CU_TestInfo tests[] = {
      what_takes_its_usual_time_is_left_alone},
     {"what_takes_far_too_long_gets_a_second_attempt",
      what_takes_far_too_long_gets_a_second_attempt},
+    {"who_is_over_memory_beside_another_does_not_grow",
+     who_is_over_memory_beside_another_does_not_grow},
     {"nobody_gets_one_unless_it_is_asked_for",
      nobody_gets_one_unless_it_is_asked_for},
     {"what_must_not_run_twice_gets_none", what_must_not_run_twice_gets_none},
