@@ -5,6 +5,7 @@
 
 #include "client/executor.h"
 #include "client/result.h"
+#include "client/task_options.h"
 #include "data/h5store.h"
 
 #include <stdlib.h>
@@ -181,7 +182,7 @@ static hay_status sync_all(hay_executor *ex,
         hay_task_options o = *like;
         o.after = front->list;
         o.after_count = front->count;
-        o.worker = i;
+        o.worker = i | HAYI_WORKER_OR_ANY;
         st = hay_submit(ex,
                         sync_task,
                         HAY_ARGS(hay_ref(output->blob)),

@@ -45,8 +45,11 @@ hay_status hayi_task_options_needs(hay_executor *ex,
         .cores = options->cores > 0 ? options->cores : 1,
         .gpus = options->gpus < UINT8_MAX ? (uint8_t)options->gpus : UINT8_MAX,
         .memory_bytes = memory,
-        .worker = options->worker,
+        .worker = options->worker & ~HAYI_WORKER_OR_ANY,
     };
+    if ((options->worker & HAYI_WORKER_OR_ANY) != 0) {
+        plain.or_any = 1;
+    }
     uint32_t request = 0;
     hay_status st = hayi_resources_request(ex->resources,
                                            &plain,
@@ -159,7 +162,7 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
     if (workers == 0 || !hayi_executor_all_joined(ex)) {
         return HAY_OK;
     }
-    if (needs->request != 0 || needs->worker != 0) {
+    if (needs->request != 0 || (needs->worker != 0 && needs->or_any == 0)) {
         return hayi_resources_feasible(ex->resources, needs, err);
     }
     unsigned cores = atomic_load(&ex->cores_max);

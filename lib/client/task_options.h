@@ -9,6 +9,10 @@
 
 #include "client/future.h"
 
+/* Beside hay_task_options.worker, of our own tasks: once that worker is lost,
+ * any other one will do. */
+#define HAYI_WORKER_OR_ANY (UINT32_C(1) << 31)
+
 /* options: NULL for the defaults, which are returned.  kind 0: any. */
 const hay_task_options *
 hayi_task_options_or_default(const hay_task_options *options);

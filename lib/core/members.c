@@ -33,8 +33,13 @@ hay_status hayi_members_level(struct hayi_sched *s,
                               uint32_t *level)
 {
     uint32_t count = s->ready.classes.count;
+    struct hayi_needs any = *needs;
+    if (needs->or_any != 0 && needs->worker != 0
+        && s->workers.list[needs->worker - 1].state == HAYI_WORKER_LOST) {
+        any.worker = 0;
+    }
     hay_status status =
-        hayi_ready_level(&s->ready, needs, priority, depth, level);
+        hayi_ready_level(&s->ready, &any, priority, depth, level);
     for (; count < s->ready.classes.count; count++) {
         struct hayi_class *class = &s->ready.classes.list[count];
         class->infeasible = s->judging && !hayi_members_meet(s, &class->needs);
@@ -159,6 +164,17 @@ static void suspect(struct hayi_sched *s,
     }
 }
 
+/* What would rather have run there may run anywhere from now on. */
+static void free_classes(struct hayi_sched *s, uint32_t worker)
+{
+    for (uint32_t i = 1; i < s->ready.classes.count; i++) {
+        struct hayi_needs *needs = &s->ready.classes.list[i].needs;
+        if (needs->or_any != 0 && needs->worker == worker + 1) {
+            needs->worker = 0;
+        }
+    }
+}
+
 hay_status hayi_members_lost(struct hayi_sched *s,
                              uint32_t worker,
                              bool silent,
@@ -176,6 +192,8 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     a->u.worker_lost.worker = worker;
     a->u.worker_lost.silent = silent;
     if (s->workers.list[worker].state == HAYI_WORKER_ABSENT) {
+        hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
+        free_classes(s, worker);
         hayi_workers_give_up(&s->workers, worker);
         hayi_judge(s);
         return HAY_OK;
@@ -190,6 +208,7 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
     uint32_t node = s->workers.list[worker].node;
     hayi_ready_unblock(&s->ready, &s->nodes.list[node].blocked);
+    free_classes(s, worker);
     s->losing = worker + 1;
     hayi_judge(s);
     return HAY_OK;

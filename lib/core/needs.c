@@ -15,7 +15,8 @@ static bool same(const struct hayi_needs *a, const struct hayi_needs *b)
 {
     return a->cores == b->cores && a->gpus == b->gpus
            && a->memory_bytes == b->memory_bytes && a->worker == b->worker
-           && a->node == b->node && a->request == b->request;
+           && a->node == b->node && a->request == b->request
+           && a->or_any == b->or_any;
 }
 
 static uint32_t hash_of(const struct hayi_needs *needs)

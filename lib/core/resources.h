@@ -19,7 +19,7 @@
 /* Variants of one request. */
 #define HAYI_VARIANT_MAX 8u
 /* Numbers of requests stay below. */
-#define HAYI_REQUEST_MAX (1u << 24)
+#define HAYI_REQUEST_MAX (1u << 23)
 /* Gpus of one worker; they have the indices 0 .. gpus-1. */
 #define HAYI_GPU_MAX 64u
 /* Instead of a count of cores: all that the worker has, whatever it is. */

@@ -33,8 +33,9 @@ struct hayi_needs {
     uint32_t cores; /* at least 1 */
     /* 0: cores, gpus and memory_bytes count; else the number of a REQUEST,
      * whose variants count instead of them. */
-    uint32_t request : 24;
-    uint32_t gpus : 8; /* whole ones */
+    uint32_t request : 23;
+    uint32_t or_any : 1; /* once 'worker' is lost, any other one will do */
+    uint32_t gpus : 8;   /* whole ones */
     uint64_t memory_bytes;
     uint32_t worker; /* 1 + index of the only worker allowed; 0: any */
     uint32_t node;   /* 1 + index of the node where its inputs are; 0: any.

@@ -7,6 +7,7 @@
  *   stopped   stopped, so that it falls silent; then it goes on, too late
  *   poison    a task kills whoever runs it
  *   once      the same for a task that must not run twice
+ *   file      killed while an array is written into a file
  *   transfer  killed while objects move between nodes
  *   beside    a task kills whoever runs it, beside others
  *   straggler stuck with a task, deaf to its cancellation
@@ -36,6 +37,8 @@ enum {
     PART_BYTES = 1 << 20,
     BIGS = 12,
     BIG_BYTES = 24 << 20,
+    FILE_SIZE = 1 << 18,
+    FILE_CHUNK = 1 << 12,
 };
 
 /* The first to come makes the file, of its process id, and dies. */
@@ -333,6 +336,58 @@ static hay_status transfer(hay_executor *ex)
     return HAY_OK;
 }
 
+/* Each element of the block is its index. */
+HAY_TASK(indices)
+{
+    hay_block block;
+    void *data = NULL;
+    HAY_TRY(hay_task_block(task, &block));
+    uint64_t start = block.region.start[0];
+    uint64_t count = block.region.count[0];
+    if (hay_task_worker(task) == 2 && start >= FILE_SIZE / 2
+        && first("struck")) {
+        (void)kill(getpid(), SIGKILL);
+    }
+    HAY_TRY(hay_return_alloc_array(task, HAY_F64, 1, &count, &data));
+    for (uint64_t i = 0; i < count; i++) {
+        ((double *)data)[i] = (double)(start + i);
+    }
+    nap(20);
+    return HAY_OK;
+}
+
+static hay_status file(hay_executor *ex)
+{
+    static double values[FILE_SIZE];
+    const uint64_t shape = FILE_SIZE;
+    hay_array_options options = HAY_ARRAY_OPTIONS_INIT;
+    hay_dataset *made = NULL;
+    hay_future *map = NULL;
+    int64_t blocks = 0;
+    options.chunk[0] = FILE_CHUNK;
+    HAY_TRY(hay_array_create(
+        ex, "losses.h5", "a", HAY_F64, 1, &shape, &options, &made));
+    HAY_TRY(hay_array_map(ex, indices, NULL, made, &map));
+    if (hay_result_int64(map, HAY_FOREVER, &blocks) != HAY_OK
+        || blocks != FILE_SIZE / FILE_CHUNK) {
+        return wrong("the map", blocks);
+    }
+    HAY_TRY(hay_array_flush(made));
+    HAY_TRY(hay_array_read(made, NULL, HAY_FOREVER, values, sizeof(values)));
+    for (int i = 0; i < FILE_SIZE; i++) {
+        if (values[i] != i) {
+            return wrong("an element", i);
+        }
+    }
+    if (access("struck", F_OK) != 0) {
+        return wrong("nobody was struck", 0);
+    }
+    hay_future_release(map);
+    hay_array_release(made);
+    printf("ok file\n");
+    return HAY_OK;
+}
+
 static hay_status killer(hay_executor *ex, bool once)
 {
     hay_task_options options = HAY_TASK_OPTIONS_INIT;
@@ -441,6 +496,9 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     }
     if (strcmp(state, "transfer") == 0) {
         return transfer(ex);
+    }
+    if (strcmp(state, "file") == 0) {
+        return file(ex);
     }
     if (strcmp(state, "beside") == 0) {
         return beside(ex);

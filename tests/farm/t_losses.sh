@@ -32,6 +32,7 @@ loses poison 5 3
 loses once 4 1
 loses data 4 1
 loses transfer 4 1
+loses file 4 1
 loses stopped 4 1 --hay-silence=3
 loses beside 5 3 --hay-slots=4
 loses straggler 4 1 --hay-stragglers=3

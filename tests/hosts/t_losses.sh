@@ -47,6 +47,12 @@ rc=$?
 ok "a worker that dies in mid-transfer is made up for: $rc $(grep '^not ok' out)" \
     test "$rc $(grep -c '^ok transfer$' out)" = '0 1'
 
+start launch --rsh "$bed rsh" --hosts "$hosts" "$program" file
+wait $farm
+rc=$?
+ok "an array is written into a file all the same: $rc $(grep '^not ok' out)" \
+    test "$rc $(grep -c '^ok file$' out)" = '0 1'
+
 # Cut off: packets vanish, nobody is told.
 mkdir began
 seq 12 | sed 's|.*|echo >began/$(hostname).&; until [ -e go ]; do sleep 0.1; done; echo &|' >long.hay

@@ -273,6 +273,38 @@ static void what_a_loss_left_nobody_for_runs_if_one_comes(void)
     BED_EXPECT("hand_out w2 p1 attempt 1 priority 0 cores 4 prompt");
 }
 
+/* What is bound to a worker, or may run elsewhere when that one is gone. */
+static void bound_task(uint64_t id, uint32_t worker)
+{
+    struct hayi_event e = bed_task_event(id);
+    e.u.task.needs.worker = worker + 1;
+    e.u.task.needs.or_any = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+}
+
+static void what_may_run_elsewhere_does_when_its_worker_is_lost(void)
+{
+    bed_join(0, 1);
+    bed_join(1, 1);
+    bound_task(1, 0);
+    bound_task(2, 0);
+    bed_dispatch();
+    bed_started(1);
+    CU_ASSERT_EQUAL(bed.last[1].worker, 0);
+    bed_lost(0);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[1].worker, 1);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    bound_task(3, 0); /* it was lost before */
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[2].worker, 1);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[3].worker, 1);
+    bed_ended(3, HAYI_OUTCOME_FINISHED, 1000);
+    CU_ASSERT_EQUAL(bed_count("finished"), 3);
+}
+
 static void news_of_a_lost_worker_is_dropped(void)
 {
     bed_join(0, 1);
@@ -355,6 +387,8 @@ static CU_TestInfo tests[] = {
      what_a_loss_left_nobody_for_waits_and_then_fails},
     {"what_a_loss_left_nobody_for_runs_if_one_comes",
      what_a_loss_left_nobody_for_runs_if_one_comes},
+    {"what_may_run_elsewhere_does_when_its_worker_is_lost",
+     what_may_run_elsewhere_does_when_its_worker_is_lost},
     {"news_of_a_lost_worker_is_dropped", news_of_a_lost_worker_is_dropped},
     {"silent_worker_counts_as_lost", silent_worker_counts_as_lost},
     {"news_that_wait_are_heard_before_a_tick_judges",
