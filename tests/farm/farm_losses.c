@@ -221,6 +221,11 @@ static hay_status tasks(hay_executor *ex, const char *state)
     }
     hay_stats stats = {.size = sizeof(stats)};
     HAY_TRY(hay_executor_stats(ex, &stats));
+    /* They are told a moment after the last result. */
+    for (int i = 0; i < 1000 && stats.finished < TASKS; i++) {
+        nap(10);
+        HAY_TRY(hay_executor_stats(ex, &stats));
+    }
     if (stats.finished != TASKS || stats.failed != 0) {
         return wrong("finished tasks", (int64_t)stats.finished);
     }

@@ -29,7 +29,7 @@ until_true() { # SECONDS COMMAND...
 # Processes of the farm and of its commands on a host; mpirun's daemon is not ours.
 on_host() {
     ip netns pids "$1" | while read -r pid; do
-        tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null
+        { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null
         echo
     done | grep -v orted | grep -c -e "$BUILDDIR" -e 'sleep 1000' -e 'until '
 }

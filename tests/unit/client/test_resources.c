@@ -73,7 +73,7 @@ static const char *verdict(const char *text, uint32_t worker)
     CU_ASSERT_EQUAL_FATAL(
         hayi_resources_request(resources, &needs, text, NULL, &request, &err),
         HAY_OK);
-    needs.request = request & 0xffffff;
+    needs.request = request & (HAYI_REQUEST_MAX - 1);
     hay_status st = hayi_resources_feasible(resources, &needs, &err);
     CU_ASSERT(st == HAY_OK || st == HAY_EINFEASIBLE);
     return st == HAY_OK ? "" : err.text;

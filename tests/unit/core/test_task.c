@@ -312,7 +312,7 @@ static void request_with_memory_is_doubled_in_all_its_variants(void)
     join_with_memory(1, 1000);
     CU_ASSERT_EQUAL(bed_step(&request), HAY_OK);
     e.u.task.memory_retries = 2;
-    e.u.task.needs.request = request.u.request.request & 0xffffff;
+    e.u.task.needs.request = request.u.request.request & (HAYI_REQUEST_MAX - 1);
     e.u.task.needs.worker = 2;
     (void)bed_submit(&e);
     bed_dispatch();
