@@ -1,87 +1,14 @@
 /* farm_nested.c - tasks that submit tasks and wait for them, in one process.
  *
- * farm_nested [TEST]: prints 'ok NAME' or 'not ok NAME: line' for each.
+ * farm_nested [TEST]
  */
 #include "config.h"
 
-#include <hayfork/hayfork.h>
+#include "nested_support.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
-
-static int failures;
-static int wrong_line; /* of the running test; 0: none */
-
-/* The first wrong line counts; the test ends there. */
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            wrong_line = __LINE__;                                             \
-            return;                                                            \
-        }                                                                      \
-    } while (0)
-
-/* In a task: it fails, and says where. */
-#define NEEDS(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            return hay_task_fail(task,                                         \
-                                 __LINE__,                                     \
-                                 "line %d: %s (%s)",                           \
-                                 __LINE__,                                     \
-                                 #condition,                                   \
-                                 hay_error_text());                            \
-        }                                                                      \
-    } while (0)
-
-static const uint64_t second_ns = 1000000000;
-
-static hay_executor *open_farm(uint32_t slots, uint32_t suspended_max)
-{
-    hay_options options = HAY_OPTIONS_INIT;
-    hay_executor *ex = NULL;
-    options.slots = slots;
-    options.suspended_max = suspended_max;
-    options.seed = 11;
-    options.quiet = true;
-    if (hay_open_local(&options, &ex) != HAY_OK) {
-        (void)printf("# cannot open: %s\n", hay_error_text());
-    }
-    return ex;
-}
-
-static void close_farm(hay_executor *ex)
-{
-    (void)hay_shutdown(ex, true, false);
-    hay_executor_free(ex);
-}
-
-/* What one call of a task gives; INT64_MIN with words if it fails. */
-static int64_t call(hay_executor *ex,
-                    hay_task_fn fn,
-                    int64_t n,
-                    const hay_task_options *options)
-{
-    hay_future *future = NULL;
-    int64_t value = INT64_MIN;
-    if (hay_submit(ex, fn, HAY_ARGS(hay_int64(n)), options, &future) != HAY_OK
-        || hay_result_int64(future, 60 * second_ns, &value) != HAY_OK) {
-        (void)printf("# %s\n", hay_error_text());
-    }
-    hay_future_release(future);
-    return value;
-}
-
-static int64_t call_on(uint32_t slots, hay_task_fn fn, int64_t n)
-{
-    hay_executor *ex = open_farm(slots, 0);
-    int64_t value = call(ex, fn, n, NULL);
-    close_farm(ex);
-    return value;
-}
 
 static int64_t fib_of(int64_t n)
 {
@@ -476,81 +403,6 @@ static void waits_have_time_limits_and_children_are_cancelled(void)
     CHECK(call_on(2, loses_patience, 0) == 5);
 }
 
-/* ---- failures ------------------------------------------------------------ */
-
-HAY_TASK(fails)
-{
-    return hay_task_fail(task, 9, "no peak");
-}
-
-HAY_TASK(sees_failure)
-{
-    hay_future *child = NULL;
-    int64_t value = 0;
-    NEEDS(hay_submit(hay_task_executor(task), fails, HAY_NO_ARGS, NULL, &child)
-          == HAY_OK);
-    NEEDS(hay_result_int64(child, HAY_FOREVER, &value) == HAY_ETASK);
-    NEEDS(strstr(hay_error_text(), "no peak") != NULL);
-    hay_future_release(child);
-    return hay_return_int64(task, 1);
-}
-
-static void a_child_that_fails_is_seen(void)
-{
-    CHECK(call_on(1, sees_failure, 0) == 1);
-}
-
-static atomic_int late_ends;
-
-HAY_TASK(ends_late)
-{
-    (void)poll(NULL, 0, 5);
-    (void)atomic_fetch_add(&late_ends, 1);
-    return HAY_OK;
-}
-
-/* Leaves its children without a look. */
-HAY_TASK(fails_as_a_parent)
-{
-    for (int i = 0; i < 10; i++) {
-        NEEDS(hay_submit(
-                  hay_task_executor(task), ends_late, HAY_NO_ARGS, NULL, NULL)
-              == HAY_OK);
-    }
-    return hay_task_fail(task, 2, "parent");
-}
-
-static void children_outlive_a_parent_that_fails(void)
-{
-    hay_executor *ex = open_farm(2, 0);
-    hay_future *future = NULL;
-    atomic_store(&late_ends, 0);
-    CHECK(hay_submit(ex, fails_as_a_parent, HAY_NO_ARGS, NULL, &future)
-          == HAY_OK);
-    CHECK(hay_future_wait(future, 60 * second_ns) == HAY_OK);
-    CHECK(hay_future_state(future) == HAY_FAILED);
-    hay_future_release(future);
-    close_farm(ex);
-    CHECK(atomic_load(&late_ends) == 10);
-}
-
-HAY_TASK(shuts_down)
-{
-    hay_executor *ex = hay_task_executor(task);
-    NEEDS(hay_shutdown(ex, true, true) == HAY_EINVAL);
-    hay_executor_free(ex);
-    NEEDS(hay_shutdown(ex, false, false) == HAY_EINVAL);
-    return hay_return_int64(task, 1);
-}
-
-static void a_task_cannot_shut_down_its_farm(void)
-{
-    hay_executor *ex = open_farm(1, 0);
-    CHECK(call(ex, shuts_down, 0, NULL) == 1);
-    CHECK(call(ex, leaf, 0, NULL) == 1);
-    close_farm(ex);
-}
-
 /* ---- limits, cores, streams ---------------------------------------------- */
 
 HAY_TASK(sows)
@@ -686,126 +538,9 @@ static void a_task_waits_for_another_farm(void)
     close_farm(other);
 }
 
-/* ---- cancelling what was submitted, deadlock ------------------------------
- */
-
-static atomic_int told;
-
-HAY_TASK(runs_until_told_once)
-{
-    while (!hay_task_cancelled(task)) {
-        (void)poll(NULL, 0, 1);
-    }
-    (void)atomic_fetch_add(&told, 1);
-    return HAY_ECANCELLED;
-}
-
-/* With more children than there are cores. */
-HAY_TASK(has_many)
-{
-    enum { MANY = 6 };
-    hay_future *futures[MANY];
-    for (int i = 0; i < MANY; i++) {
-        NEEDS(hay_submit(hay_task_executor(task),
-                         runs_until_told_once,
-                         HAY_NO_ARGS,
-                         NULL,
-                         &futures[i])
-              == HAY_OK);
-    }
-    NEEDS(hay_wait(futures, MANY, HAY_ALL, HAY_FOREVER, NULL, NULL) == HAY_OK);
-    for (int i = 0; i < MANY; i++) {
-        NEEDS(hay_future_state(futures[i]) == HAY_CANCELLED);
-        hay_future_release(futures[i]);
-    }
-    return hay_task_cancelled(task) ? HAY_ECANCELLED : HAY_OK;
-}
-
-static void cancel_reaches_what_was_submitted(void)
-{
-    hay_executor *ex = open_farm(2, 0);
-    hay_future *future = NULL;
-    hay_stats stats = {.size = sizeof(stats)};
-    CHECK(hay_submit(ex, has_many, HAY_NO_ARGS, NULL, &future) == HAY_OK);
-    do {
-        (void)poll(NULL, 0, 1);
-        CHECK(hay_executor_stats(ex, &stats) == HAY_OK);
-    } while (stats.submitted < 7);
-    CHECK(hay_future_cancel(future, HAY_CANCEL_NESTED) == HAY_ERUNNING);
-    CHECK(hay_future_wait(future, 60 * second_ns) == HAY_OK);
-    CHECK(hay_future_state(future) == HAY_CANCELLED);
-    CHECK(atomic_load(&told) <= 2);
-    hay_future_release(future);
-    close_farm(ex);
-}
-
-/* Has the licence and waits for one that needs it. */
-HAY_TASK(holds_and_waits)
-{
-    hay_future *child = NULL;
-    hay_outcome outcome = {.size = sizeof(outcome)};
-    hay_task_options options = HAY_TASK_OPTIONS_INIT;
-    options.request = "licence=1";
-    NEEDS(hay_submit(hay_task_executor(task),
-                     leaf,
-                     HAY_ARGS(hay_int64(1)),
-                     &options,
-                     &child)
-          == HAY_OK);
-    NEEDS(hay_future_wait(child, HAY_FOREVER) == HAY_OK);
-    NEEDS(hay_future_outcome(child, &outcome) == HAY_OK);
-    hay_future_release(child);
-    return hay_return_int64(task, outcome.cause);
-}
-
-static void a_deadlock_of_a_resource_fails_the_child(void)
-{
-    hay_options options = HAY_OPTIONS_INIT;
-    hay_task_options task = HAY_TASK_OPTIONS_INIT;
-    hay_executor *ex = NULL;
-    options.slots = 2;
-    options.resources = "licence=1";
-    options.quiet = true;
-    task.request = "licence=1";
-    CHECK(hay_open_local(&options, &ex) == HAY_OK);
-    CHECK(call(ex, holds_and_waits, 0, &task) == HAY_CAUSE_DEADLOCK);
-    close_farm(ex);
-}
-
-/* ---- the end ------------------------------------------------------------- */
-
-HAY_TASK(waits_for_ever)
-{
-    hay_future *child = NULL;
-    (void)hay_submit(
-        hay_task_executor(task), runs_until_told, HAY_NO_ARGS, NULL, &child);
-    hay_status st = hay_future_wait(child, HAY_FOREVER);
-    hay_future_release(child);
-    return st;
-}
-
-static void a_farm_that_is_freed_waits_for_nobody(void)
-{
-    hay_executor *ex = open_farm(1, 0);
-    hay_future *future = NULL;
-    CHECK(hay_submit(ex, waits_for_ever, HAY_NO_ARGS, NULL, &future) == HAY_OK);
-    CHECK(hay_future_cancel(future, HAY_CANCEL_NESTED) != HAY_EINVAL);
-    CHECK(hay_future_wait(future, 60 * second_ns) == HAY_OK);
-    hay_future_release(future);
-    hay_executor_free(ex);
-}
-
 /* ---- all ----------------------------------------------------------------- */
 
-#define TEST(name)                                                             \
-    {                                                                          \
-#name, name                                                            \
-    }
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
-    TEST(a_child_that_fails_is_seen),
+static const struct nested_test tests[] = {
     TEST(one_slot_ends_fibonacci_of_25_by_waiting),
     TEST(one_slot_ends_fibonacci_of_25_by_returned_futures),
     TEST(no_core_is_used_twice),
@@ -816,35 +551,14 @@ static const struct {
     TEST(items_of_a_map_wait_for_tasks),
     TEST(every_waiting_call_works_in_tasks),
     TEST(waits_have_time_limits_and_children_are_cancelled),
-    TEST(children_outlive_a_parent_that_fails),
-    TEST(a_task_cannot_shut_down_its_farm),
     TEST(a_task_may_exceed_pending_max),
     TEST(wide_ones_give_all_their_cores_and_take_them_back),
     TEST(random_streams_of_children_do_not_depend_on_the_place),
     TEST(a_task_waits_for_another_farm),
-    TEST(cancel_reaches_what_was_submitted),
-    TEST(a_deadlock_of_a_resource_fails_the_child),
-    TEST(a_farm_that_is_freed_waits_for_nobody),
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc > 1 && strcmp(argv[1], tests[i].name) != 0) {
-            continue;
-        }
-        wrong_line = 0;
-        tests[i].run();
-        if (wrong_line == 0) {
-            (void)printf("ok %s\n", tests[i].name);
-        } else {
-            failures++;
-            (void)printf("not ok %s: line %d: %s\n",
-                         tests[i].name,
-                         wrong_line,
-                         hay_error_text());
-        }
-        (void)fflush(stdout);
-    }
-    return failures > 0;
+    return run_tests(tests, argc, argv);
 }

@@ -26,8 +26,18 @@ check_PROGRAMS += %D%/farm_move
 %C%_farm_move_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_nested
-%C%_farm_nested_SOURCES = %D%/farm_nested.c
+%C%_farm_nested_SOURCES = \
+	%D%/farm_nested.c \
+	%D%/nested_support.c \
+	%D%/nested_support.h
 %C%_farm_nested_LDADD = lib/libhayfork.la
+
+check_PROGRAMS += %D%/farm_nested_ends
+%C%_farm_nested_ends_SOURCES = \
+	%D%/farm_nested_ends.c \
+	%D%/nested_support.c \
+	%D%/nested_support.h
+%C%_farm_nested_ends_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_process
 %C%_farm_process_SOURCES = %D%/farm_process.c

@@ -2,4 +2,4 @@
 # t_nested.sh - tasks that submit tasks and wait for them, in one process.
 # time-limit: 200
 set -u
-exec "$BUILDDIR/tests/farm/farm_nested"
+"$BUILDDIR/tests/farm/farm_nested" && "$BUILDDIR/tests/farm/farm_nested_ends"
