@@ -567,6 +567,33 @@ static void test_killed(hay_executor *ex)
     EXPECT(access("struck", F_OK) == 0);
 }
 
+/* Its process dies with futures that nobody will release. */
+HAY_TASK(dies)
+{
+    hay_executor *ex = hay_task_executor(task);
+    hay_future *future = NULL;
+    for (int64_t i = 0; i < CHILDREN; i++) {
+        NEEDS(hay_submit(ex, square, HAY_ARGS(hay_int64(i)), NULL, &future)
+              == HAY_OK);
+    }
+    (void)kill(getpid(), SIGKILL);
+    return HAY_OK;
+}
+
+/* For process slots: the rank lives, and the next child submits as well. */
+static void test_child_killed(hay_executor *ex)
+{
+    hay_outcome outcome = {.size = sizeof(outcome)};
+    for (int i = 0; i < 3; i++) {
+        hay_future *future = start(ex, dies, 0);
+        EXPECT(hay_future_wait(future, HAY_FOREVER) == HAY_OK);
+        EXPECT(hay_future_outcome(future, &outcome) == HAY_OK);
+        EXPECT(outcome.cause == HAY_CAUSE_SIGNAL && outcome.signal == SIGKILL);
+        hay_future_release(future);
+        EXPECT(result_of(start(ex, later, 6)) == 8);
+    }
+}
+
 /* ---- all -------------------------------------------------------------------
  */
 
@@ -587,6 +614,7 @@ static const struct test {
     {"cancel", test_cancel, 0},
     {"cancel_nested", test_cancel_nested, 0},
     {"killed", test_killed, 0},
+    {"child_killed", test_child_killed, 0},
 };
 
 static const char *chosen = "";

@@ -34,7 +34,7 @@ done
 passes killed 4 1
 # What tasks in processes of their own submit goes through their ranks.
 for ranks in 1 3; do
-    for test in follow culprit forget follow_objects; do
+    for test in follow culprit forget follow_objects child_killed; do
         passes "$test" "$ranks" 0 --hay-runner=process
     done
 done
