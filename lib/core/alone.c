@@ -109,18 +109,18 @@ static bool better(const struct hayi_worker *a, const struct hayi_worker *than)
            || (a->load == than->load && a->tie < than->tie);
 }
 
-/* Is all that it asks for free at the worker, which is empty but for
- * suspended attempts? */
+/* Is all that it asks for free at the worker, which is empty but for suspended
+ * attempts?  Pools are kept from it for nobody: who they are kept for may wait
+ * for a worker that is kept for it. */
 static bool may_start(const struct hayi_sched *s,
                       const struct hayi_row *row,
                       uint32_t worker,
                       uint32_t *variant)
 {
-    return hayi_demand_starts_alone(s,
-                                    worker,
-                                    hayi_sched_needs(s, row),
-                                    hayi_demand_booker(s, row->level),
-                                    variant);
+    struct hayi_booker booker = hayi_demand_booker(s, row->level);
+    booker.rank = INT64_MAX;
+    return hayi_demand_starts_alone(
+        s, worker, hayi_sched_needs(s, row), booker, variant);
 }
 
 /* Is all that the worker holds suspended, and too much for the row? */

@@ -102,6 +102,7 @@ hay_status hayi_members_pool(struct hayi_sched *s,
     hay_status status =
         hayi_pools_set(&s->pools, event->u.pool.resource, event->u.pool.units);
     if (status == HAY_OK) {
+        hayi_reserve_clear(s);
         hayi_ready_unblock(&s->ready, &s->blocked);
         hayi_judge(s);
     }
@@ -199,6 +200,7 @@ hay_status hayi_members_lost(struct hayi_sched *s,
         return HAY_OK;
     }
     hayi_judge_loss(s, worker);
+    hayi_reserve_clear(s);
     suspect(s, &s->workers.list[worker], a);
     s->recalled -= s->workers.list[worker].recalled;
     s->workers.list[worker].recalled = 0;

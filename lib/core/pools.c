@@ -240,6 +240,16 @@ bool hayi_pools_keep(struct hayi_pools *pools,
     return true;
 }
 
+uint64_t hayi_pools_kept(const struct hayi_pools *pools, uint32_t class)
+{
+    uint64_t kept = 0;
+    for (uint64_t left = pools->guards; left != 0; left &= left - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(left);
+        kept |= pools->farm_list[r].guard == class ? bit(r) : 0;
+    }
+    return kept;
+}
+
 void hayi_pools_open(struct hayi_pools *pools, uint32_t class)
 {
     for (uint32_t r = 0; r < HAYI_RESOURCE_MAX && pools->guards != 0; r++) {

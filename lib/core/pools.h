@@ -89,6 +89,8 @@ void hayi_pools_unbook(struct hayi_pools *pools,
 bool hayi_pools_keep(struct hayi_pools *pools,
                      const struct hayi_variant *variant,
                      struct hayi_booker booker);
+/* Which of the farm's resources are kept for it, a bit for each. */
+uint64_t hayi_pools_kept(const struct hayi_pools *pools, uint32_t class);
 /* Nothing is kept for the class any more. */
 void hayi_pools_open(struct hayi_pools *pools, uint32_t class);
 

@@ -3,7 +3,7 @@
  * Pools first, the worker then: as long as a pool lacks, a worker would stand
  * idle in vain.  All pools of a variant are kept at once or none of them, so
  * that two tasks cannot hold what the other waits for; and who has a worker
- * kept waits for nothing else.
+ * kept waits for nothing else.  Who loses a pool to a higher one loses all.
  */
 #include "config.h"
 
@@ -74,6 +74,7 @@ void hayi_reserve_review(struct hayi_sched *s)
         struct hayi_keep *keep = &s->reserve.list[i - 1];
         uint32_t first = hayi_ready_first(&s->ready, keep->class);
         if (first == 0 || hayi_sched_row(s, first)->age != keep->age
+            || hayi_pools_kept(&s->pools, keep->class) != keep->pools
             || waited_for(s, keep)) {
             drop(s, keep);
         } else if (keep->worker != 0) {
@@ -86,6 +87,13 @@ void hayi_reserve_review(struct hayi_sched *s)
                 keep->worker = 0; /* ... for a higher one now */
             }
         }
+    }
+}
+
+void hayi_reserve_clear(struct hayi_sched *s)
+{
+    while (s->reserve.count > 0) {
+        drop(s, &s->reserve.list[s->reserve.count - 1]);
     }
 }
 
@@ -291,6 +299,7 @@ keep_for(struct hayi_sched *s, uint32_t class, const struct hayi_row *row)
     }
     uint32_t w = choose(s, needs, booker, &variant);
     if (w != NOBODY) {
+        hayi_pools_open(&s->pools, class); /* perhaps of another variant */
         if (variant != NULL && !hayi_pools_keep(&s->pools, variant, booker)) {
             return;
         }
@@ -303,6 +312,7 @@ keep_for(struct hayi_sched *s, uint32_t class, const struct hayi_row *row)
     s->reserve.list[at] = (struct hayi_keep){
         .age = row->age,
         .rank = booker.rank,
+        .pools = hayi_pools_kept(&s->pools, class),
         .class = class,
         .worker = w == NOBODY ? 0 : w + 1,
     };

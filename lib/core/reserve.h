@@ -24,8 +24,9 @@
 struct hayi_sched;
 
 struct hayi_keep {
-    uint64_t age; /* of the row that it is for */
-    int64_t rank; /* of it */
+    uint64_t age;   /* of the row that it is for */
+    int64_t rank;   /* of it */
+    uint64_t pools; /* that it was given; a higher one may take them */
     uint32_t class;
     uint32_t worker; /* 1 + index; 0: pools only, so far */
 };
@@ -40,6 +41,8 @@ struct hayi_reserve {
 void hayi_reserve_for(struct hayi_sched *s, uint32_t class);
 /* Open what is kept for rows that do not stand there any more. */
 void hayi_reserve_review(struct hayi_sched *s);
+/* Open all that is kept: what there is has changed. */
+void hayi_reserve_clear(struct hayi_sched *s);
 /* What is kept for the class; NULL: nothing. */
 const struct hayi_keep *hayi_reserve_find(const struct hayi_sched *s,
                                           uint32_t class);

@@ -149,6 +149,10 @@ check_PROGRAMS += %D%/test_random_nested
 %C%_test_random_nested_SOURCES = %D%/test_random_nested.c
 %C%_test_random_nested_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_random_requests
+%C%_test_random_requests_SOURCES = %D%/test_random_requests.c
+%C%_test_random_requests_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_ready
 %C%_test_ready_SOURCES = %D%/test_ready.c
 %C%_test_ready_LDADD = $(HAY_CORE_TEST_LIBS)
