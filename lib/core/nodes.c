@@ -116,21 +116,6 @@ uint32_t hayi_nodes_dropper(const struct hayi_nodes *nodes, uint32_t index)
     return index == nodes->manager ? HAYI_MANAGER_SELF : node->workers - 1;
 }
 
-bool hayi_nodes_meet(const struct hayi_nodes *nodes,
-                     uint32_t index,
-                     const struct hayi_needs *needs)
-{
-    uint32_t w = nodes->list[index].workers;
-    while (w != 0) {
-        const struct hayi_worker *worker = &nodes->workers->list[w - 1];
-        if (hayi_worker_meets(worker, w - 1, needs)) {
-            return true;
-        }
-        w = nodes->follow[w - 1];
-    }
-    return false;
-}
-
 uint32_t hayi_nodes_idle(const struct hayi_nodes *nodes, uint32_t index)
 {
     uint32_t idle = 0;

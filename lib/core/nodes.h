@@ -82,10 +82,6 @@ bool hayi_nodes_there(const struct hayi_nodes *nodes, uint32_t node);
 uint32_t hayi_nodes_mover(struct hayi_nodes *nodes, uint32_t node);
 /* Who frees memory there. */
 uint32_t hayi_nodes_dropper(const struct hayi_nodes *nodes, uint32_t node);
-/* Could a worker there meet the needs if it held nothing? */
-bool hayi_nodes_meet(const struct hayi_nodes *nodes,
-                     uint32_t node,
-                     const struct hayi_needs *needs);
 /* Cores there that nothing is booked on. */
 uint32_t hayi_nodes_idle(const struct hayi_nodes *nodes, uint32_t node);
 /* How long a further task of so many cores would wait there. */
