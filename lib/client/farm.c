@@ -384,6 +384,13 @@ static void run(struct hayi_farm *farm)
         if (!orderly && farm->mpi_owned) {
             leave_at_once(farm);
         }
+        if (good && !orderly) { /* who owns MPI has to know */
+            good = false;
+            (void)hayi_fail(&farm->error,
+                            HAY_EFARM,
+                            "another rank was lost; MPI_Finalize may wait for "
+                            "ever");
+        }
     }
     hayi_worker_free(farm->worker);
     farm->worker = NULL;

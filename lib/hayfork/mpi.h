@@ -24,7 +24,11 @@ hay_open(MPI_Comm comm, const hay_options *options, hay_executor **ex);
 
 /* Serves tasks until the executor is shut down.  options: may be NULL; only
  * 'slots' and 'no_pin' are this rank's own.  Returns HAY_OK after an orderly
- * end, HAY_EFARM when the manager was lost. */
+ * end, HAY_EFARM when the manager or another rank was lost.
+ * After HAY_EFARM, and after hay_open() where hay_stats.workers has become less
+ * than it was, some rank is dead: MPI_Finalize() and collective calls on a
+ * communicator with it may wait for ever.  Save what is to be saved, and leave
+ * by _exit(). */
 hay_status hay_serve(MPI_Comm comm, const hay_options *options);
 
 #ifdef __cplusplus
