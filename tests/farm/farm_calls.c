@@ -314,7 +314,10 @@ static void unplug(hay_future **list, size_t count)
 
 static void running_tasks_agree_to_be_cancelled(void)
 {
-    hay_future *f = submit(runs_on, HAY_NO_ARGS);
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_future *f = NULL;
+    options.runner = HAY_RUNNER_THREAD; /* which cannot be forced */
+    CHECK(hay_submit(ex, runs_on, HAY_NO_ARGS, &options, &f) == HAY_OK);
     while (hay_future_state(f) != HAY_RUNNING) {
         (void)hay_future_wait(f, second_ns / 1000);
     }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # t_farm.sh - the public calls against real farms: in one process, and under
-# mpirun with 1 to 5 ranks; random streams must be the same everywhere.
+# mpirun with 1 to 5 ranks, in thread and in process slots; random streams must
+# be the same everywhere.
 # time-limit: 300
 set -u
 program=${FARM_CALLS:-$BUILDDIR/tests/farm/farm_calls}
@@ -22,11 +23,14 @@ run() {
 }
 
 run "one process" "$program"
+run "process slots" env HAYFORK_RUNNER=process "$program"
 if command -v mpirun >/dev/null; then
     for ranks in 1 2 3 5; do
         run "mpirun -n $ranks" mpirun --oversubscribe -n "$ranks" \
             "$program" --hay-quiet
     done
+    run "mpirun -n 3, process slots" mpirun --oversubscribe -n 3 \
+        "$program" --hay-quiet --hay-runner=process
 else
     echo "skip farm_calls under mpirun: there is no mpirun"
 fi
