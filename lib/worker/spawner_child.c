@@ -232,6 +232,7 @@ static int set_up(struct zygote *z,
     z->kids.events = &z->out;
     z->kids.rank = z->parent;
     z->kids.env = slots.env;
+    hayi_oom_watch_init(&z->kids.oom);
     z->slots = hayi_spawner_slots_new(&slots);
     if (z->slots == NULL) {
         return ENOMEM;

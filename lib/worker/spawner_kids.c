@@ -166,6 +166,8 @@ bool hayi_kids_ended(struct hayi_kids *kids, pid_t pid)
     } else {
         event.signal = WTERMSIG(status);
     }
+    event.oom_kill = event.signal == SIGKILL && !event.over_memory
+                     && hayi_oom_lately(&kids->oom, event.end_ns);
     (void)munmap(kid.area, HAYI_CHILD_AREA_BYTES);
     tell(kids, &event);
     return true;

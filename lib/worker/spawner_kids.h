@@ -9,6 +9,7 @@
 #define HAYI_WORKER_SPAWNER_KIDS_H
 
 #include "base/buffer.h"
+#include "worker/spawner_memory.h"
 #include "worker/spawner_wire.h"
 
 #include <sys/types.h>
@@ -29,6 +30,7 @@ struct hayi_kids {
     pid_t rank;
     struct hayi_kid *list;
     size_t count, room;
+    struct hayi_oom_watch oom;
 };
 
 /* What serves functions in the processes that are forked from now on; before

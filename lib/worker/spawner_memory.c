@@ -25,7 +25,8 @@ enum {
     TAKEN_PER_NS = 8,
     COST_TIMES = 50,
     PAUSE_MIN_NS = 2000000,
-    PAUSE_MAX_NS = 100000000
+    PAUSE_MAX_NS = 100000000,
+    OOM_LATELY_NS = 1000000000
 };
 
 /* ---- what files of /proc and cgroups tell -------------------------------- */
@@ -222,4 +223,19 @@ uint64_t hayi_memory_oom_kills(void)
                    && find_number(text, "oom_kill ", &kills)
                ? kills
                : 0;
+}
+
+void hayi_oom_watch_init(struct hayi_oom_watch *watch)
+{
+    *watch = (struct hayi_oom_watch){.kills = hayi_memory_oom_kills()};
+}
+
+bool hayi_oom_lately(struct hayi_oom_watch *watch, uint64_t now_ns)
+{
+    uint64_t kills = hayi_memory_oom_kills();
+    if (kills > watch->kills) {
+        watch->kills = kills;
+        watch->until_ns = now_ns + OOM_LATELY_NS;
+    }
+    return now_ns < watch->until_ns;
 }

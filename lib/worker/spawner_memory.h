@@ -49,4 +49,13 @@ bool hayi_memory_watch_look(struct hayi_memory_watch *watch, uint64_t now_ns);
  * does not tell, on this machine).  Never goes back. */
 uint64_t hayi_memory_oom_kills(void);
 
+struct hayi_oom_watch {
+    uint64_t kills; /* as seen last */
+    uint64_t until_ns;
+};
+void hayi_oom_watch_init(struct hayi_oom_watch *watch);
+/* A process was killed, not by us: has the kernel killed for want of memory
+ * within the last second, or since the last question? */
+bool hayi_oom_lately(struct hayi_oom_watch *watch, uint64_t now_ns);
+
 #endif

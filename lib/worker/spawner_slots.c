@@ -28,8 +28,7 @@ enum {
     TOLD_AFTER_NS = 1000000,  /* a start is told of commands this long */
     FORK_AGAIN_NS = 20000000, /* no process to be had: again after */
     FORK_TRIES_MAX = 100,     /* so often */
-    KILLED = 128 + 9,         /* how a shell tells of SIGKILL */
-    OOM_LATELY_NS = 1000000000
+    KILLED = 128 + 9          /* how a shell tells of SIGKILL */
 };
 
 struct slot {
@@ -47,8 +46,7 @@ struct hayi_spawner_slots {
     int children;               /* see hayi_tree_open(); -1: not looked at */
     struct hayi_pids leftovers; /* children that no running command is */
     struct hayi_pids scratch;
-    uint64_t oom_kills; /* as seen last */
-    uint64_t oom_until_ns;
+    struct hayi_oom_watch oom;
 };
 
 /* ---- telling ------------------------------------------------------------- */
@@ -229,17 +227,6 @@ static void end_forced(struct hayi_spawner_slots *s, struct hayi_job *job)
     hayi_pids_fini(&below);
 }
 
-/* Has the kernel killed for want of memory lately? */
-static bool oom_kill(struct hayi_spawner_slots *s, uint64_t now_ns)
-{
-    uint64_t kills = hayi_memory_oom_kills();
-    if (kills > s->oom_kills) {
-        s->oom_kills = kills;
-        s->oom_until_ns = now_ns + OOM_LATELY_NS;
-    }
-    return now_ns < s->oom_until_ns;
-}
-
 static uint64_t of_timeval(const struct timeval *time)
 {
     return (uint64_t)time->tv_sec * 1000000000U
@@ -274,7 +261,7 @@ static void job_ended(struct hayi_spawner_slots *s,
     }
     if (!job->ending
         && (event.signal == SIGKILL || event.exit_code == KILLED)) {
-        event.oom_kill = oom_kill(s, event.end_ns);
+        event.oom_kill = hayi_oom_lately(&s->oom, event.end_ns);
     }
     slot->running = NULL;
     s->running--;
@@ -372,7 +359,7 @@ hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
         hayi_job_queue_init(&s->slot[i].queue);
         s->slot[i].again_at_ns = UINT64_MAX;
     }
-    s->oom_kills = hayi_memory_oom_kills();
+    hayi_oom_watch_init(&s->oom);
     s->children = setup->watch_children ? hayi_tree_open() : -1;
     return s;
 }
