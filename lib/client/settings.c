@@ -112,6 +112,18 @@ set_pending_max(hay_options *options, const char *value, struct hayi_error *err)
     return parse_number(value, UINT64_MAX, &options->pending_max, err);
 }
 
+static hay_status set_suspended_max(hay_options *options,
+                                    const char *value,
+                                    struct hayi_error *err)
+{
+    uint64_t count = 0;
+    hay_status status = parse_number(value, UINT32_MAX, &count, err);
+    if (status == HAY_OK) {
+        options->suspended_max = (uint32_t)count;
+    }
+    return status;
+}
+
 static hay_status
 set_silence(hay_options *options, const char *value, struct hayi_error *err)
 {
@@ -283,6 +295,7 @@ static const struct setting {
     {"--hay-runner", "HAYFORK_RUNNER", set_runner, false},
     {"--hay-seed", "HAYFORK_SEED", set_seed, false},
     {"--hay-pending-max", "HAYFORK_PENDING_MAX", set_pending_max, false},
+    {"--hay-suspended-max", "HAYFORK_SUSPENDED_MAX", set_suspended_max, false},
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
     {"--hay-stragglers", "HAYFORK_STRAGGLERS", set_stragglers, false},
     {"--hay-memory-limit", "HAYFORK_MEMORY_LIMIT", set_memory_limit, false},
@@ -309,6 +322,8 @@ const char *hayi_settings_help(void)
            "may crash)\n"
            "  --hay-seed=N           of random streams and ties (0)\n"
            "  --hay-pending-max=N    unfinished tasks before submit waits\n"
+           "  --hay-suspended-max=N  waiting tasks of a worker with a stack "
+           "(256)\n"
            "  --hay-silence=SECONDS  a worker silent so long is lost (15)\n"
            "  --hay-stragglers=FACTOR  near the end a second attempt of what "
            "takes so\n"

@@ -22,6 +22,7 @@ static const char *const variables[] = {
     "HAYFORK_OUTPUT",
     "HAYFORK_SEED",
     "HAYFORK_PENDING_MAX",
+    "HAYFORK_SUSPENDED_MAX",
     "HAYFORK_SILENCE",
     "HAYFORK_STRAGGLERS",
     "HAYFORK_MEMORY_LIMIT",
@@ -175,7 +176,9 @@ static void defaults_of_the_program_stay_where_nothing_is_said(void)
 {
     options.slots = 7;
     options.pending_max = 8;
-    CU_ASSERT_EQUAL(TAKE("--hay-pending-max=9"), HAY_OK);
+    CU_ASSERT_EQUAL(TAKE("--hay-suspended-max=7", "--hay-pending-max=9"),
+                    HAY_OK);
+    CU_ASSERT_EQUAL(options.suspended_max, 7);
     CU_ASSERT_EQUAL(options.slots, 7);
     CU_ASSERT_EQUAL(options.pending_max, 9);
 }
@@ -234,6 +237,7 @@ static void help_names_every_option_and_is_asked_for(void)
                                         "--hay-output",
                                         "--hay-seed",
                                         "--hay-pending-max",
+                                        "--hay-suspended-max",
                                         "--hay-silence",
                                         "--hay-stragglers",
                                         "--hay-memory-limit",
