@@ -350,6 +350,109 @@ static void bell_is_rung_when_the_rest_was_revoked(void)
     }
 }
 
+/* ---- waiting ---- */
+
+/* Waits until it is woken and has its turn. */
+HAY_TASK(parks)
+{
+    struct hayi_hand *hand = hayi_hand_current();
+    return hayi_hand_wait_begin(hand) && hayi_hand_wait_end(hand, UINT64_MAX)
+               ? HAY_OK
+               : HAY_ECLOSED;
+}
+
+/* The next news; they must be of this kind. */
+static struct hayi_news *next_news(enum hayi_news_kind kind)
+{
+    struct hayi_news *news = (struct hayi_news *)next_ended();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(news);
+    CU_ASSERT_EQUAL_FATAL(news->kind, kind);
+    return news;
+}
+
+static void a_slot_serves_others_while_its_task_waits(void)
+{
+    struct hay_task *first = give(parks, 1);
+    struct hay_task *second = give(counts, 2);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    struct hayi_news *news = next_news(HAYI_NEWS_SUSPENDED);
+    struct hayi_hand *hand = news->hand;
+    CU_ASSERT_PTR_EQUAL(news->task, first);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, second);
+    hayi_hand_wake(hand);
+    hayi_hand_wake(hand); /* the second time is nothing */
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_WAKE)->task, first);
+    hayi_slot_give_turn(&slot, hand);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_RESUMED)->task, first);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, first);
+    CU_ASSERT_EQUAL(first->outcome, HAYI_OUTCOME_FINISHED);
+    hayi_task_free(first);
+    hayi_task_free(second);
+}
+
+static void a_turn_comes_after_what_runs_and_before_the_rest(void)
+{
+    struct hay_task *first = give(parks, 1);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    struct hayi_hand *hand = next_news(HAYI_NEWS_SUSPENDED)->hand;
+    struct hay_task *second = give(gate, 2);
+    struct hay_task *third = give(counts, 3);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    (void)sem_wait(&began);
+    hayi_hand_wake(hand);
+    (void)next_news(HAYI_NEWS_WAKE);
+    hayi_slot_give_turn(&slot, hand);
+    CU_ASSERT_TRUE(hayi_slot_revoke_turn(&slot, hand));
+    CU_ASSERT_FALSE(hayi_slot_revoke_turn(&slot, hand));
+    hayi_slot_give_turn(&slot, hand);
+    (void)sem_post(&go_on);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, second);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_RESUMED)->task, first);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, first);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, third);
+    hayi_task_free(first);
+    hayi_task_free(second);
+    hayi_task_free(third);
+}
+
+static void the_end_wakes_those_that_wait(void)
+{
+    struct hay_task *first = give(parks, 1);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    (void)next_news(HAYI_NEWS_SUSPENDED);
+    hayi_hands_fini(&hands);
+    hayi_hands_init(&hands);
+    CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, first);
+    CU_ASSERT_EQUAL(first->outcome, HAYI_OUTCOME_FAILED);
+    hayi_task_free(first);
+}
+
+static void deeper_ones_go_before_what_is_in_the_ring(void)
+{
+    struct hay_task *list[6];
+    static const uint16_t depths[6] = {0, 0, 2, 1, 2, 3};
+    static const uint64_t order[6] = {0, 5, 2, 4, 3, 1};
+    for (size_t i = 0; i < 6; i++) {
+        list[i] = make(i == 0 ? gate : counts, i);
+        list[i]->record.depth = depths[i];
+        hayi_slot_give(&slot, list[i]);
+        if (i == 0) {
+            CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+            (void)sem_wait(&began);
+        }
+    }
+    CU_ASSERT_TRUE(hayi_slot_revoke(&slot, list[3]));
+    CU_ASSERT_FALSE(hayi_slot_revoke(&slot, list[0]));
+    hayi_slot_give(&slot, list[3]);
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    (void)sem_post(&go_on);
+    for (size_t i = 0; i < 6; i++) {
+        CU_ASSERT_PTR_EQUAL(next_news(HAYI_NEWS_ENDED)->task, list[order[i]]);
+        hayi_task_free(list[order[i]]);
+    }
+}
+
 /* ---- the end ---- */
 
 static void stop_does_not_wait_for_what_has_not_begun(void)
@@ -386,6 +489,13 @@ static void stop_of_an_idle_or_unstarted_one_returns(void)
 }
 
 static CU_TestInfo tests[] = {
+    {"a_slot_serves_others_while_its_task_waits",
+     a_slot_serves_others_while_its_task_waits},
+    {"a_turn_comes_after_what_runs_and_before_the_rest",
+     a_turn_comes_after_what_runs_and_before_the_rest},
+    {"the_end_wakes_those_that_wait", the_end_wakes_those_that_wait},
+    {"deeper_ones_go_before_what_is_in_the_ring",
+     deeper_ones_go_before_what_is_in_the_ring},
     {"attempts_run_in_order", attempts_run_in_order},
     {"what_does_not_fit_into_the_ring_waits_its_turn",
      what_does_not_fit_into_the_ring_waits_its_turn},
