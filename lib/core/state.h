@@ -559,7 +559,12 @@ void hayi_data_story(const struct hayi_sched *s,
                      char *text,
                      size_t size);
 
-/* story_ready.c: why a row in READY is not handed out. */
+/* story_ready.c: what a class asks for that no worker has. */
+void hayi_unable_story(const struct hayi_sched *s,
+                       uint32_t class,
+                       char *text,
+                       size_t size);
+/* Why a row in READY is not handed out. */
 void hayi_ready_story(const struct hayi_sched *s,
                       const struct hayi_row *row,
                       char *text,

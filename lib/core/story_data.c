@@ -108,7 +108,11 @@ void hayi_data_story(const struct hayi_sched *s,
                        cargo->waits);
         break;
     case HAYI_CARGO_UNPLACED:
-        (void)snprintf(text, size, "no worker that is here can run it");
+        if (s->ready.classes.list[cargo->class].lacks) {
+            hayi_unable_story(s, cargo->class, text, size);
+        } else {
+            (void)snprintf(text, size, "no worker that is here can run it");
+        }
         break;
     case HAYI_CARGO_ASSIGNED:
     case HAYI_CARGO_FETCHING:

@@ -20,8 +20,10 @@ static uint32_t able(const struct hayi_sched *s, const struct hayi_needs *needs)
     return count;
 }
 
-static void
-tell_unable(const struct hayi_sched *s, uint32_t index, char *text, size_t size)
+void hayi_unable_story(const struct hayi_sched *s,
+                       uint32_t index,
+                       char *text,
+                       size_t size)
 {
     const struct hayi_class *class = &s->ready.classes.list[index];
     const struct hayi_needs *needs = &class->needs;
@@ -227,7 +229,7 @@ void hayi_ready_story(const struct hayi_sched *s,
     if (s->workers.joined == 0) {
         (void)snprintf(text, size, "no worker has joined yet");
     } else if (able(s, &class->needs) == 0) {
-        tell_unable(s, level->class, text, size);
+        hayi_unable_story(s, level->class, text, size);
     } else if (turn->heap[0] != row->level) {
         (void)snprintf(text, size, "tasks of higher priority go first");
     } else if (row->prev != 0) {
