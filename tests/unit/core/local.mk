@@ -135,7 +135,9 @@ check_PROGRAMS += %D%/test_pools
 %C%_test_pools_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_random
-%C%_test_random_SOURCES = %D%/test_random.c
+%C%_test_random_SOURCES = \
+	%D%/random_model.h \
+	%D%/test_random.c
 %C%_test_random_LDADD = $(HAY_CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/test_random_data
