@@ -25,7 +25,12 @@ enum hayi_worker_alone {
 };
 
 struct hayi_worker {
-    enum hayi_worker_state state;
+    uint8_t state; /* enum hayi_worker_state */
+    uint8_t alone; /* enum hayi_worker_alone */
+    bool recall_vain : 1; /* the last recall brought nothing, and nothing
+                             changed */
+    bool recall_gave : 1; /* the one that is out brought something */
+    bool blame : 1; /* it was lost with an attempt that can have killed it */
     uint32_t cores;
     uint32_t gpus;
     uint32_t node;
@@ -44,10 +49,6 @@ struct hayi_worker {
     uint32_t position; /* 1 + index in the heap; 0: not there */
     uint32_t blocked;  /* classes that only it may run, see ready.h */
     uint32_t recalled; /* asked back by the recall that is out; 0: none is */
-    bool recall_vain;  /* the last one brought nothing, and nothing changed */
-    bool recall_gave;  /* the one that is out brought something */
-    bool blame;        /* it was lost with an attempt that can have killed it */
-    uint8_t alone;     /* enum hayi_worker_alone */
     uint32_t asked;    /* asked back by the last recall */
     uint32_t guard;    /* class that it is kept free for, see reserve.h; 0 */
     int64_t wanted;    /* a ready task of this rank found no room here: nothing
