@@ -24,13 +24,16 @@ pid_of_rank() { # RANK
 # Something ran on worker 2, and its next tasks run.
 on_2() { [ "$(awk -F'\t' '$5 == 2 && $4 == "finished"' r/tasks.tsv 2>/dev/null | wc -l)" -ge 3 ]; }
 
+found_2() { victim=$(pid_of_rank 2) && [ -n "$victim" ]; }
+
 # kills ARGUMENT...: worker 2 is killed while it works; the run ends with 0
 kills() {
     local pid rc
     rm -rf r
     "$hayfork" "$@" --run-folder r -n 4 >out 2>err </dev/null &
     pid=$!
-    until_true on_2 && kill -9 "$(pid_of_rank 2)"
+    # Looking for it takes a while.
+    until_true found_2 && until_true on_2 && kill -9 "$victim"
     wait $pid
     rc=$?
     [ $rc = 0 ] && grep -q 'lost worker 2 ' err && until_true nothing_left
@@ -68,7 +71,7 @@ else
 fi
 
 lost_in_run() {
-    printf '#HAY name=a[1..60]\nsleep 0.1; echo {n}\n' >t.hay
+    printf '#HAY name=a[1..60]\nsleep 0.4; echo {n}\n' >t.hay
     kills run --slots 2 t.hay && again 60 &&
         [ "$("$hayfork" output --run-folder=r $(seq -f 'a[%g]' 60) | xargs)" = "$(seq 60 | xargs)" ]
 }
