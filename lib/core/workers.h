@@ -25,8 +25,8 @@ enum hayi_worker_alone {
 };
 
 struct hayi_worker {
-    uint8_t state; /* enum hayi_worker_state */
-    uint8_t alone; /* enum hayi_worker_alone */
+    uint8_t state;        /* enum hayi_worker_state */
+    uint8_t alone;        /* enum hayi_worker_alone */
     bool recall_vain : 1; /* the last recall brought nothing, and nothing
                              changed */
     bool recall_gave : 1; /* the one that is out brought something */
