@@ -133,12 +133,15 @@ static uint64_t stream_key(const struct hayi_spec *spec,
 /* ---- room
  * ------------------------------------------------------------------------- */
 
-static hay_status may_submit(hay_executor *ex, struct hayi_error *err)
+/* nested: what runs may go on to submit after a shutdown that lets it end. */
+static hay_status
+may_submit(hay_executor *ex, bool nested, struct hayi_error *err)
 {
     if (atomic_load(&ex->broken) != 0) {
         return hayi_executor_check(ex, err);
     }
-    if (atomic_load(&ex->closed) != 0 || atomic_load(&ex->ended) != 0) {
+    if (atomic_load(&ex->closed) > (nested ? 1u : 0u)
+        || atomic_load(&ex->ended) != 0) {
         return hayi_fail(err, HAY_ECLOSED, "the executor is shut down");
     }
     return HAY_OK;
@@ -174,7 +177,7 @@ reserve(hay_executor *ex, const struct hay_task *task, struct hayi_error *err)
 {
     for (;;) {
         uint64_t before = atomic_fetch_add(&ex->unfinished, 1);
-        hay_status st = may_submit(ex, err);
+        hay_status st = may_submit(ex, task != NULL, err);
         if (st == HAY_OK && (task != NULL || before < ex->pending_max)) {
             return HAY_OK;
         }

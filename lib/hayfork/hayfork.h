@@ -412,8 +412,9 @@ hay_status hay_prefork(void);
  * hay_executor_free(). */
 hay_status hay_open_local(const hay_options *options, hay_executor **ex);
 
-/* No further submit (HAY_ECLOSED).  cancel_pending: tasks that have not started
- * are cancelled, running ones end.  wait: return when all tasks have ended and
+/* No further submit (HAY_ECLOSED) but by tasks that run, and by those not if
+ * cancel_pending: then tasks that have not started are cancelled, running ones
+ * end.  wait: return when all tasks have ended and
  * the workers are gone; else at once.  May be called again.  HAY_EFARM. */
 hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending);
 /* Ends what is left (as hay_shutdown(ex, true, true)) and frees.  Futures may

@@ -210,6 +210,42 @@ static void a_farm_that_is_freed_waits_for_nobody(void)
     hay_executor_free(ex);
 }
 
+static atomic_int begun, may_go_on;
+
+HAY_TASK(submits_late)
+{
+    hay_future *child = NULL;
+    int64_t n = 0;
+    atomic_store(&begun, 1);
+    while (atomic_load(&may_go_on) == 0) {
+        (void)poll(NULL, 0, 1);
+    }
+    HAY_TRY(hay_submit(
+        hay_task_executor(task), leaf, HAY_ARGS(hay_int64(41)), NULL, &child));
+    hay_status st = hay_result_int64(child, HAY_FOREVER, &n);
+    hay_future_release(child);
+    return st == HAY_OK ? hay_return_int64(task, n) : st;
+}
+
+static void what_runs_may_submit_after_a_shutdown(void)
+{
+    hay_executor *ex = open_farm(1, 0);
+    hay_future *future = NULL;
+    int64_t n = 0;
+    CHECK(hay_submit(ex, submits_late, HAY_NO_ARGS, NULL, &future) == HAY_OK);
+    while (atomic_load(&begun) == 0) {
+        (void)poll(NULL, 0, 1);
+    }
+    CHECK(hay_shutdown(ex, false, false) == HAY_OK);
+    CHECK(hay_submit(ex, leaf, HAY_ARGS(hay_int64(1)), NULL, NULL)
+          == HAY_ECLOSED);
+    atomic_store(&may_go_on, 1);
+    CHECK(hay_result_int64(future, 60 * second_ns, &n) == HAY_OK);
+    CHECK(n == 42);
+    hay_future_release(future);
+    close_farm(ex);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static const struct nested_test tests[] = {
@@ -219,6 +255,7 @@ static const struct nested_test tests[] = {
     TEST(cancel_reaches_what_was_submitted),
     TEST(a_deadlock_of_a_resource_fails_the_child),
     TEST(a_farm_that_is_freed_waits_for_nobody),
+    TEST(what_runs_may_submit_after_a_shutdown),
     {NULL, NULL},
 };
 
