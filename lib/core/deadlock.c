@@ -253,14 +253,32 @@ static bool can(const struct hayi_sched *s,
     return row->state != HAYI_ROW_PENDING;
 }
 
+/* What comes after 'at' among those that the attempt may wait for, 0 at the
+ * end; it begins with the attempt itself.  A child that has finished as another
+ * task will is only what it has submitted itself. */
+static uint32_t
+next_child(const struct hayi_sched *s, uint32_t index, uint32_t at)
+{
+    const struct hayi_kin *kin = hayi_kin_at(&s->nest, at);
+    if ((at == index || (kin->flags & HAYI_KIN_FOLLOWS) != 0)
+        && kin->first != 0) {
+        return kin->first;
+    }
+    while (at != index && kin->next == 0) {
+        at = kin->parent;
+        kin = hayi_kin_at(&s->nest, at);
+    }
+    return at != index ? kin->next : 0;
+}
+
 static bool any_child_can(const struct hayi_sched *s,
                           uint32_t index,
                           const struct farm *farm,
                           uint32_t *move)
 {
-    uint32_t child = hayi_kin_at(&s->nest, index)->first;
+    uint32_t child = next_child(s, index, index);
     bool any = child != 0;
-    for (; child != 0; child = hayi_kin_at(&s->nest, child)->next) {
+    for (; child != 0; child = next_child(s, index, child)) {
         if (can(s, child, farm, move)) {
             return true;
         }
@@ -374,30 +392,16 @@ static hay_status break_up(struct hayi_sched *s,
                            struct hayi_actions *actions)
 {
     uint32_t target = target_of(s, index);
-    uint32_t child = hayi_kin_at(&s->nest, index)->first;
+    uint32_t child = target != 0 ? target : next_child(s, index, index);
     *broken = 0;
-    if (target != 0) {
-        child = 0;
-        if (breakable(s, target, farm)) {
-            if (hayi_actions_reserve(actions, 1) != HAY_OK) {
-                return HAY_ENOMEM;
-            }
-            break_one(s, target, actions);
-            ++*broken;
-        }
-    }
     while (child != 0) {
-        uint32_t next = hayi_kin_at(&s->nest, child)->next;
-        uint32_t last = followed(s, child);
-        if (last != 0 && breakable(s, last, farm)) {
+        uint32_t next = target != 0 ? 0 : next_child(s, index, child);
+        if (breakable(s, child, farm)) {
             if (hayi_actions_reserve(actions, 1) != HAY_OK) {
                 return HAY_ENOMEM;
             }
-            break_one(s, last, actions);
+            break_one(s, child, actions);
             ++*broken;
-            if (last != child) {
-                next = hayi_kin_at(&s->nest, index)->first;
-            }
         }
         child = next;
     }

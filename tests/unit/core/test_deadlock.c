@@ -164,6 +164,43 @@ static void followers_are_waited_for_too(void)
                "report 102 followed");
 }
 
+static void inputs_of_what_is_followed_fail(void)
+{
+    task(1, 0, 60);
+    run(1);
+    task(2, 1, 0);
+    bed_suspended(1, 2);
+    run(2);
+    task(3, 2, 60);
+    bed_child(4, 2, (const uint64_t[]){3, 0});
+    bed_follow(2, 4);
+    bed_forget();
+    later();
+    BED_EXPECT("tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
+               "deadlock; "
+               "tell p4 failed HAY_EDEPENDENCY culprit 3 attempt 0 w0 "
+               "report 0; "
+               "tell p2 failed HAY_EDEPENDENCY culprit 3 attempt 1 w0 "
+               "report 102 followed");
+}
+
+static void nobody_fails_while_inputs_of_what_is_followed_run(void)
+{
+    task(1, 0, 60);
+    run(1);
+    task(2, 1, 0);
+    task(5, 1, 60);
+    bed_suspended(1, 0);
+    run(2);
+    task(3, 2, 10);
+    bed_child(4, 2, (const uint64_t[]){3, 0});
+    bed_follow(2, 4);
+    run(3);
+    bed_forget();
+    later();
+    BED_EXPECT("");
+}
+
 static void host_of_a_stuck_attempt_holds_as_well(void)
 {
     task(1, 0, 60);
@@ -226,6 +263,9 @@ static CU_TestInfo tests[] = {
     {"waiting_goes_through_those_that_hold_nothing",
      waiting_goes_through_those_that_hold_nothing},
     {"followers_are_waited_for_too", followers_are_waited_for_too},
+    {"inputs_of_what_is_followed_fail", inputs_of_what_is_followed_fail},
+    {"nobody_fails_while_inputs_of_what_is_followed_run",
+     nobody_fails_while_inputs_of_what_is_followed_run},
     {"host_of_a_stuck_attempt_holds_as_well",
      host_of_a_stuck_attempt_holds_as_well},
     {"who_waits_for_no_task_is_not_stuck", who_waits_for_no_task_is_not_stuck},
