@@ -722,11 +722,3 @@ void hayi_sim_node_check(const struct hayi_sim_node *node)
 {
     hayi_wstate_check(node->state);
 }
-
-uint32_t hayi_sim_node_held(const struct hayi_sim_node *node)
-{
-    uint32_t queued;
-    uint32_t in_slots;
-    hayi_wstate_counts(node->state, &queued, &in_slots);
-    return queued + in_slots;
-}

@@ -48,8 +48,6 @@ void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent);
 
 /* Asserts what must hold inside; slow. */
 void hayi_sim_node_check(const struct hayi_sim_node *node);
-/* Attempts that it holds. */
-uint32_t hayi_sim_node_held(const struct hayi_sim_node *node);
 
 /* Of every channel in the simulated net. */
 void hayi_sim_channel_config(const struct hayi_transport *t,

@@ -152,7 +152,6 @@ struct hayi_range_record {
     uint64_t gpu_mask;  /* from here as of a task */
     uint64_t memory_bytes;
     uint32_t cores;
-    uint32_t reserved_cores;
     uint32_t attempt;
     uint32_t function;
     int32_t priority;
@@ -163,7 +162,7 @@ struct hayi_range_record {
     uint16_t depth;  /* of nesting */
     uint16_t got_size;
     uint8_t variant;
-    uint8_t reserved[3];
+    uint8_t reserved[7];
 };
 
 struct hayi_recall {

@@ -216,11 +216,6 @@ void hayi_lease_take(struct hayi_lease *lease,
     }
 }
 
-void hayi_lease_take_core(struct hayi_lease *lease, uint32_t core)
-{
-    set_free(lease, core, false);
-}
-
 void hayi_lease_give(struct hayi_lease *lease,
                      const uint32_t *cores,
                      uint32_t count)

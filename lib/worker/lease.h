@@ -40,9 +40,6 @@ void hayi_lease_take(struct hayi_lease *lease,
                      uint64_t near,
                      uint32_t *out);
 
-/* Take this free one. */
-void hayi_lease_take_core(struct hayi_lease *lease, uint32_t core);
-
 /* Give back cores that were taken. */
 void hayi_lease_give(struct hayi_lease *lease,
                      const uint32_t *cores,
