@@ -324,11 +324,10 @@ hay_status hayi_nest_ended_read(const void *body,
         return HAY_OK;
     }
     struct hayi_result *fresh = NULL;
-    if (head->head_size == sizeof(*fresh)) {
-        fresh = malloc(sizeof(*fresh) + (size_t)head->value_size);
-    } else {
+    if (head->head_size != sizeof(*fresh)) {
         return hayi_fail(err, HAY_EMISMATCH, "a nested end is damaged");
     }
+    fresh = malloc(sizeof(*fresh) + (size_t)head->value_size);
     if (fresh == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
     }

@@ -12,10 +12,9 @@
 
 enum {
     PATHS_LOOK = 64, /* newest paths that are compared with a new one */
-    TOLD_MAX = 64,   /* failures of a range */
 };
 
-static hay_status too_short(uint16_t type, struct hayi_error *err)
+static hay_status unsound(uint16_t type, struct hayi_error *err)
 {
     return hayi_fail(err,
                      HAY_EMISMATCH,
@@ -61,7 +60,7 @@ static hay_status take_state(struct hayi_remote *remote,
 {
     hay_future *future = hayi_idmap_get(&remote->futures, head->id);
     if (future == NULL || head->state >= HAY_FINISHED) {
-        return too_short(HAYI_RECORD_NEST_STATE, err);
+        return unsound(HAYI_RECORD_NEST_STATE, err);
     }
     hayi_future_set_state(future, (hay_state)head->state);
     return HAY_OK;
@@ -117,7 +116,7 @@ static hay_status take_ended(struct hayi_remote *remote,
     struct hayi_result *result = NULL;
     if (head->state < HAY_FINISHED || head->state > HAY_CANCELLED
         || hayi_idmap_get(&remote->futures, head->id) == NULL) {
-        return too_short(HAYI_RECORD_NEST_ENDED, err);
+        return unsound(HAYI_RECORD_NEST_ENDED, err);
     }
     hay_status status =
         hayi_nest_ended_read(body, size, keep_path, remote->ex, &result, err);
@@ -144,22 +143,22 @@ static hay_status take_range(struct hayi_remote *remote,
         head->out_bytes,
     };
     const void *at[3];
-    hay_map_failure failures[TOLD_MAX];
+    hay_map_failure failures[HAYI_NEST_TOLD_MAX];
     hay_future *map = hayi_idmap_get(&remote->futures, head->id);
     hay_status status =
         hayi_record_parts(body, size, sizeof(*head), parts, 3, 2u, at, err);
     if (status != HAY_OK) {
         return status;
     }
-    if (map == NULL || map->map == NULL || head->failures > TOLD_MAX
+    if (map == NULL || map->map == NULL || head->failures > HAYI_NEST_TOLD_MAX
         || !hayi_nest_strings(at[1], head->text_size, head->failures)) {
-        return too_short(HAYI_RECORD_NEST_RANGE, err);
+        return unsound(HAYI_RECORD_NEST_RANGE, err);
     }
     struct hayi_map_view view;
     hayi_map_get_view(map, &view);
     if (head->first > view.count || head->count > view.count - head->first
         || head->out_bytes > head->count * view.out_size) {
-        return too_short(HAYI_RECORD_NEST_RANGE, err);
+        return unsound(HAYI_RECORD_NEST_RANGE, err);
     }
     if (head->out_bytes > 0 && view.out != NULL) {
         memcpy((char *)view.out + head->first * view.out_size,
@@ -197,7 +196,7 @@ static hay_status take_answer(struct hayi_remote *remote,
     }
     struct hayi_item *item = hayi_idmap_take(&remote->items, head->cookie);
     if (item == NULL) {
-        return too_short(HAYI_RECORD_NEST_ANSWER, err);
+        return unsound(HAYI_RECORD_NEST_ANSWER, err);
     }
     if (item->kind == HAYI_ITEM_CANCEL) {
         hayi_cancel_answered((struct hayi_cancel_item *)item,
@@ -242,7 +241,7 @@ hay_status hayi_remote_take(struct hayi_remote *remote,
 {
     hay_status status = HAY_OK;
     if (size < least_size(type)) {
-        return too_short(type, err);
+        return unsound(type, err);
     }
     if (remote->broken) {
         return HAY_OK;
@@ -263,7 +262,7 @@ hay_status hayi_remote_take(struct hayi_remote *remote,
         status = take_answer(remote, body, size, err);
         break;
     default:
-        return too_short(type, err);
+        return unsound(type, err);
     }
     remote->changed = true;
     return status;

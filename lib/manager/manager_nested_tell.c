@@ -10,8 +10,7 @@
 
 enum {
     GRANT_MOST = 1 << 16,
-    TOLD_MAX = 64, /* failures of a range */
-    TEXT_MAX = 1 << 20,
+    TEXT_MAX = 1 << 20, /* words of a range's failures */
 };
 
 /* NULL: the peer is gone; or out of memory, and the run ends. */
@@ -143,7 +142,8 @@ static void list_failures(const struct hayi_nest_items *items,
                           struct hayi_nest_range *head,
                           struct hayi_range_failure *told)
 {
-    while (head->failures < items->failure_count && head->failures < TOLD_MAX
+    while (head->failures < items->failure_count
+           && head->failures < HAYI_NEST_TOLD_MAX
            && head->text_size < TEXT_MAX) {
         const hay_map_failure *failure = &items->failures[head->failures];
         told[head->failures++] = (struct hayi_range_failure){
@@ -163,7 +163,7 @@ void hayi_manager_nested_range(struct hayi_manager *manager,
     if (nested == NULL) {
         return;
     }
-    struct hayi_range_failure told[TOLD_MAX];
+    struct hayi_range_failure told[HAYI_NEST_TOLD_MAX];
     struct hayi_nest_range head = {
         .client = nested->client->number,
         .id = map->id,

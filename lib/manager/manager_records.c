@@ -544,12 +544,11 @@ static size_t least_size(uint16_t type)
     switch (type) {
     case HAYI_RECORD_STARTED:
     case HAYI_RECORD_RETURNED:
+    case HAYI_RECORD_RESUMED:
         return sizeof(struct hayi_attempt_record);
     case HAYI_RECORD_SUSPENDED:
     case HAYI_RECORD_CLAIM:
         return sizeof(struct hayi_suspended_record);
-    case HAYI_RECORD_RESUMED:
-        return sizeof(struct hayi_attempt_record);
     case HAYI_RECORD_PONG:
         return sizeof(struct hayi_ping);
     case HAYI_RECORD_MOVED:

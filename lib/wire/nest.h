@@ -34,6 +34,8 @@
 #include "wire/record.h"
 
 #define HAYI_NEST_PIECE ((size_t)1 << 20)
+/* Failures of a RANGE that are told one by one. */
+#define HAYI_NEST_TOLD_MAX 64
 /* Of a record in pieces: the items of a map are the longest. */
 #define HAYI_NEST_WHOLE_MAX ((uint64_t)1 << 40)
 

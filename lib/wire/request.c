@@ -166,12 +166,12 @@ static hay_status next_word(const char **text,
         p++;
     }
     word->name_size = (size_t)(p - word->name);
-    word->value = *p == '=' ? p + 1 : p;
+    bool given = *p == '=';
+    word->value = given ? p + 1 : p;
     for (p = word->value; *p != 0 && *p != '|' && !is_gap(*p); p++) {
     }
     word->value_size = (size_t)(p - word->value);
-    if (word->value[-(word->value > word->name)] != '='
-        || word->name_size == 0) {
+    if (!given || word->name_size == 0) {
         return bad(err, word, "is no NAME=AMOUNT");
     }
     if (word->name_size > HAYI_RESOURCE_NAME_MAX) {
