@@ -1,8 +1,9 @@
 /* chaos.c - what the dice choose: size and speed of the workers, shape and
  * needs of the tasks, and what goes wrong.
  *
- * A task that is wide or pinned asks only for what a worker has that will not
- * die, so that each can run; the rules of the ledger do the rest.
+ * A task that is wide asks only for what a worker has that is not doomed, so
+ * that each can run; one that is pinned may be so to one that is.  The rules of
+ * the ledger do the rest.
  */
 #include "config.h"
 
@@ -14,12 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SILENCE_NS  2000000000u
-#define BEAT_NS     400000000u
-#define PAUSE_NS    1200000000u /* at most; with a beat still below silence */
-#define LATENCY_MAX 2000000u
-#define DEPS_MAX    8u
-#define NO_WORKER   UINT32_MAX
+#define SILENCE_NS   2000000000u
+#define BEAT_NS      400000000u
+#define PAUSE_NS     1200000000u /* at most; with a beat still below silence */
+#define LATENCY_MAX  2000000u
+#define DEPS_MAX     8u
+#define CUT_NS       8000000000u /* at most */
+#define CUT_SHORT_NS 300000000u  /* of those whom nobody shall give up */
 
 enum shape {
     SHAPE_FREE = 0, /* no dependencies */
@@ -42,7 +44,8 @@ struct chaos {
     uint64_t *join_ns;
     uint32_t workers;
     uint32_t widest; /* worker with the most cores that stays */
-    uint32_t dies;   /* NO_WORKER: none does */
+    bool *doomed;    /* [workers]: it may be lost, rightly or not */
+    uint32_t doomed_count;
     uint32_t tasks;
     uint32_t maps;
     enum shape shape;
@@ -105,9 +108,6 @@ static void choose(struct chaos *c)
     c->duration_ns = hayi_dice_log(d, 1000, 50000000);
     c->spread_ns =
         hayi_dice_chance(d, 500) ? 0 : hayi_dice_log(d, 1000, 2000000000);
-    c->dies = hayi_dice_chance(d, 150)
-                  ? (uint32_t)hayi_dice_below(d, c->workers)
-                  : NO_WORKER;
     c->nodes_used = hayi_dice_chance(d, 400)
                         ? 1
                         : (uint32_t)hayi_dice_log(d, 1, c->workers);
@@ -117,6 +117,27 @@ static void choose(struct chaos *c)
         hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 10, 500) : 0;
     if (c->tasks > 300 && c->nested_permille > 30) {
         c->nested_permille = 30;
+    }
+}
+
+/* None in most runs, one or few in others, all but one in some. */
+static void choose_doomed(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t count = 0;
+    if (hayi_dice_chance(d, 350)) {
+        count = hayi_dice_log(d, 1, c->workers - 1);
+    } else if (hayi_dice_chance(d, 40)) {
+        count = c->workers - 1;
+    }
+    c->widest = c->workers;
+    while (c->doomed_count < count) {
+        uint32_t worker = (uint32_t)hayi_dice_below(d, c->workers);
+        while (c->doomed[worker]) {
+            worker = (worker + 1) % c->workers;
+        }
+        c->doomed[worker] = true;
+        c->doomed_count++;
     }
 }
 
@@ -136,13 +157,14 @@ static void choose_nodes(struct chaos *c)
         .report_ns =
             hayi_dice_chance(d, 700) ? hayi_dice_log(d, 1, 2000000) : 0,
         .beat_ns = BEAT_NS,
+        .silence_ns = SILENCE_NS,
         .started_ns = hayi_dice_chance(d, 300)   ? 0
                       : hayi_dice_chance(d, 500) ? UINT64_MAX
                                                  : 1000000,
         .late_revokes = hayi_dice_chance(d, 500),
     };
 
-    c->widest = c->dies == 0 ? 1 : 0;
+    choose_doomed(c);
     for (uint32_t i = 0; i < c->workers; i++) {
         c->nodes[i] = all;
         c->nodes[i].index = i;
@@ -155,7 +177,9 @@ static void choose_nodes(struct chaos *c)
                 ? (uint32_t)hayi_dice_between(d, 1500, 20000)
                 : 1000;
         c->join_ns[i] = hayi_dice_below(d, 5000000);
-        if (i != c->dies && c->nodes[i].cores > c->nodes[c->widest].cores) {
+        if (!c->doomed[i]
+            && (c->widest == c->workers
+                || c->nodes[i].cores > c->nodes[c->widest].cores)) {
             c->widest = i;
         }
     }
@@ -229,7 +253,7 @@ static void choose_needs(struct chaos *c, struct hayi_needs *needs)
     }
     if (hayi_dice_chance(d, c->pinned_permille)) {
         uint32_t worker = (uint32_t)hayi_dice_below(d, c->workers);
-        if (worker != c->dies) {
+        if (!c->doomed[worker] || hayi_dice_chance(d, 100)) {
             needs->worker = worker + 1;
             on = &c->nodes[worker];
         }
@@ -350,38 +374,77 @@ static hay_status add_tasks(struct chaos *c)
 
 /* ---- disasters ---- */
 
+/* 'count' wishes of one kind, each for some worker, within half a second. */
+static hay_status
+add_wishes(struct chaos *c, enum hayi_sim_wish_kind kind, uint64_t for_max_ns)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t count =
+        hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, c->workers) : 0;
+    struct hayi_sim_wish wish = {.kind = kind};
+    hay_status st = HAY_OK;
+
+    for (; count > 0 && st == HAY_OK; count--) {
+        wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
+        wish.for_ns = hayi_dice_log(d, 1000, for_max_ns);
+        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, 500000000), &wish);
+    }
+    return st;
+}
+
+/* How a worker is lost, or very nearly so. */
+static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
+{
+    struct hayi_dice *d = &c->dice;
+    struct hayi_sim_wish wish = {.worker = worker};
+
+    switch (hayi_dice_below(d, 6)) {
+    case 0:
+    case 1:
+        wish.kind = HAYI_SIM_WISH_KILL;
+        wish.flag = hayi_dice_chance(d, 300);
+        break;
+    case 2:
+    case 3:
+        wish.kind = HAYI_SIM_WISH_CUT;
+        wish.for_ns = hayi_dice_between(d, SILENCE_NS / 2, CUT_NS);
+        break;
+    case 4:
+        wish.kind = HAYI_SIM_WISH_PAUSE;
+        wish.for_ns = hayi_dice_between(d, SILENCE_NS / 2, CUT_NS);
+        break;
+    default:
+        wish.kind = HAYI_SIM_WISH_SPOIL;
+        wish.flag = hayi_dice_chance(d, 500);
+        wish.nested = hayi_dice_chance(d, 500);
+        break;
+    }
+    return hayi_sim_wish(c->sim, hayi_dice_log(d, 100000, until_ns), &wish);
+}
+
 static hay_status add_disasters(struct chaos *c)
 {
     struct hayi_dice *d = &c->dice;
-    uint64_t pauses =
-        hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, c->workers) : 0;
-    uint64_t slow_links =
-        hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, c->workers) : 0;
-    struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_CLOSE};
-    hay_status st = HAY_OK;
+    uint64_t until_ns = hayi_dice_log(d, 10000000, 1000000000);
+    struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_HOLD_UP};
+    hay_status st = add_wishes(c, HAYI_SIM_WISH_PAUSE, PAUSE_NS);
 
-    for (; pauses > 0 && st == HAY_OK; pauses--) {
-        wish.kind = HAYI_SIM_WISH_PAUSE;
-        wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
-        wish.for_ns = hayi_dice_log(d, 1000, PAUSE_NS);
-        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, 500000000), &wish);
-    }
-    for (; slow_links > 0 && st == HAY_OK; slow_links--) {
-        wish.kind = HAYI_SIM_WISH_SLOW_LINK;
-        wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
-        wish.for_ns = hayi_dice_log(d, 1000, 20000000);
-        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, 500000000), &wish);
-    }
-    if (c->dies != NO_WORKER && st == HAY_OK) {
-        wish.kind = HAYI_SIM_WISH_KILL;
-        wish.worker = c->dies;
-        wish.flag = hayi_dice_chance(d, 300);
-        st = hayi_sim_wish(
-            c->sim, hayi_dice_log(d, 10000000, 1000000000), &wish);
+    if (st == HAY_OK) {
+        st = add_wishes(c, HAYI_SIM_WISH_SLOW_LINK, 20000000);
     }
     if (st == HAY_OK) {
-        wish.kind = HAYI_SIM_WISH_CLOSE;
-        wish.flag = hayi_dice_chance(d, 150);
+        st = add_wishes(c, HAYI_SIM_WISH_CUT, CUT_SHORT_NS);
+    }
+    if (st == HAY_OK && hayi_dice_chance(d, 100)) {
+        wish.for_ns = hayi_dice_log(d, 1000, PAUSE_NS / 2);
+        st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, until_ns), &wish);
+    }
+    for (uint32_t i = 0; i < c->workers && st == HAY_OK; i++) {
+        st = c->doomed[i] ? doom(c, i, until_ns) : HAY_OK;
+    }
+    if (st == HAY_OK) {
+        wish = (struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CLOSE,
+                                      .flag = hayi_dice_chance(d, 150)};
         st = hayi_sim_wish(
             c->sim, c->spread_ns + hayi_dice_log(d, 1, 200000000), &wish);
     }
@@ -404,7 +467,8 @@ hayi_chaos_new(uint64_t seed,
     choose(&c);
     c.nodes = calloc(c.workers, sizeof c.nodes[0]);
     c.join_ns = calloc(c.workers, sizeof c.join_ns[0]);
-    if (c.nodes != NULL && c.join_ns != NULL) {
+    c.doomed = calloc(c.workers, sizeof c.doomed[0]);
+    if (c.nodes != NULL && c.join_ns != NULL && c.doomed != NULL) {
         choose_nodes(&c);
         config.worker_count = c.workers;
         config.nodes = c.nodes;
@@ -421,6 +485,8 @@ hayi_chaos_new(uint64_t seed,
                                ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)
                                : 0;
         config.turn_ns = hayi_dice_log(&c.dice, 1, 300000);
+        config.beat_ns = BEAT_NS;
+        config.late_news = hayi_dice_chance(&c.dice, 500);
         config.node_count = c.nodes_used;
         config.full_permille = hayi_dice_chance(&c.dice, 200) ? 30 : 0;
         config.bytes_per_us = hayi_dice_log(&c.dice, 100, 10000);
@@ -446,17 +512,19 @@ hayi_chaos_new(uint64_t seed,
     }
     (void)snprintf(about,
                    size,
-                   "%u workers on %u nodes, %u tasks (%s), %u maps%s%s%s%s",
+                   "%u workers (%u doomed) on %u nodes, %u tasks (%s),"
+                   " %u maps%s%s%s",
                    c.workers,
+                   c.doomed_count,
                    c.nodes_used,
                    c.tasks,
                    shape_names[c.shape],
                    c.maps,
                    c.makes_permille != 0 ? ", objects" : "",
                    c.requests != 0 ? ", requests" : "",
-                   c.nested_permille != 0 ? ", nested" : "",
-                   c.dies != NO_WORKER ? ", one dies" : "");
+                   c.nested_permille != 0 ? ", nested" : "");
     free(c.nodes);
     free(c.join_ns);
+    free(c.doomed);
     return c.sim;
 }

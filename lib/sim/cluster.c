@@ -29,23 +29,13 @@
 
 /* ---- life ---- */
 
-static uint64_t delay_ns(void *context, uint32_t from, uint32_t to, size_t size)
-{
-    struct hayi_sim *sim = context;
-    uint32_t peer = from == 0 ? to : from;
-    (void)size;
-    return sim->config.latency_ns
-           + hayi_dice_below(&sim->world.dice, sim->config.jitter_ns + 1)
-           + (peer == 0 ? 0 : sim->links[peer - 1].slow_ns);
-}
-
 static bool make_net(struct hayi_sim *sim)
 {
     uint32_t count = sim->config.worker_count;
     struct hayi_simnet_config config = {.peer_count = count + 1,
                                         .frame_max = sim->config.frame_max,
                                         .frames_max = NET_FRAMES_MAX,
-                                        .delay_ns = delay_ns,
+                                        .delay_ns = hayi_sim_delay_ns,
                                         .context = sim};
     struct hayi_channel_config channel_config;
 
@@ -196,7 +186,7 @@ static void flush(struct hayi_sim *sim, uint32_t worker)
     struct hayi_channel *channel = sim->links[worker].channel;
 
     sim->links[worker].dirty = false;
-    while (hayi_channel_sendable(channel)) {
+    while (!sim->links[worker].lost && hayi_channel_sendable(channel)) {
         const void *data;
         size_t size = hayi_channel_take_frame(channel, &data);
         if (size == 0) {
@@ -220,10 +210,14 @@ static void flush(struct hayi_sim *sim, uint32_t worker)
 void hayi_sim_wake_manager(struct hayi_sim *sim)
 {
     if (!sim->turn_set) {
+        uint64_t now_ns = sim->world.now_ns;
+        uint64_t rest_ns =
+            sim->held_up_ns > now_ns ? sim->held_up_ns - now_ns : 0;
         sim->turn_set = true;
         hayi_sim_set_timer(
             &sim->world,
-            hayi_dice_below(&sim->world.dice, sim->config.turn_ns + 1),
+            rest_ns
+                + hayi_dice_below(&sim->world.dice, sim->config.turn_ns + 1),
             (struct hayi_sim_due){.timer = HAYI_SIM_MANAGER_TURN});
     }
 }
@@ -241,6 +235,10 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL: {
         uint32_t worker = hayi_sim_mail_worker(action);
+        if (sim->links[worker].lost) {
+            hayi_ledger_fail(
+                &sim->world.ledger, "w%u is lost, and spoken to", worker);
+        }
         if (hayi_sim_mail_write(sim->links[worker].channel, action) != HAY_OK) {
             hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
         }
@@ -270,7 +268,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        action->u.worker_lost.worker,
                        action->u.worker_lost.silent ? ", silent" : "");
         sim->world.moved_ns = sim->world.now_ns;
-        sim->links[action->u.worker_lost.worker].lost = true;
+        hayi_sim_fence(sim, action->u.worker_lost.worker);
         break;
     case HAYI_ACTION_ATTEMPT_ENDED:
         hayi_sim_tell_unwanted(sim,
@@ -377,6 +375,10 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
     struct hayi_event event = {.kind = HAYI_EVENT_HEARD,
                                .u.heard = {.worker = peer - 1}};
 
+    sim->links[peer - 1].heard_ns = sim->world.now_ns;
+    if (sim->links[peer - 1].lost && hayi_sim_refuse(sim, peer - 1)) {
+        return;
+    }
     if (hayi_channel_receive(sim->links[peer - 1].channel,
                              data,
                              size,
@@ -384,8 +386,15 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
                              &sender,
                              &err)
         != HAY_OK) {
-        hayi_ledger_fail(
-            &sim->world.ledger, "a frame is refused: %s", err.text);
+        if (!sim->links[peer - 1].spoilt) {
+            hayi_ledger_fail(
+                &sim->world.ledger, "a frame is refused: %s", err.text);
+        }
+        event.kind = HAYI_EVENT_LOST;
+        event.u.lost.worker = peer - 1;
+        (void)hayi_sim_step(sim, &event);
+        hayi_sim_act_all(sim);
+        return;
     }
     (void)hayi_sim_step(sim, &event);
     hayi_sim_mark_dirty(sim, peer - 1); /* credit may have come */
@@ -417,6 +426,7 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         return HAY_OK;
     }
     if (event.kind == HAYI_EVENT_JOINED) {
+        sender->sim->links[sender->worker].joined = true;
         hayi_sim_step_joined(sender->sim, &event);
         return HAY_OK;
     }
@@ -427,6 +437,12 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
                          end ? event.u.ended.task : event.u.returned.task,
                          end ? event.u.ended.attempt
                              : event.u.returned.attempt);
+    }
+    if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
+        && !sender->sim->links[sender->worker].lost) {
+        uint64_t report = event.u.ended.report;
+        hayi_ledger_heard(
+            ledger, (uint32_t)(report >> 32) - 1, (uint32_t)report);
     }
     if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
         && event.u.ended.outcome == HAYI_OUTCOME_FINISHED) {
@@ -445,6 +461,10 @@ static void manager_turn(struct hayi_sim *sim)
         .frame = frame_came, .down = peer_down, .context = sim};
 
     sim->turn_set = false;
+    if (sim->world.now_ns < sim->held_up_ns) {
+        hayi_sim_wake_manager(sim);
+        return;
+    }
     (void)sim->transport->ops->poll(sim->transport, &sink);
     if (hayi_sched_dispatch(sim->sched, sim->world.now_ns, &sim->actions)
         != HAY_OK) {
@@ -529,6 +549,16 @@ static void wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         hayi_sim_trace(&sim->world, "w%u dies", wish->worker);
         hayi_sim_node_kill(sim->nodes[wish->worker], wish->flag);
         break;
+    case HAYI_SIM_WISH_HOLD_UP:
+        sim->held_up_ns = sim->world.now_ns + wish->for_ns;
+        break;
+    case HAYI_SIM_WISH_CUT:
+        hayi_sim_trace(&sim->world, "w%u is cut off", wish->worker);
+        sim->links[wish->worker].cut_ns = sim->world.now_ns + wish->for_ns;
+        break;
+    case HAYI_SIM_WISH_SPOIL:
+        hayi_sim_spoil(sim, wish);
+        break;
     case HAYI_SIM_WISH_SLOW_LINK:
         sim->links[wish->worker].slow_ns = wish->for_ns;
         break;
@@ -558,7 +588,9 @@ static void tick(struct hayi_sim *sim)
     struct hayi_event event = {.kind = HAYI_EVENT_TICK};
 
     sim->tick_ns = UINT64_MAX;
-    if (hayi_sched_deadline_ns(sim->sched) <= sim->world.now_ns) {
+    if (sim->world.now_ns < sim->held_up_ns) {
+        hayi_sim_wake_manager(sim); /* which takes in the news that wait */
+    } else if (hayi_sched_deadline_ns(sim->sched) <= sim->world.now_ns) {
         (void)hayi_sim_step(sim, &event);
         hayi_sim_act_all(sim);
         hayi_sim_wake_manager(sim);
@@ -592,6 +624,9 @@ static void timer_due(struct hayi_sim *sim, struct hayi_sim_due due)
     case HAYI_SIM_FLIGHT:
         hayi_sim_land(sim, due.number);
         break;
+    case HAYI_SIM_BEAT:
+        hayi_sim_beat(sim);
+        break;
     case HAYI_SIM_NODE_JOIN:
     case HAYI_SIM_NODE_TURN:
     case HAYI_SIM_NODE_FLUSH:
@@ -615,8 +650,7 @@ static void set_time(struct hayi_sim *sim, uint64_t now_ns)
     hayi_simnet_advance(sim->net, now_ns);
 }
 
-/* Let the next thing happen.  false: there is none. */
-static bool advance(struct hayi_sim *sim)
+bool hayi_sim_advance(struct hayi_sim *sim)
 {
     const struct hayi_due_entry *first = hayi_due_first(&sim->world.timers);
     uint64_t frame_ns = UINT64_MAX;
@@ -683,6 +717,9 @@ static void count_states(const struct hayi_sim *sim,
                                        .full = stores->full,
                                        .broken = stores->broken,
                                        .remakes = sim->world.ledger.remakes,
+                                       .losses = sim->world.ledger.loss_count,
+                                       .ghosts = sim->world.ledger.ghosts,
+                                       .late = sim->late,
                                        .counts = sim->world.counts};
     result->counts.granted = sim->world.ledger.wealth.granted;
     for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
@@ -706,14 +743,18 @@ hay_status hayi_sim_run(struct hayi_sim *sim,
             sim->join_ns[i],
             (struct hayi_sim_due){.timer = HAYI_SIM_NODE_JOIN, .node = i});
     }
+    if (sim->config.beat_ns != 0) {
+        hayi_sim_beat(sim);
+    }
     while (!ledger->all_ended && ledger->err.status == HAY_OK) {
-        if (!advance(sim)) {
+        if (!hayi_sim_advance(sim)) {
             tell_stories(sim, "nothing is left to happen");
         } else if (sim->world.now_ns - sim->world.moved_ns
                    > sim->config.stuck_ns) {
             tell_stories(sim, "nothing moves");
         }
     }
+    hayi_sim_end_ghosts(sim);
     if (ledger->err.status == HAY_OK) {
         hayi_sched_check(sim->sched);
     }

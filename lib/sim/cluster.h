@@ -24,8 +24,11 @@ struct hayi_sim_config {
     uint64_t bytes_per_us;          /* of a fetch; 0: 1,000 */
     uint64_t latency_ns;            /* of every frame */
     uint64_t jitter_ns;             /* at most so much besides */
-    uint64_t turn_ns;  /* at most so long from news to the manager's turn */
-    size_t frame_max;  /* 0: the net's default */
+    uint64_t turn_ns; /* at most so long from news to the manager's turn */
+    uint64_t beat_ns; /* the manager shows that it lives; 0: it does not */
+    bool late_news;   /* what lost workers tell is given to the core, which must
+                         drop it; else the manager does not look at it */
+    size_t frame_max; /* 0: the net's default */
     uint64_t stuck_ns; /* nothing moves for so long: the run has failed */
     bool check_all;    /* invariants after every event, not only now and then */
     void (*trace)(void *context, uint64_t now_ns, const char *line);
@@ -39,6 +42,10 @@ enum hayi_sim_wish_kind {
     HAYI_SIM_WISH_PAUSE,      /* worker stands still for_ns */
     HAYI_SIM_WISH_KILL,       /* worker; flag: nobody is told */
     HAYI_SIM_WISH_SLOW_LINK,  /* worker: frames take for_ns besides */
+    HAYI_SIM_WISH_CUT,        /* worker: nothing passes, both ways, for_ns */
+    HAYI_SIM_WISH_SPOIL,      /* worker: a frame is lost, or (flag) comes twice;
+                                 nested: from it, else to it */
+    HAYI_SIM_WISH_HOLD_UP,    /* the manager stands still for_ns */
 };
 
 struct hayi_sim_wish {
@@ -76,6 +83,9 @@ struct hayi_sim_result {
     uint64_t stale;                          /* news that the core dropped */
     uint64_t fetched, dropped, full, broken; /* objects, fetches */
     uint32_t remakes;
+    uint32_t losses; /* workers */
+    uint64_t ghosts; /* attempts that ended on workers that were fenced */
+    uint64_t late;   /* frames of lost workers */
     struct hayi_sim_counts counts;
 };
 

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define LOOK_NS 20000000u
+
 /* A future is released when it and all that name it have ended. */
 static void release(struct hayi_sim *sim, uint32_t index)
 {
@@ -107,12 +109,41 @@ void hayi_sim_tell_inputs(struct hayi_sim *sim, uint32_t index)
     hayi_sim_wake_manager(sim);
 }
 
+/* How long until one looks again at a fetch over a link that is cut; 0: over
+ * none, or one of the two was given up. */
+static uint64_t hangs_ns(const struct hayi_sim *sim, uint32_t flight)
+{
+    const struct hayi_sim_flight *f = &sim->world.ledger.stores.flights[flight];
+    const uint32_t ends[2] = {f->from, f->to};
+    uint64_t wait_ns = 0;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        if (ends[i] == HAYI_MANAGER_SELF) {
+            continue;
+        }
+        const struct sim_link *link = &sim->links[ends[i]];
+        if (link->lost) {
+            return 0;
+        }
+        wait_ns = link->cut_ns > sim->world.now_ns ? LOOK_NS : wait_ns;
+    }
+    return wait_ns;
+}
+
 /* A fetch is over; now and then a node drops a copy that nobody needs soon. */
 void hayi_sim_land(struct hayi_sim *sim, uint32_t flight)
 {
     struct hayi_ledger *ledger = &sim->world.ledger;
     struct hayi_event event;
+    uint64_t cut_ns = hangs_ns(sim, flight);
 
+    if (cut_ns > 0) {
+        hayi_sim_set_timer(
+            &sim->world,
+            cut_ns,
+            (struct hayi_sim_due){.timer = HAYI_SIM_FLIGHT, .number = flight});
+        return;
+    }
     sim->world.moved_ns = sim->world.now_ns;
     if (hayi_stores_land(&ledger->stores,
                          flight,

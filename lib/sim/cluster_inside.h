@@ -12,7 +12,11 @@
 
 struct sim_link {
     struct hayi_channel *channel;
-    uint64_t slow_ns;             /* besides; both ways */
+    uint64_t slow_ns; /* besides; both ways */
+    uint64_t cut_ns;  /* until then nothing passes */
+    uint64_t heard_ns;
+    bool joined;
+    bool spoilt;                  /* a frame may be out of sequence */
     bool dirty;                   /* in the list of those to flush */
     bool lost;                    /* the core counts it as lost */
     struct hayi_sim_nest follows; /* of the next ENDED; task 0: of none */
@@ -35,6 +39,8 @@ struct hayi_sim {
     uint32_t wish_room;
     struct hayi_dep *deps; /* room for the largest submit */
     size_t dep_room;
+    uint64_t held_up_ns; /* the manager stands still until then */
+    uint64_t late;       /* frames of lost workers */
     bool turn_set;
     uint64_t tick_ns; /* when the earliest tick is set for */
     uint64_t credit;  /* for checks */
@@ -47,6 +53,22 @@ struct hayi_sim {
 hay_status hayi_sim_step(struct hayi_sim *sim, struct hayi_event *event);
 void hayi_sim_act_all(struct hayi_sim *sim);
 void hayi_sim_wake_manager(struct hayi_sim *sim);
+
+/* cluster_net.c: what goes wrong between the manager and its workers */
+/* How long a frame takes; for the net. */
+uint64_t
+hayi_sim_delay_ns(void *context, uint32_t from, uint32_t to, size_t size);
+/* Its frame is one of a lost worker: it is told to end itself.  false: the
+ * frame may be looked at all the same. */
+bool hayi_sim_refuse(struct hayi_sim *sim, uint32_t worker);
+void hayi_sim_fence(struct hayi_sim *sim, uint32_t worker);
+void hayi_sim_spoil(struct hayi_sim *sim, const struct hayi_sim_wish *wish);
+/* The manager shows all workers that it lives. */
+void hayi_sim_beat(struct hayi_sim *sim);
+/* All have ended: see that all lost workers end, too. */
+void hayi_sim_end_ghosts(struct hayi_sim *sim);
+/* Let the next thing happen.  false: there is none. */
+bool hayi_sim_advance(struct hayi_sim *sim);
 
 /* cluster_wealth.c */
 /* Tell the core of pools and requests. */

@@ -5,7 +5,8 @@
  * if somebody wanted it.  No attempt begins before all inputs of its task have
  * been told, after its task was told, or while another one runs.  No item of a
  * map is reported twice, or run twice unless a worker was lost.  Every cancel
- * is answered once, and the answer is kept to.
+ * is answered once, and the answer is kept to.  Nothing comes from a fenced
+ * worker, and nothing is handed out to it.
  */
 #include "config.h"
 
@@ -26,12 +27,13 @@ hay_status hayi_ledger_init(struct hayi_ledger *ledger,
 {
     *ledger = (struct hayi_ledger){.worker_max = worker_max};
     ledger->lost = calloc(worker_max, sizeof ledger->lost[0]);
+    ledger->fenced = calloc(worker_max, sizeof ledger->fenced[0]);
     hay_status status =
         hayi_stores_init(&ledger->stores, worker_max, node_count);
     if (status == HAY_OK) {
         status = hayi_wealth_init(&ledger->wealth, worker_max);
     }
-    return ledger->lost != NULL ? status : HAY_ENOMEM;
+    return ledger->lost != NULL && ledger->fenced != NULL ? status : HAY_ENOMEM;
 }
 
 void hayi_ledger_fini(struct hayi_ledger *ledger)
@@ -42,6 +44,7 @@ void hayi_ledger_fini(struct hayi_ledger *ledger)
     }
     free(ledger->tasks);
     free(ledger->lost);
+    free(ledger->fenced);
     hayi_stores_fini(&ledger->stores);
     hayi_wealth_fini(&ledger->wealth);
     *ledger = (struct hayi_ledger){.tasks = NULL};
@@ -169,12 +172,7 @@ bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index)
 
 static bool any_lost(const struct hayi_ledger *ledger)
 {
-    for (uint32_t i = 0; i < ledger->worker_max; i++) {
-        if (ledger->lost[i]) {
-            return true;
-        }
-    }
-    return false;
+    return ledger->loss_count > 0;
 }
 
 /* ---- the truth ---- */
@@ -217,6 +215,9 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
 
     bool again = remakes(task);
 
+    if (ledger->fenced[worker]) {
+        return;
+    }
     if (task->told && !again) {
         hayi_ledger_fail(ledger, "task %u begins after its end", index);
     }
@@ -236,9 +237,7 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     if (needs->worker != 0 && needs->worker - 1 != worker) {
         hayi_ledger_fail(ledger, "task %u begins on worker %u", index, worker);
     }
-    /* The news of its end may be lost with its worker. */
-    bool lost = task->attempt != 0 && ledger->lost[task->worker];
-    if (task->running || (task->finished && !again && !lost)) {
+    if (task->running || (task->finished && !again)) {
         hayi_ledger_fail(ledger, "task %u runs twice", index);
     }
     if (task->never_run) {
@@ -256,10 +255,15 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
 void hayi_ledger_ended(struct hayi_ledger *ledger,
                        uint32_t index,
                        uint32_t attempt,
+                       uint32_t worker,
                        uint8_t outcome)
 {
     struct hayi_ledger_task *task = &ledger->tasks[index];
 
+    if (ledger->fenced[worker]) {
+        ledger->ghosts++;
+        return;
+    }
     task->outcome = outcome;
     ledger->ended_count++;
     if (task->spec.map) {
@@ -275,19 +279,22 @@ void hayi_ledger_ended(struct hayi_ledger *ledger,
         && !hayi_ledger_killed(ledger, index)) {
         hayi_ledger_fail(ledger, "task %u is stopped, unasked", index);
     }
-    if (task->failed_attempts
-        > task->spec.retries + 1 + (any_lost(ledger) ? 1 : 0)) {
+    if (task->failed_attempts > task->spec.retries + 1 + ledger->loss_count) {
         hayi_ledger_fail(ledger, "task %u is tried too often", index);
     }
 }
 
 void hayi_ledger_items(struct hayi_ledger *ledger,
                        uint32_t index,
+                       uint32_t worker,
                        uint64_t first,
                        uint64_t count)
 {
     struct hayi_ledger_task *task = &ledger->tasks[index];
 
+    if (ledger->fenced[worker]) {
+        return;
+    }
     for (uint64_t i = first; i < first + count; i++) {
         if (i >= task->spec.items || ((task->marks[i] & MARK_REPORTED) != 0)
             || (task->marks[i] != 0 && !any_lost(ledger))) {
@@ -301,13 +308,42 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
 
 void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker)
 {
+    if (ledger->lost[worker]) {
+        return;
+    }
     ledger->lost[worker] = true;
+    ledger->loss_count++;
     hayi_stores_lose(&ledger->stores, worker);
     for (uint32_t i = 0; i < ledger->count; i++) {
         struct hayi_ledger_task *task = &ledger->tasks[i];
         if (task->running && task->worker == worker) {
             task->running = false;
             task->lost = true;
+        }
+    }
+}
+
+void hayi_ledger_heard(struct hayi_ledger *ledger,
+                       uint32_t index,
+                       uint32_t attempt)
+{
+    ledger->tasks[index].heard = attempt;
+}
+
+/* From now on nothing comes from it; what has not come yet has not been. */
+static void fence(struct hayi_ledger *ledger, uint32_t worker)
+{
+    hayi_ledger_lost(ledger, worker);
+    if (ledger->fenced[worker]) {
+        hayi_ledger_fail(ledger, "w%u is lost twice", worker);
+    }
+    ledger->fenced[worker] = true;
+    hayi_stores_fence(&ledger->stores, worker);
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        struct hayi_ledger_task *task = &ledger->tasks[i];
+        if (!task->told && task->worker == worker
+            && task->heard != task->attempt) {
+            task->finished = false;
         }
     }
 }
@@ -366,6 +402,23 @@ static bool explained_by_kid(const struct hayi_ledger *ledger,
     return kid != 0 && task->spec.wait == HAYI_SIM_WAIT_FOLLOW;
 }
 
+/* Is there a worker left that has what the task needs?  Of what is asked for by
+ * a request that is not looked at while any was lost. */
+static bool met(const struct hayi_ledger *ledger,
+                const struct hayi_needs *needs)
+{
+    for (uint32_t w = 0; w < ledger->worker_max; w++) {
+        const struct hayi_sim_purse *has = &ledger->wealth.workers[w].has;
+        if (!ledger->fenced[w] && has->cores >= needs->cores
+            && (has->memory_bytes == 0
+                || has->memory_bytes >= needs->memory_bytes)
+            && (needs->worker == 0 || needs->worker - 1 == w)) {
+            return needs->request == 0 || !any_lost(ledger);
+        }
+    }
+    return false;
+}
+
 static bool failed_rightly(const struct hayi_ledger *ledger,
                            uint32_t index,
                            hay_task_id culprit)
@@ -388,7 +441,7 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
                 && explained_by_input(ledger, task, HAY_FAILED, culprit))
                || explained_by_kid(ledger, task, HAY_FAILED, culprit);
     case HAY_EINFEASIBLE:
-        return task->grown > 0 || (task->attempt == 0 && any_lost(ledger));
+        return task->grown > 0 || !met(ledger, &task->spec.needs);
     default:
         return false;
     }
@@ -473,6 +526,10 @@ static void range_told(struct hayi_ledger *ledger,
     if (index >= ledger->count || !task->spec.map || task->told) {
         hayi_ledger_fail(ledger, "a range of no running map is told");
         return;
+    }
+    if (ledger->fenced[action->u.range_ended.worker]
+        && outcome != HAYI_OUTCOME_FARM) {
+        hayi_ledger_fail(ledger, "map %u: news of a lost worker", index);
     }
     uint64_t not_run = 0;
     for (uint64_t i = first; i < first + count; i++) {
@@ -559,6 +616,9 @@ static void attempt_told(struct hayi_ledger *ledger,
 
     if (index >= ledger->count || task->told) {
         hayi_ledger_fail(ledger, "task %u: an attempt after its end", index);
+    } else if (ledger->fenced[action->u.attempt_ended.worker]
+               && action->u.attempt_ended.outcome != HAYI_OUTCOME_FARM) {
+        hayi_ledger_fail(ledger, "task %u: news of a lost worker", index);
     } else if (action->u.attempt_ended.grown
                && ++task->grown > task->spec.memory_retries) {
         hayi_ledger_fail(ledger, "task %u: grows too often", index);
@@ -575,6 +635,8 @@ static void handed_out(struct hayi_ledger *ledger,
 
     if (index >= ledger->count || (task->told && !remakes(task))) {
         hayi_ledger_fail(ledger, "task %u: handed out after its end", index);
+    } else if (ledger->fenced[action->u.hand_out.worker]) {
+        hayi_ledger_fail(ledger, "task %u: handed out to a lost worker", index);
     } else if (!task->spec.map && task->spec.needs.request == 0
                && action->u.hand_out.needs.memory_bytes
                       != task->spec.needs.memory_bytes << task->grown) {
@@ -637,6 +699,7 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
         handed_out(ledger, action);
         break;
     case HAYI_ACTION_WORKER_LOST:
+        fence(ledger, action->u.worker_lost.worker);
         hayi_wealth_lost(&ledger->wealth, action->u.worker_lost.worker);
         break;
     case HAYI_ACTION_FORGET:

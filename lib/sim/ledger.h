@@ -6,6 +6,10 @@
  * Never: tells the farm anything; looks into the core or a worker's state.
  * Threads: one at a time.
  *
+ * A worker is dead when it has truly died, and fenced from when the core counts
+ * it as lost, dead or not.  What a fenced one does is nobody's: its attempts
+ * have not been, and no end of a task may come from them.
+ *
  * The first rule that is broken is kept in 'err'; what comes later is not
  * looked at.
  */
@@ -77,6 +81,7 @@ struct hayi_ledger_task {
     uint32_t worker;  /* where */
     uint32_t failed_attempts;
     uint32_t grown;  /* so often told that it may use twice the memory */
+    uint32_t heard;  /* attempt whose end the manager heard, no ghost's */
     uint8_t outcome; /* of the last that ended */
     bool running;
     bool finished; /* an attempt succeeded */
@@ -117,7 +122,10 @@ struct hayi_ledger {
     bool closed;
     bool cancel_pending;
     bool all_ended;
-    bool *lost; /* [worker_max] */
+    bool *lost;   /* [worker_max]: dead, or fenced */
+    bool *fenced; /* [worker_max] */
+    uint32_t loss_count;
+    uint64_t ghosts; /* attempts that ended on fenced workers */
     uint32_t worker_max;
     struct hayi_stores stores;
     struct hayi_wealth wealth;
@@ -149,12 +157,19 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
 void hayi_ledger_ended(struct hayi_ledger *ledger,
                        uint32_t index,
                        uint32_t attempt,
+                       uint32_t worker,
                        uint8_t outcome);
 void hayi_ledger_items(struct hayi_ledger *ledger,
                        uint32_t index,
+                       uint32_t worker,
                        uint64_t first,
                        uint64_t count);
+/* It has died. */
 void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker);
+/* The manager hears that an attempt has ended, and knows its worker still. */
+void hayi_ledger_heard(struct hayi_ledger *ledger,
+                       uint32_t index,
+                       uint32_t attempt);
 
 /* 1 + index of what an attempt submitted; 0: there is no such task. */
 uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,

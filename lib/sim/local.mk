@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/cluster_data.c \
 	%D%/cluster_inside.h \
 	%D%/cluster_nest.c \
+	%D%/cluster_net.c \
 	%D%/cluster_wealth.c \
 	%D%/dice.c \
 	%D%/dice.h \

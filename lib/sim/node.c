@@ -33,9 +33,11 @@ struct hayi_sim_node {
     uint32_t revoke_count;
     uint32_t revoke_room;
     uint64_t paused_until_ns;
+    uint64_t heard_ns; /* the manager */
     bool turn_set;
     bool flush_set;
     bool urgent; /* send at the end of this turn */
+    bool spoilt;
     bool dead;
 };
 
@@ -474,8 +476,17 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
     struct hayi_error err = {.status = HAY_OK};
 
     assert(peer == SINK_PEER);
-    if (hayi_channel_receive(node->channel, data, size, record_came, node, &err)
-        != HAY_OK) {
+    if (node->dead) {
+        return;
+    }
+    node->heard_ns = node->world->now_ns;
+    hay_status st = hayi_channel_receive(
+        node->channel, data, size, record_came, node, &err);
+    if (st == HAY_EFARM || (st != HAY_OK && node->spoilt)) {
+        hayi_sim_trace(
+            node->world, "w%u ends: %s", node->config.index, err.text);
+        hayi_sim_node_kill(node, false);
+    } else if (st != HAY_OK) {
         hayi_ledger_fail(&node->world->ledger,
                          "w%u: a frame is refused: %s",
                          node->config.index,
@@ -604,6 +615,9 @@ static void turn(struct hayi_sim_node *node)
     hear_slots(node);
     try_revokes(node);
     (void)node->transport->ops->poll(node->transport, &sink);
+    if (node->dead) {
+        return;
+    }
     carry_out(node);
     if (node->urgent || hayi_wstate_hungry(node->state)
         || node->config.report_ns == 0) {
@@ -647,11 +661,21 @@ static void join(struct hayi_sim_node *node)
                                      .memory_bytes = node->config.memory_bytes};
     }
     flush(node);
+    node->heard_ns = node->world->now_ns;
 }
 
 static void beat(struct hayi_sim_node *node)
 {
-    if (node->world->now_ns >= node->paused_until_ns) {
+    uint64_t silence_ns = node->config.silence_ns;
+
+    if (node->world->now_ns < node->paused_until_ns) {
+        node->heard_ns = node->paused_until_ns; /* it is it who was asleep */
+    } else if (silence_ns != 0
+               && node->world->now_ns - node->heard_ns > silence_ns) {
+        hayi_sim_trace(node->world, "w%u hears nothing", node->config.index);
+        hayi_sim_node_kill(node, false);
+        return;
+    } else {
         hayi_channel_ask_frame(node->channel);
         flush(node);
     }
@@ -707,6 +731,16 @@ void hayi_sim_node_timer(struct hayi_sim_node *node, struct hayi_sim_due due)
 void hayi_sim_node_pause(struct hayi_sim_node *node, uint64_t for_ns)
 {
     node->paused_until_ns = node->world->now_ns + for_ns;
+}
+
+void hayi_sim_node_spoilt(struct hayi_sim_node *node)
+{
+    node->spoilt = true;
+}
+
+bool hayi_sim_node_dead(const struct hayi_sim_node *node)
+{
+    return node->dead;
 }
 
 void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent)

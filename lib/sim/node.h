@@ -26,6 +26,8 @@ struct hayi_sim_node_config {
     uint64_t turn_ns;       /* at most so long from news to a turn */
     uint64_t report_ns;     /* reports that nobody waits for wait so long */
     uint64_t beat_ns;
+    uint64_t silence_ns; /* the manager not heard for so long: it ends itself;
+                            0: never */
     uint64_t started_ns; /* only what runs for longer is told as started */
     bool late_revokes;   /* revokes are tried in the next turn */
 };
@@ -43,6 +45,9 @@ void hayi_sim_node_wake(struct hayi_sim_node *node);
 void hayi_sim_node_timer(struct hayi_sim_node *node, struct hayi_sim_due due);
 /* The loop (not the slots) stands still for so long. */
 void hayi_sim_node_pause(struct hayi_sim_node *node, uint64_t for_ns);
+/* Frames to it may be out of sequence: that it refuses one breaks no rule. */
+void hayi_sim_node_spoilt(struct hayi_sim_node *node);
+bool hayi_sim_node_dead(const struct hayi_sim_node *node);
 /* It dies. */
 void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent);
 

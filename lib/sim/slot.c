@@ -342,9 +342,11 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
                    : run->outcome == HAYI_OUTCOME_CANCELLED ? ", stopped"
                    : run->outcome == HAYI_OUTCOME_FARM      ? ", by the farm"
                                                             : ", failed");
-    hayi_ledger_ended(&world->ledger, run->index, run->attempt, run->outcome);
+    hayi_ledger_ended(
+        &world->ledger, run->index, run->attempt, slots->node, run->outcome);
     if (run->range) {
-        hayi_ledger_items(&world->ledger, run->index, run->first, run->items);
+        hayi_ledger_items(
+            &world->ledger, run->index, slots->node, run->first, run->items);
     }
     next_of(slots, run);
     slots->memory_used -= run->memory_bytes;

@@ -217,7 +217,8 @@ bool hayi_stores_land(struct hayi_stores *stores,
     struct hayi_sim_place *place = &stores->places[flight.place];
     bool sent = place->there && !lost(stores, flight.from);
 
-    place->readers--;
+    place->readers -= flight.over ? 0 : 1;
+    stores->flights[flight_index].over = true;
     if (lost(stores, flight.to)) {
         return false;
     }
@@ -272,6 +273,17 @@ void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker)
     for (size_t i = 1; i <= stores->place_count; i++) {
         if (stores->places[i].node == node) {
             stores->places[i].there = false;
+        }
+    }
+}
+
+void hayi_stores_fence(struct hayi_stores *stores, uint32_t worker)
+{
+    for (size_t i = 0; i < stores->flight_count; i++) {
+        struct hayi_sim_flight *flight = &stores->flights[i];
+        if ((flight->to == worker || flight->from == worker) && !flight->over) {
+            flight->over = true;
+            stores->places[flight->place].readers--;
         }
     }
 }

@@ -25,6 +25,7 @@ struct hayi_sim_flight {
     uint64_t place;
     uint64_t begin_ns;
     hayi_object object;
+    bool over; /* or one of the two is fenced: nothing is read any more */
 };
 
 struct hayi_stores {
@@ -80,5 +81,8 @@ bool hayi_stores_make_room(struct hayi_stores *stores,
                            hayi_object object,
                            struct hayi_event *event);
 void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker);
+/* The core counts it as lost: what it sends, or is to get, is not read any
+ * more. */
+void hayi_stores_fence(struct hayi_stores *stores, uint32_t worker);
 
 #endif

@@ -24,6 +24,7 @@ enum hayi_sim_timer {
     HAYI_SIM_NODE_BEAT,    /* node: shows that it lives */
     HAYI_SIM_INPUTS,       /* number: of the task whose inputs are told */
     HAYI_SIM_FLIGHT,       /* number: of the fetch that is over */
+    HAYI_SIM_BEAT,         /* the manager shows that it lives */
     HAYI_SIM_SLOT,         /* node, core, number: an attempt may have ended */
 };
 

@@ -30,6 +30,8 @@ struct link {
     uint64_t last_ns; /* when the last frame comes */
     uint32_t count;   /* under way */
     bool down;        /* the receiver knows that the sender is gone */
+    bool twice;       /* the next frame is put under way twice */
+    bool lose;        /* ... or is not */
 };
 
 struct sim_end {
@@ -80,6 +82,26 @@ dispatch(struct hayi_simnet *net, uint32_t to, struct frame *frame)
     return hayi_due_add(&net->news, at_ns, to);
 }
 
+/* A copy of the frame. */
+static hay_status put(struct hayi_simnet *net,
+                      uint32_t from,
+                      uint32_t to,
+                      const void *data,
+                      size_t size)
+{
+    struct frame *frame = malloc(sizeof *frame + size);
+    if (frame == NULL) {
+        return HAY_ENOMEM;
+    }
+    frame->from = from;
+    frame->down = false;
+    frame->size = size;
+    if (size > 0) {
+        memcpy(frame->data, data, size);
+    }
+    return dispatch(net, to, frame);
+}
+
 static hay_status
 sim_send(struct hayi_transport *t, uint32_t peer, const void *data, size_t size)
 {
@@ -98,17 +120,17 @@ sim_send(struct hayi_transport *t, uint32_t peer, const void *data, size_t size)
     if (link_of(net, t->self, peer)->count >= net->config.frames_max) {
         return HAY_EAGAIN;
     }
-    struct frame *frame = malloc(sizeof *frame + size);
-    if (frame == NULL) {
-        return HAY_EAGAIN;
+    struct link *link = link_of(net, t->self, peer);
+    if (link->lose) {
+        link->lose = false;
+        return HAY_OK;
     }
-    frame->from = t->self;
-    frame->down = false;
-    frame->size = size;
-    if (size > 0) {
-        memcpy(frame->data, data, size);
+    hay_status st = put(net, t->self, peer, data, size);
+    if (st == HAY_OK && link->twice) {
+        link->twice = false;
+        st = put(net, t->self, peer, data, size);
     }
-    return dispatch(net, peer, frame) == HAY_OK ? HAY_OK : HAY_EAGAIN;
+    return st == HAY_OK ? HAY_OK : HAY_EAGAIN;
 }
 
 /* What is sent while the sink works waits for the next poll. */
@@ -340,4 +362,14 @@ void hayi_simnet_kill(struct hayi_simnet *net, uint32_t peer, bool silent)
         tell_death(net, peer);
     }
     net->peers[peer].dead = true;
+}
+
+void hayi_simnet_spoil(struct hayi_simnet *net,
+                       uint32_t from,
+                       uint32_t to,
+                       bool lose)
+{
+    struct link *link = link_of(net, from, to);
+    link->lose = lose;
+    link->twice = !lose;
 }

@@ -7,6 +7,9 @@
  *     different pairs pass each other.
  * Threads: one, for the net and all its ends.
  *
+ * hayi_simnet_spoil() makes it break the contract of transport.h, to see that
+ * its users notice.
+ *
  * new, end x n, { send | advance | poll }, close x n, free.
  */
 #ifndef HAYI_TRANSPORT_TRANSPORT_SIM_H
@@ -51,5 +54,11 @@ uint32_t hayi_simnet_tell(struct hayi_simnet *net);
 /* A peer dies: what it has sent still comes, it hears nothing more.  The
  * others learn of it after its last frame, unless 'silent'. */
 void hayi_simnet_kill(struct hayi_simnet *net, uint32_t peer, bool silent);
+
+/* The next frame of the pair comes twice, or not at all ('lose'). */
+void hayi_simnet_spoil(struct hayi_simnet *net,
+                       uint32_t from,
+                       uint32_t to,
+                       bool lose);
 
 #endif

@@ -90,47 +90,75 @@ static bool read_options(int argc, char **argv, struct options *o)
     return true;
 }
 
-static void add(struct hayi_sim_counts *sum, const struct hayi_sim_counts *c)
+static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
 {
-    sum->begun += c->begun;
-    sum->backlog += c->backlog;
-    sum->revokes += c->revokes;
-    sum->late += c->late;
-    sum->returned += c->returned;
-    sum->recalls += c->recalls;
-    sum->stops += c->stops;
-    sum->cancelled += c->cancelled;
-    sum->granted += c->granted;
-    sum->kids += c->kids;
-    sum->suspended += c->suspended;
-    sum->followed += c->followed;
+    const struct hayi_sim_counts *c = &one->counts;
+    sum->counts.begun += c->begun;
+    sum->counts.backlog += c->backlog;
+    sum->counts.revokes += c->revokes;
+    sum->counts.late += c->late;
+    sum->counts.returned += c->returned;
+    sum->counts.recalls += c->recalls;
+    sum->counts.stops += c->stops;
+    sum->counts.cancelled += c->cancelled;
+    sum->counts.granted += c->granted;
+    sum->counts.kids += c->kids;
+    sum->counts.suspended += c->suspended;
+    sum->counts.followed += c->followed;
+    sum->stale += one->stale;
+    sum->fetched += one->fetched;
+    sum->dropped += one->dropped;
+    sum->full += one->full;
+    sum->broken += one->broken;
+    sum->remakes += one->remakes;
+    sum->losses += one->losses;
+    sum->ghosts += one->ghosts;
+    sum->late += one->late;
 }
 
-static void print_counts(const struct hayi_sim_counts *c)
+static void print_counts(const struct hayi_sim_result *sum)
 {
-    printf("# begun %" PRIu64 ", given ahead to slots %" PRIu64
-           ", revoked %" PRIu64 " (late %" PRIu64 "), recalls %" PRIu64
-           ", returned %" PRIu64 ", stopped %" PRIu64
-           ", cancelled unstarted %" PRIu64 ", with resources %" PRIu64
-           ", submitted by tasks %" PRIu64 ", suspended %" PRIu64
-           ", following %" PRIu64 "\n",
-           c->begun,
-           c->backlog,
-           c->revokes,
-           c->late,
-           c->recalls,
-           c->returned,
-           c->stops,
-           c->cancelled,
-           c->granted,
-           c->kids,
-           c->suspended,
-           c->followed);
+    const struct hayi_sim_counts *c = &sum->counts;
+    const struct {
+        const char *name;
+        uint64_t count;
+    } list[] = {
+        {"attempts begun", c->begun},
+        {"given ahead to slots", c->backlog},
+        {"revoked", c->revokes},
+        {"too late", c->late},
+        {"recalls", c->recalls},
+        {"returned", c->returned},
+        {"stopped", c->stops},
+        {"cancelled unstarted", c->cancelled},
+        {"with resources", c->granted},
+        {"submitted by tasks", c->kids},
+        {"suspended", c->suspended},
+        {"following", c->followed},
+        {"objects fetched", sum->fetched},
+        {"dropped", sum->dropped},
+        {"without room", sum->full},
+        {"fetches broken", sum->broken},
+        {"tasks run again for their objects", sum->remakes},
+        {"workers lost", sum->losses},
+        {"attempts ended on fenced ones", sum->ghosts},
+        {"frames of theirs", sum->late},
+        {"stale news", sum->stale},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        printf("%s%s %" PRIu64,
+               i == 0       ? "# "
+               : i % 5 == 0 ? ",\n# "
+                            : ", ",
+               list[i].name,
+               list[i].count);
+    }
+    printf("\n");
 }
 
 /* One seed; false: a rule was broken. */
 static bool
-run_seed(const struct options *o, uint64_t seed, struct hayi_sim_counts *counts)
+run_seed(const struct options *o, uint64_t seed, struct hayi_sim_result *sum)
 {
     char about[200];
     struct hayi_sim_result result = {0};
@@ -148,7 +176,7 @@ run_seed(const struct options *o, uint64_t seed, struct hayi_sim_counts *counts)
     }
     hay_status st = hayi_sim_run(sim, &result, &err);
     hayi_sim_free(sim);
-    add(counts, &result.counts);
+    add(sum, &result);
     if (st != HAY_OK || o->verbose || o->seeds <= 10) {
         printf("# seed %" PRIu64 ": %s: %u finished, %u failed, %u cancelled, "
                "%.3f s, %" PRIu64 " events, %" PRIu64 " stale\n",
@@ -171,11 +199,11 @@ int main(int argc, char **argv)
 {
     struct options options = {.from = 1,
                               .seeds = 300,
-                              .limits = {.workers_max = 1000,
+                              .limits = {.workers_max = 2000,
                                          .tasks_max = 10000,
                                          .items_max = 20000}};
 
-    struct hayi_sim_counts counts = {0};
+    struct hayi_sim_result sum = {0};
 
     if (!read_options(argc, argv, &options)) {
         fputs(USAGE, stderr);
@@ -184,11 +212,11 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, options.verbose ? _IOFBF : _IOLBF, 0);
     (void)signal(SIGABRT, crashed);
     for (uint64_t i = 0; i < options.seeds; i++) {
-        if (!run_seed(&options, options.from + i, &counts)) {
+        if (!run_seed(&options, options.from + i, &sum)) {
             return 1;
         }
     }
-    print_counts(&counts);
+    print_counts(&sum);
     printf("ok sim/random: %" PRIu64 " seeds\n", options.seeds);
     return 0;
 }
