@@ -106,7 +106,9 @@ struct hay_task {
     struct hay_task *deep_next;
     struct hayi_hand *hand;       /* while it waits: its thread */
     struct hayi_hand *claimer;    /* while it claims a child: its thread */
-    struct hay_task *next_inline; /* list of those, or of those with 'outer' */
+    struct hay_task *next_claim;  /* list of those */
+    struct hay_task *next_inline; /* list of those with 'outer', which may be
+                                     in the other one, too */
     bool listed;
     bool started_told;
     uint64_t given_ns; /* when it was given to a slot */

@@ -121,7 +121,7 @@ void hayi_worker_on_wait(struct hayi_worker *worker,
         tell_started(worker, task);
         tell_wait(worker, HAYI_RECORD_CLAIM, task);
         task->claimer = news->hand;
-        task->next_inline = worker->claiming;
+        task->next_claim = worker->claiming;
         worker->claiming = task;
         break;
     case HAYI_NEWS_ENDED:
@@ -152,18 +152,25 @@ void hayi_worker_resume(struct hayi_worker *worker,
 
 /* ---- children in place of waiting ---------------------------------------- */
 
-/* Take it out of a list; NULL: it is not there.  attempt 0: any. */
-static struct hay_task *
-take_out(struct hay_task **list, hayi_handle task, uint32_t attempt)
+static bool
+is(const struct hay_task *task, hayi_handle handle, uint32_t attempt)
 {
-    while (*list != NULL
-           && ((*list)->record.task != task
-               || (attempt != 0 && (*list)->record.attempt != attempt))) {
-        list = &(*list)->next_inline;
+    return task->record.task == handle
+           && (attempt == 0 || task->record.attempt == attempt);
+}
+
+/* The one that claims, which claims no more; NULL: it does not.  attempt 0:
+ * any. */
+static struct hay_task *
+take_claim(struct hayi_worker *worker, hayi_handle task, uint32_t attempt)
+{
+    struct hay_task **at = &worker->claiming;
+    while (*at != NULL && !is(*at, task, attempt)) {
+        at = &(*at)->next_claim;
     }
-    struct hay_task *found = *list;
+    struct hay_task *found = *at;
     if (found != NULL) {
-        *list = found->next_inline;
+        *at = found->next_claim;
     }
     return found;
 }
@@ -177,8 +184,7 @@ static void answer(struct hay_task *parent, struct hay_task *child)
 
 void hayi_worker_on_inline(struct hayi_worker *worker, struct hay_task *child)
 {
-    struct hay_task *parent =
-        take_out(&worker->claiming, child->record.inline_of, 0);
+    struct hay_task *parent = take_claim(worker, child->record.inline_of, 0);
     bool can = child->is_range
                || (child->record.kind == HAYI_TASK_FUNCTION
                    && (child->record.flags & HAYI_TASK_PROCESS) == 0);
@@ -202,9 +208,7 @@ bool hayi_worker_cancel_inline(struct hayi_worker *worker,
                                const struct hayi_cancel_record *cancel)
 {
     struct hay_task *t = worker->inlined;
-    while (t != NULL
-           && (t->record.task != cancel->task
-               || t->record.attempt != cancel->attempt)) {
+    while (t != NULL && !is(t, cancel->task, cancel->attempt)) {
         t = t->next_inline;
     }
     if (t != NULL && cancel->unstarted_only == 0) {
@@ -216,14 +220,17 @@ bool hayi_worker_cancel_inline(struct hayi_worker *worker,
 void hayi_worker_inline_ended(struct hayi_worker *worker,
                               struct hay_task *child)
 {
-    (void)take_out(&worker->inlined, child->record.task, child->record.attempt);
+    struct hay_task **at = &worker->inlined;
+    while (*at != child) {
+        at = &(*at)->next_inline;
+    }
+    *at = child->next_inline;
 }
 
 void hayi_worker_on_claim_denied(struct hayi_worker *worker,
                                  const struct hayi_attempt_record *record)
 {
-    struct hay_task *parent =
-        take_out(&worker->claiming, record->task, record->attempt);
+    struct hay_task *parent = take_claim(worker, record->task, record->attempt);
     if (parent != NULL) {
         answer(parent, NULL);
     }

@@ -246,6 +246,105 @@ static void what_runs_may_submit_after_a_shutdown(void)
     close_farm(ex);
 }
 
+/* ---- children that run in place of who waits ------------------------------
+ */
+
+/* What runs in 'upper' and 'lower' has the cores of those who wait. */
+static atomic_int held, ready_to_wait, lower_may, upper_runs;
+
+static bool stands(const atomic_int *flag)
+{
+    for (int i = 0; i < 60000 && atomic_load(flag) == 0; i++) {
+        (void)poll(NULL, 0, 1);
+    }
+    return atomic_load(flag) != 0;
+}
+
+/* Until it is told: so long its slot is taken. */
+HAY_TASK(holds_slot)
+{
+    atomic_store(&held, 1);
+    while (!hay_task_cancelled(task)) {
+        (void)poll(NULL, 0, 1);
+    }
+    return HAY_ECANCELLED;
+}
+
+static hay_status await_one(hay_task *task, hay_task_fn function)
+{
+    hay_future *child = NULL;
+    NEEDS(
+        hay_submit(hay_task_executor(task), function, HAY_NO_ARGS, NULL, &child)
+        == HAY_OK);
+    hay_status st = hay_future_wait(child, HAY_FOREVER);
+    hay_future_release(child);
+    return st;
+}
+
+HAY_TASK(waits_for_holder)
+{
+    return await_one(task, holds_slot);
+}
+
+HAY_TASK(upper_child)
+{
+    atomic_store(&upper_runs, 1);
+    while (!hay_task_cancelled(task)) {
+        (void)poll(NULL, 0, 1);
+    }
+    return HAY_ECANCELLED;
+}
+
+HAY_TASK(upper)
+{
+    (void)atomic_fetch_add(&ready_to_wait, 1);
+    NEEDS(stands(&lower_may)); /* both have their slots */
+    return await_one(task, upper_child);
+}
+
+HAY_TASK(no_child)
+{
+    return HAY_OK;
+}
+
+HAY_TASK(lower_child)
+{
+    return await_one(task, no_child);
+}
+
+HAY_TASK(lower)
+{
+    (void)atomic_fetch_add(&ready_to_wait, 1);
+    NEEDS(stands(&upper_runs));
+    return await_one(task, lower_child);
+}
+
+static void children_in_place_of_others_can_be_told(void)
+{
+    hay_executor *ex = open_farm(3, 1);
+    hay_task_fn functions[] = {waits_for_holder, upper, lower};
+    hay_future *futures[3] = {NULL};
+    for (int i = 0; i < 3; i++) {
+        CHECK(hay_submit(ex, functions[i], HAY_NO_ARGS, NULL, &futures[i])
+              == HAY_OK);
+        CHECK(i > 0 || stands(&held));
+    }
+    while (atomic_load(&ready_to_wait) < 2) {
+        (void)poll(NULL, 0, 1);
+    }
+    atomic_store(&lower_may, 1);
+    CHECK(hay_future_wait(futures[2], 60 * second_ns) == HAY_OK);
+    CHECK(hay_future_state(futures[2]) == HAY_FINISHED);
+    for (int i = 0; i < 2; i++) {
+        (void)hay_future_cancel(futures[i], HAY_CANCEL_NESTED);
+        CHECK(hay_future_wait(futures[i], 60 * second_ns) == HAY_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        hay_future_release(futures[i]);
+    }
+    close_farm(ex);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static const struct nested_test tests[] = {
@@ -256,6 +355,7 @@ static const struct nested_test tests[] = {
     TEST(a_deadlock_of_a_resource_fails_the_child),
     TEST(a_farm_that_is_freed_waits_for_nobody),
     TEST(what_runs_may_submit_after_a_shutdown),
+    TEST(children_in_place_of_others_can_be_told),
     {NULL, NULL},
 };
 
