@@ -16,9 +16,17 @@
 void hayi_judge(struct hayi_sched *s)
 {
     s->judging = s->judging || s->workers.joined >= s->config.workers_expected;
-    if (s->judging) {
-        s->judge = 1;
-        s->lacking_at_ns = UINT64_MAX;
+    if (!s->judging) {
+        return;
+    }
+    s->judge = 1;
+    s->lacking_at_ns = UINT64_MAX;
+    /* No node could run these: for ever now, perhaps. */
+    uint32_t index = s->cargos.unplaced;
+    while (index != 0) {
+        uint32_t next = hayi_cargo_at(&s->cargos, index)->next;
+        hayi_place_withdraw(s, index);
+        index = next;
     }
 }
 
@@ -26,13 +34,6 @@ void hayi_judge_tick(struct hayi_sched *s)
 {
     if (s->lacking_at_ns <= s->now_ns) {
         hayi_judge(s);
-        /* No node could run these: for ever now, perhaps. */
-        uint32_t index = s->cargos.unplaced;
-        while (index != 0) {
-            uint32_t next = hayi_cargo_at(&s->cargos, index)->next;
-            hayi_place_withdraw(s, index);
-            index = next;
-        }
     }
 }
 

@@ -258,6 +258,28 @@ static void a_task_waits_until_a_worker_comes(void)
     CU_ASSERT_EQUAL(bed_count("hand_out w3 p1") + bed_count("fetch 1"), 1);
 }
 
+/* The last worker that could have come dies before it has joined. */
+static void a_task_fails_when_no_worker_can_come_any_more(void)
+{
+    bed_config.workers_expected = 2;
+    bed_open();
+    bed_join_on(0, 1, 0);
+    hayi_object object = bed_put(0, MIB);
+    struct hayi_event e = bed_task_event(1);
+    struct hayi_dep dep = {.objects = true, .ended = HAY_FINISHED};
+    e.u.task.deps = &dep;
+    e.u.task.dep_count = 1;
+    e.u.task.needs.worker = 2;
+    (void)bed_submit(&e);
+    const hayi_object list[2] = {object, 0};
+    bed_inputs(1, list);
+    CU_ASSERT_TRUE(bed_tells(1, "no worker that is here can run it"));
+    bed_forget();
+    bed_lost(1);
+    BED_EXPECT("worker_lost w1; tell p1 failed HAY_EINFEASIBLE culprit 0"
+               " attempt 0 w0 report 0");
+}
+
 /* A task with this input that may fail once. */
 static void use_with_retry(uint64_t id, hayi_object object)
 {
@@ -336,6 +358,8 @@ static CU_TestInfo tests[] = {
     {"a_cancelled_task_leaves_its_node", a_cancelled_task_leaves_its_node},
     {"an_unknown_input_fails_the_task", an_unknown_input_fails_the_task},
     {"a_task_waits_until_a_worker_comes", a_task_waits_until_a_worker_comes},
+    {"a_task_fails_when_no_worker_can_come_any_more",
+     a_task_fails_when_no_worker_can_come_any_more},
     {"a_retry_avoids_the_node_where_it_failed",
      a_retry_avoids_the_node_where_it_failed},
     {"a_retry_avoids_the_worker_where_it_failed",
