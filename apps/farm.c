@@ -49,11 +49,13 @@ struct farm {
     struct progress progress;
     uint64_t submitted, never;
     uint64_t start_ns, end_ns, health_ns;
-    int level;      /* of signals, that was acted upon */
-    bool stop;      /* nothing more is submitted */
-    bool bad_input; /* of a stream */
-    bool broken;    /* the farm is */
-    bool given_up;  /* too many have failed */
+    uint32_t cores;     /* when last looked */
+    double gone_core_s; /* that lost workers offered while they were there */
+    int level;          /* of signals, that was acted upon */
+    bool stop;          /* nothing more is submitted */
+    bool bad_input;     /* of a stream */
+    bool broken;        /* the farm is */
+    bool given_up;      /* too many have failed */
 };
 
 #define NO_PLACE SIZE_MAX
@@ -268,10 +270,24 @@ static void look_at_failures(struct farm *f)
     cancel_running(f);
 }
 
+static void count_cores(struct farm *f, uint64_t now)
+{
+    hay_stats stats = {.size = sizeof stats};
+    if (hay_executor_stats(f->ex, &stats) != HAY_OK) {
+        return;
+    }
+    if (stats.cores < f->cores) {
+        f->gone_core_s +=
+            (double)(now - f->start_ns) / NS_PER_S * (f->cores - stats.cores);
+    }
+    f->cores = stats.cores;
+}
+
 static void look_at_health(struct farm *f, uint64_t now)
 {
     if (now >= f->health_ns) {
         f->health_ns = now + HEALTH_NS;
+        count_cores(f, now);
         f->broken = f->broken || hay_executor_health(f->ex) != HAY_OK;
     }
 }
@@ -451,6 +467,7 @@ static void sum_up(struct farm *f)
         .wall_ns = f->end_ns - f->start_ns,
         .workers = stats.workers,
         .cores = stats.cores,
+        .gone_core_s = f->gone_core_s,
         .never = f->never,
         .unfinished = f->unfinished,
         .growing = f->plan->stream && (f->level > SIGNALS_NONE || f->given_up),

@@ -74,8 +74,8 @@ void report_task(struct report *report,
     if (outcome.attempts > 0 && outcome.end_ns > outcome.start_ns) {
         report->core_s += (double)(outcome.end_ns - outcome.start_ns) / 1e9
                           * block->request->cores;
-        report->retried += outcome.attempts - 1;
     }
+    report->retried += outcome.attempts > 0 ? outcome.attempts - 1 : 0;
     if (outcome.state == HAY_FINISHED) {
         report->finished++;
     } else if (outcome.state == HAY_CANCELLED) {
@@ -162,7 +162,8 @@ static void print_counts(const struct report *r,
     }
     say("%s", text.data);
     text_clear(&text);
-    double offered = (double)facts->wall_ns / 1e9 * facts->cores;
+    double offered =
+        (double)facts->wall_ns / 1e9 * facts->cores + facts->gone_core_s;
     text_format(&text,
                 "%s on %" PRIu32 " core%s of %" PRIu32 " worker%s",
                 units_show_time(facts->wall_ns, time, sizeof time),

@@ -33,6 +33,7 @@ struct report_facts {
     const char *run_folder; /* NULL: none */
     uint64_t wall_ns;
     uint32_t workers, cores;
+    double gone_core_s;  /* that lost workers offered besides */
     uint64_t never;      /* tasks that were not submitted */
     uint64_t unfinished; /* that were, and did not end: the farm broke down */
     bool growing;        /* their number is not known */

@@ -333,6 +333,7 @@ struct hayi_action {
             uint8_t outcome;
             bool grown; /* the next ones may use twice the memory */
             uint64_t report;
+            uint64_t since_ns; /* it was heard to run, or was handed out */
         } attempt_ended;
         struct {
             uint64_t payload;
@@ -355,16 +356,17 @@ struct hayi_action {
             hay_task_id culprit;
             uint32_t attempt; /* of the last attempt; 0: never started */
             uint32_t worker;
-            uint64_t report;  /* of the last ENDED or MOVED; 0: none */
-            hayi_object lost; /* EFARM: this input is on no node any more and
-                                 cannot be made again; 0: another cause */
-            uint32_t lost_by; /* 1 + the worker that was lost with its last
-                                 copy; 0: it went otherwise */
-            uint32_t losses;  /* EFARM: workers lost while it may have run on
-                                 them, 'worker' is the last one */
-            uint8_t cause;    /* enum hay_cause: LOST_WORKER, DEADLOCK,
-                                 DEPENDENCY, INFEASIBLE; 0: as reported */
-            bool followed;    /* its result is that of the task it followed */
+            uint64_t report;   /* of the last ENDED or MOVED; 0: none */
+            hayi_object lost;  /* EFARM: this input is on no node any more and
+                                  cannot be made again; 0: another cause */
+            uint32_t lost_by;  /* 1 + the worker that was lost with its last
+                                  copy; 0: it went otherwise */
+            uint32_t losses;   /* EFARM: workers lost while it may have run on
+                                  them, 'worker' is the last one */
+            uint8_t cause;     /* enum hay_cause: LOST_WORKER, DEADLOCK,
+                                  DEPENDENCY, INFEASIBLE; 0: as reported */
+            bool followed;     /* its result is that of the task it followed */
+            uint64_t since_ns; /* lost with its worker: as in attempt_ended */
         } tell;
         struct {
             uint64_t cookie;

@@ -140,6 +140,7 @@ struct hayi_end {
     uint32_t losses;
     uint8_t cause; /* enum hay_cause; 0: as the status says */
     bool followed;
+    uint64_t since_ns; /* of an attempt that was lost with its worker */
 };
 
 /* How many fetches a node takes part in at once. */

@@ -317,6 +317,7 @@ static void tell(struct hayi_sched *s,
     a->u.attempt_ended.worker = attempt->worker;
     a->u.attempt_ended.outcome = (uint8_t)outcome;
     a->u.attempt_ended.report = report;
+    a->u.attempt_ended.since_ns = attempt->since_ns;
 }
 
 void hayi_stragglers_cancel(struct hayi_sched *s,

@@ -42,6 +42,7 @@ tell(uint64_t payload, const struct hayi_end *end, struct hayi_actions *actions)
     a->u.tell.losses = end->losses;
     a->u.tell.cause = cause_of(end);
     a->u.tell.followed = end->followed;
+    a->u.tell.since_ns = end->since_ns;
 }
 
 void hayi_task_end(struct hayi_sched *s,

@@ -29,6 +29,7 @@ static void tell_attempt(const struct hayi_row *row,
     a->u.attempt_ended.worker = row->worker;
     a->u.attempt_ended.outcome = (uint8_t)outcome;
     a->u.attempt_ended.report = report;
+    a->u.attempt_ended.since_ns = row->since_ns;
 }
 
 /* Before its next attempt; room was reserved.  1 action. */
@@ -138,6 +139,7 @@ void hayi_task_lost(struct hayi_sched *s,
             .attempt = row->attempt,
             .worker = row->worker,
             .losses = row->losses,
+            .since_ns = row->since_ns,
         };
         hayi_task_end(s, index, &end, actions);
         return;

@@ -357,6 +357,18 @@ static void write_line(struct hayi_manager *manager,
     hayi_run_folder_attempt(manager->run_folder, &line);
 }
 
+/* An attempt that nobody reports, as far as we have heard of it. */
+static struct hayi_report unreported(const struct hayi_manager *manager,
+                                     uint64_t since_ns)
+{
+    struct hayi_report report = no_report;
+    if (since_ns > manager->start_ns) {
+        report.start_ns = since_ns - manager->start_ns;
+        report.end_ns = manager->now_ns - manager->start_ns;
+    }
+    return report;
+}
+
 /* ---- ends
  * -------------------------------------------------------------------- */
 
@@ -365,19 +377,21 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_report *report)
 {
     hay_future *future = hayi_manager_future(action->u.attempt_ended.payload);
+    const struct hayi_report none =
+        unreported(manager, action->u.attempt_ended.since_ns);
     char lost[240];
     const char *reason = lost;
     hay_cause cause = HAY_CAUSE_LOST_WORKER;
     if (report == NULL || action->u.attempt_ended.report != 1) {
-        report = &no_report;
+        report = &none;
     }
     if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FARM
-        && report == &no_report) {
+        && report == &none) {
         char who[200];
         word_worker(manager, action->u.attempt_ended.worker, who, sizeof(who));
         (void)snprintf(lost, sizeof(lost), "lost %s", who);
     } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
-               && report == &no_report) {
+               && report == &none) {
         reason = "another attempt was faster";
         cause = HAY_CAUSE_NONE;
     } else {
@@ -473,10 +487,12 @@ void hayi_manager_tell(struct hayi_manager *manager,
     const struct hayi_action tell = blame_farm(manager, told);
     const struct hayi_action *action = &tell;
     hay_future *future = hayi_manager_future(action->u.tell.payload);
+    const struct hayi_report none =
+        unreported(manager, action->u.tell.since_ns);
     bool may_run_again = false;
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report != 1) {
-        report = &no_report; /* another task's report, if any */
+        report = &none; /* another task's report, if any */
     } else {
         manager->told = true;
     }

@@ -44,7 +44,11 @@ again() {
     awk -F'\t' '
         NR == 1 { next }
         $4 == "finished" { finished[$2]++; attempt[$2] = $3; next }
-        $4 == "failed" && $12 ~ /^lost worker 2/ { lost[$2]++; next }
+        $4 == "failed" && $12 ~ /^lost worker 2/ {
+            lost[$2]++
+            if ($8 <= 0 || $9 < $8) bad = 1 # when it was heard of, and lost
+            next
+        }
         { print "# " $0; bad = 1 }
         END {
             for (t in finished) if (finished[t] != 1) bad = 1
