@@ -31,6 +31,13 @@ noinst_PROGRAMS += %D%/bench_process
 %C%_bench_process_SOURCES = %D%/bench_process.c
 %C%_bench_process_LDADD = lib/libhayfork.la
 
+noinst_PROGRAMS += %D%/bench_losses
+%C%_bench_losses_SOURCES = \
+	%D%/bench_losses.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_losses_LDADD = lib/libhayfork.la
+
 noinst_PROGRAMS += %D%/bench_mpi_data
 %C%_bench_mpi_data_SOURCES = \
 	%D%/bench_mpi_data.c \
@@ -62,4 +69,5 @@ noinst_PROGRAMS += %D%/bench_wake
 
 EXTRA_DIST += \
 	%D%/README.md \
-	%D%/data_hosts.sh
+	%D%/data_hosts.sh \
+	%D%/losses.sh
