@@ -113,6 +113,7 @@ static const struct hayi_manager_ops manager_ops = {post, join, NULL};
 struct node_ranks {
     struct hayi_cpumask *masks;
     uint64_t *gpu_ids;
+    uint32_t *numbers;
     size_t count;
     size_t mine;
 };
@@ -141,7 +142,9 @@ static hay_status make_worker(struct hayi_farm *farm,
         .store = farm->ex != NULL ? farm->ex->store : farm->store,
         .store_of = farm->store_of,
         .store_member = farm->store_member,
-        .keep_store = ranks->mine == 0 || farm->store_of == transport->self,
+        .keep_store = true,
+        .before = ranks->numbers,
+        .before_count = farm->store_of == transport->self ? 0 : ranks->mine,
         .host = host,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[1],
@@ -306,8 +309,10 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
     struct node_ranks ranks = {
         .masks = calloc(count, sizeof(*ranks.masks)),
         .gpu_ids = calloc(count, sizeof(*ranks.gpu_ids)),
+        .numbers = calloc(count, sizeof(*ranks.numbers)),
     };
-    if (names == NULL || ranks.masks == NULL || ranks.gpu_ids == NULL) {
+    if (names == NULL || ranks.masks == NULL || ranks.gpu_ids == NULL
+        || ranks.numbers == NULL) {
         (void)hayi_fail(&farm->error, HAY_ENOMEM, "out of memory");
     } else if (transport->self == 0) {
         for (uint32_t i = 1; i < count; i++) {
@@ -322,6 +327,7 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
                 if (i == transport->self) {
                     ranks.mine = ranks.count;
                 }
+                ranks.numbers[ranks.count] = i;
                 ranks.gpu_ids[ranks.count] = cards[i].gpus;
                 ranks.masks[ranks.count++] = cards[i].mask;
             }
@@ -335,6 +341,7 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
     free(names);
     free(ranks.masks);
     free(ranks.gpu_ids);
+    free(ranks.numbers);
     return status;
 }
 

@@ -672,7 +672,6 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->started_check_ns = UINT64_MAX;
     worker->farm.log = task_log;
     worker->farm.context = worker;
-    worker->data.look_ns = UINT64_MAX;
     worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
     hayi_mpsc_init(&worker->news);
     worker->hands.loop_bell = config->bell;
@@ -705,6 +704,7 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
             copy_part(config->resources, strlen(config->resources));
         copied = copied && worker->own_resources != NULL;
     }
+    copied = copied && hayi_worker_init_data(worker) == HAY_OK;
     if (!copied || worker->host == NULL || worker->masks == NULL
         || hayi_link_init(&worker->link, config->transport, 0, config->epoch)
                != HAY_OK) {

@@ -37,7 +37,11 @@ struct hayi_worker_config {
     uint32_t store_member;    /* our number there */
     const char *host;         /* copied */
     uint32_t epoch;
-    bool keep_store;    /* this rank looks after it (keeper.h) */
+    bool keep_store;        /* look after it (keeper.h), as the first rank that
+                               lives */
+    const uint32_t *before; /* [before_count]: peers that do so before us;
+                               copied */
+    size_t before_count;
     bool shared_memory; /* the manager is in this process */
     uint32_t slots;     /* this rank's own word; 0: the manager's */
     bool no_pin;        /* this rank's own; or the manager's */

@@ -4,6 +4,7 @@
 
 #include "worker/worker_inside.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,6 +14,35 @@ enum {
     LOOK_NS = 20000000,
     GONE_MAX = 64, /* replicas in one record */
 };
+
+hay_status hayi_worker_init_data(struct hayi_worker *worker)
+{
+    struct hayi_worker_data *data = &worker->data;
+    size_t count = worker->config.before_count;
+    data->look_ns = UINT64_MAX;
+    if (count > 0) {
+        data->before = malloc(count * sizeof(*data->before));
+        if (data->before == NULL) {
+            return HAY_ENOMEM;
+        }
+        memcpy(
+            data->before, worker->config.before, count * sizeof(*data->before));
+        data->before_count = count;
+    }
+    worker->config.before = NULL;
+    return HAY_OK;
+}
+
+/* Looks after the store from now on, if nobody is left to do so before us. */
+static hay_status keep(struct hayi_worker *worker, struct hayi_error *err)
+{
+    struct hayi_worker_data *data = &worker->data;
+    if (!worker->config.keep_store || data->before_count > 0
+        || data->keeper != NULL) {
+        return HAY_OK;
+    }
+    return hayi_keeper_new(worker->config.store, &data->keeper, err);
+}
 
 hay_status hayi_worker_open_data(struct hayi_worker *worker,
                                  const char *spill_folder,
@@ -43,8 +73,8 @@ hay_status hayi_worker_open_data(struct hayi_worker *worker,
         };
         status = hayi_mover_new(&config, &data->mover, err);
     }
-    if (status == HAY_OK && worker->config.keep_store) {
-        status = hayi_keeper_new(store, &data->keeper, err);
+    if (status == HAY_OK) {
+        status = keep(worker, err);
     }
     if (status == HAY_OK) {
         worker->farm.store = store;
@@ -58,6 +88,7 @@ void hayi_worker_close_data(struct hayi_worker *worker)
     hayi_keeper_free(worker->data.keeper);
     hayi_mover_free(worker->data.mover);
     hayi_files_free(worker->data.files);
+    free(worker->data.before);
     worker->data = (struct hayi_worker_data){.look_ns = UINT64_MAX};
 }
 
@@ -94,10 +125,27 @@ hay_status hayi_worker_on_object(struct hayi_worker *worker,
     return HAY_OK;
 }
 
+/* It may have looked after the store.  Without memory for a keeper the store
+ * makes its room itself. */
+static void strike_off(struct hayi_worker *worker, uint32_t peer)
+{
+    struct hayi_worker_data *data = &worker->data;
+    for (size_t i = 0; i < data->before_count; i++) {
+        if (data->before[i] == peer) {
+            data->before[i] = data->before[--data->before_count];
+            break;
+        }
+    }
+    if (worker->farm.store != NULL) {
+        (void)keep(worker, NULL);
+    }
+}
+
 void hayi_worker_on_lost(struct hayi_worker *worker,
                          const struct hayi_lost_record *record)
 {
     worker->saw_loss = true;
+    strike_off(worker, record->peer);
     if (worker->data.mover != NULL
         && record->peer < worker->config.transport->peer_count) {
         hayi_mover_peer_down(worker->data.mover, record->peer);

@@ -38,9 +38,11 @@ struct hayi_worker_data {
     struct hayi_files *files;   /* open arrays; NULL: no store */
     struct hayi_keeper *keeper; /* or NULL */
     struct hayi_mover *mover;   /* NULL: there is no other node */
-    uint32_t told_permille;     /* of the store's use, last time */
-    uint64_t drops;             /* of replicas, when they were told last */
-    uint64_t look_ns;           /* when to look at it again, at the latest */
+    uint32_t *before;           /* [before_count]: live ones of the config */
+    size_t before_count;
+    uint32_t told_permille; /* of the store's use, last time */
+    uint64_t drops;         /* of replicas, when they were told last */
+    uint64_t look_ns;       /* when to look at it again, at the latest */
 };
 
 struct hayi_log_line {
@@ -190,6 +192,8 @@ void hayi_worker_wake_slot(struct hayi_worker *worker,
 /* worker_data.c */
 /* The welcome has come: what it says of the store.  spill_folder: as in
  * store.h.  HAY_EIO, HAY_EINVAL, HAY_ENOMEM with words. */
+/* What hayi_worker_close_data() frees.  HAY_ENOMEM. */
+hay_status hayi_worker_init_data(struct hayi_worker *worker);
 hay_status hayi_worker_open_data(struct hayi_worker *worker,
                                  const char *spill_folder,
                                  struct hayi_error *err);

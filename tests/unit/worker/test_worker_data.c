@@ -5,6 +5,7 @@
 
 #include "data/store.h"
 #include "wire/record.h"
+#include "worker/worker_inside.h"
 
 #include "support/unit.h"
 
@@ -217,6 +218,57 @@ static void commands_do_not_inherit_the_store(void)
     CU_ASSERT_EQUAL(inherited(), before);
 }
 
+static uint64_t used_mib(void)
+{
+    struct hayi_store_usage usage;
+    hayi_store_get_usage(bed.store, &usage);
+    return usage.used_bytes >> 20;
+}
+
+static void lose(uint32_t peer)
+{
+    const struct hayi_lost_record lost = {.peer = peer, .member = peer};
+    bed_say(HAYI_RECORD_LOST, &lost, sizeof(lost));
+    bed_turn();
+}
+
+static void store_is_kept_by_the_first_rank_that_lives(void)
+{
+    static const uint32_t before[] = {2, 5};
+    bed.before = before;
+    bed.before_count = 2;
+    joined();
+    for (int i = 0; i < 7; i++) {
+        (void)put((size_t)8 << 20); /* 56 of 64 MiB */
+    }
+    lose(5);
+    lose(7);
+    lose(5);
+    CU_ASSERT_PTR_NULL(bed.worker->data.keeper);
+    CU_ASSERT_EQUAL(used_mib(), 56);
+    lose(2);
+    CU_ASSERT_PTR_NOT_NULL(bed.worker->data.keeper);
+    for (int i = 0; i < BED_LIMIT_MS && used_mib() > 40; i++) {
+        bed_turn();
+        (void)poll(NULL, 0, 1);
+    }
+    CU_ASSERT(used_mib() <= 40);
+    lose(3);
+    CU_ASSERT_PTR_NOT_NULL(bed.worker->data.keeper);
+}
+
+static void loss_before_the_welcome_counts(void)
+{
+    static const uint32_t before[] = {2};
+    bed.before = before;
+    bed.before_count = 1;
+    bed_open_worker(false, NULL);
+    lose(2);
+    bed_welcome(1);
+    bed_expect(1, "join 1 cores\n");
+    CU_ASSERT_PTR_NOT_NULL(bed.worker->data.keeper);
+}
+
 static CU_TestInfo tests[] = {
     {"missing_input_brings_the_attempt_back",
      missing_input_brings_the_attempt_back},
@@ -233,6 +285,9 @@ static CU_TestInfo tests[] = {
      object_for_a_worker_without_a_store_ends_it},
     {"object_to_move_where_there_is_one_node_ends_it",
      object_to_move_where_there_is_one_node_ends_it},
+    {"store_is_kept_by_the_first_rank_that_lives",
+     store_is_kept_by_the_first_rank_that_lives},
+    {"loss_before_the_welcome_counts", loss_before_the_welcome_counts},
     {"commands_do_not_inherit_the_store", commands_do_not_inherit_the_store},
     CU_TEST_INFO_NULL,
 };

@@ -353,6 +353,9 @@ void bed_open_worker(bool shared_memory, struct hayi_spawner *with)
         .mask_count = 1,
         .spawner = with,
         .store = bed.store,
+        .keep_store = bed.before != NULL,
+        .before = bed.before,
+        .before_count = bed.before_count,
         .host = "orchard",
         .epoch = BED_EPOCH,
         .shared_memory = shared_memory,
@@ -395,6 +398,8 @@ void bed_setup(void)
     bed.worker = NULL;
     bed.store = NULL;
     bed.spill_folder = NULL;
+    bed.before = NULL;
+    bed.before_count = 0;
 }
 
 void bed_teardown(void)

@@ -25,8 +25,11 @@ struct bed {
     struct hayi_worker *worker;
     struct hayi_store *store; /* borrowed by the worker; NULL: none */
     const char *spill_folder; /* of the welcome; NULL: the default */
-    uint64_t ahead_ns;        /* of the worker's clock */
-    char told[BED_LOG_MAX];   /* what the worker has told, a line a record */
+    const uint32_t *before;   /* [before_count]: keep the store before it; NULL:
+                                 it never keeps it */
+    size_t before_count;
+    uint64_t ahead_ns;      /* of the worker's clock */
+    char told[BED_LOG_MAX]; /* what the worker has told, a line a record */
     unsigned told_count;
     bool hide_started;  /* true: on a slow machine any start may be told */
     sem_t began, go_on; /* of a gate */
