@@ -71,6 +71,15 @@ check_PROGRAMS += %D%/test_lineage
 	%D%/test_lineage.c
 %C%_test_lineage_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_lost_states
+%C%_test_lost_states_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_lost_states.c
+%C%_test_lost_states_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_maps
 %C%_test_maps_SOURCES = \
 	%D%/bed.c \
