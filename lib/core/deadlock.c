@@ -217,18 +217,6 @@ static bool elsewhere(const struct hayi_sched *s,
                     farm);
 }
 
-/* The row that this one will end as; itself if it follows none; 0: one that
- * has ended. */
-static uint32_t followed(const struct hayi_sched *s, uint32_t index)
-{
-    const struct hayi_kin *kin = hayi_nested_kin(s, index);
-    while (kin != NULL && (kin->flags & HAYI_KIN_FOLLOWS) != 0) {
-        index = hayi_table_find(&s->table, kin->waits_for);
-        kin = index != 0 ? hayi_nested_kin(s, index) : NULL;
-    }
-    return index;
-}
-
 /* Can the task go on?  What waits for inputs cannot, before one of those has
  * gone on.  *move: row that must go to another node for that. */
 static bool can(const struct hayi_sched *s,
@@ -236,7 +224,7 @@ static bool can(const struct hayi_sched *s,
                 const struct farm *farm,
                 uint32_t *move)
 {
-    index = followed(s, index);
+    index = hayi_nested_followed(s, index);
     if (index == 0) {
         return true;
     }
@@ -294,7 +282,7 @@ static uint32_t target_of(const struct hayi_sched *s, uint32_t index)
     uint32_t target = (kin->flags & HAYI_KIN_SEVERAL) != 0
                           ? 0
                           : hayi_table_find(&s->table, kin->waits_for);
-    target = target != 0 ? followed(s, target) : 0;
+    target = target != 0 ? hayi_nested_followed(s, target) : 0;
     return target != 0 && hayi_sched_row(s, target)->state != HAYI_ROW_PENDING
                ? target
                : 0;
@@ -307,7 +295,7 @@ static bool waits(const struct hayi_sched *s, uint32_t index)
     uint32_t one = hayi_table_find(&s->table, kin->waits_for);
     return (hayi_sched_row(s, index)->flags & HAYI_ROW_FORCE) == 0
            && ((kin->flags & HAYI_KIN_SEVERAL) != 0
-               || (one != 0 && followed(s, one) != 0));
+               || (one != 0 && hayi_nested_followed(s, one) != 0));
 }
 
 static bool

@@ -358,6 +358,26 @@ static hay_status unwanted(struct hayi_sched *s,
 
 /* ---- following --------------------------------------------------------- */
 
+uint32_t hayi_nested_followed(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
+    while (kin != NULL && (kin->flags & HAYI_KIN_FOLLOWS) != 0) {
+        index = hayi_table_find(&s->table, kin->waits_for);
+        kin = index != 0 ? hayi_nested_kin(s, index) : NULL;
+    }
+    return index;
+}
+
+bool hayi_sched_circular(const struct hayi_sched *s,
+                         hayi_handle task,
+                         hayi_handle follow)
+{
+    uint32_t index = hayi_table_find(&s->table, task);
+    uint32_t target = hayi_table_find(&s->table, follow);
+    return index != 0 && target != 0
+           && hayi_nested_followed(s, target) == index;
+}
+
 hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
                                       uint32_t index,
                                       const struct hayi_dep *follow)
@@ -366,7 +386,7 @@ hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
         return HAY_OK;
     }
     uint32_t target = hayi_table_find(&s->table, follow->task);
-    if (target == 0 || target == index
+    if (target == 0 || hayi_nested_followed(s, target) == index
         || (hayi_sched_row(s, target)->flags & HAYI_ROW_RANGE) != 0) {
         return HAY_EINVAL;
     }

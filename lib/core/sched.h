@@ -513,6 +513,12 @@ struct hayi_sched_stats {
 void hayi_sched_get_stats(const struct hayi_sched *sched,
                           struct hayi_sched_stats *stats);
 
+/* Would the first wait for itself, if it were to have the result of the other
+ * one?  Such an event of its end is not allowed. */
+bool hayi_sched_circular(const struct hayi_sched *sched,
+                         hayi_handle task,
+                         hayi_handle follow);
+
 /* A variant of a request that was made by an event; NULL: there is none. */
 const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *sched,
                                               uint32_t request,

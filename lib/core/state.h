@@ -287,6 +287,9 @@ void hayi_nested_born(struct hayi_sched *s, uint32_t parent, uint32_t index);
 void hayi_nested_end(struct hayi_sched *s, uint32_t index);
 /* Cancel all that the task submitted and will submit.  HAY_ENOMEM. */
 hay_status hayi_nested_cancel(struct hayi_sched *s, uint32_t index, bool force);
+/* The row that this one will end as; itself if it follows none; 0: one that has
+ * ended. */
+uint32_t hayi_nested_followed(const struct hayi_sched *s, uint32_t index);
 /* The attempt has finished with the result of another task: memory for that;
  * then, booked nowhere any more, it waits for that one.  1 action. */
 hay_status hayi_nested_reserve_follow(struct hayi_sched *s,

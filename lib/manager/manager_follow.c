@@ -58,6 +58,18 @@ static hay_future *followed(struct hayi_manager *manager,
     return hay_future_retain(hayi_manager_nested_find(manager, follow->id));
 }
 
+/* There is nothing that it could have as its result. */
+static void refuse(struct hayi_manager *manager,
+                   struct hayi_event *event,
+                   struct hayi_report *report,
+                   const char *reason)
+{
+    event->u.ended.outcome = HAYI_OUTCOME_FARM;
+    event->u.ended.cause = report->cause = HAY_CAUSE_FARM;
+    report->reason = reason;
+    hayi_manager_step(manager, event, report);
+}
+
 hay_status hayi_manager_follow(struct hayi_manager *manager,
                                struct hayi_event *event,
                                struct hayi_report *report,
@@ -68,23 +80,31 @@ hay_status hayi_manager_follow(struct hayi_manager *manager,
         return hayi_fail(err, HAY_EMISMATCH, "a report is damaged");
     }
     memcpy(&follow, report->value, sizeof(follow));
+    const uint64_t task = event->u.ended.task;
     hay_future *future = followed(manager, &follow);
-    struct hayi_following *following =
-        future != NULL ? malloc(sizeof(*following)) : NULL;
     report->value = NULL;
     report->value_size = 0;
+    if (future == NULL) {
+        refuse(
+            manager, event, report, "the future that it returned is not known");
+        return HAY_OK;
+    }
+    if (hayi_sched_circular(manager->sched, task, future->task)) {
+        hay_future_release(future);
+        refuse(manager,
+               event,
+               report,
+               "it returned its own future, or one whose result is its own");
+        return HAY_OK;
+    }
+    struct hayi_following *following = malloc(sizeof(*following));
     if (following == NULL) {
         hay_future_release(future);
-        event->u.ended.outcome = HAYI_OUTCOME_FARM;
-        event->u.ended.cause = report->cause = HAY_CAUSE_FARM;
-        report->reason = future == NULL
-                             ? "the future that it returned is not known"
-                             : "out of memory for a result";
-        hayi_manager_step(manager, event, report);
+        refuse(manager, event, report, "out of memory for a result");
         return HAY_OK;
     }
     *following = (struct hayi_following){
-        .task = event->u.ended.task,
+        .task = task,
         .attempt = event->u.ended.attempt,
         .future = future,
         .report = *report,
@@ -101,7 +121,6 @@ hay_status hayi_manager_follow(struct hayi_manager *manager,
         return HAY_OK;
     }
     const struct hayi_dep dep = hayi_manager_dep(future, false, true);
-    const uint64_t task = event->u.ended.task;
     const uint64_t before = stale(manager);
     event->u.ended.follow = &dep;
     event->u.ended.objects = dep.objects;

@@ -345,6 +345,52 @@ static void children_in_place_of_others_can_be_told(void)
     close_farm(ex);
 }
 
+/* ---- futures in a circle ------------------------------------------------- */
+
+static _Atomic(hay_future *) circle[2];
+
+/* Item n returns the future of item 1 - n. */
+HAY_TASK(returns_the_other)
+{
+    int64_t n = 0;
+    hay_future *other = NULL;
+    HAY_TRY(hay_arg_int64(task, 0, &n));
+    (void)hay_task_executor(task);
+    while ((other = atomic_load(&circle[1 - n])) == NULL) {
+        (void)poll(NULL, 0, 1);
+    }
+    return hay_return_future(task, other);
+}
+
+static void futures_returned_in_a_circle_fail(void)
+{
+    hay_executor *ex = open_farm(2, 0);
+    hay_future *futures[2] = {NULL, NULL};
+    hay_status st[2];
+    int64_t value = 0;
+    int wordy = 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK(hay_submit(ex,
+                         returns_the_other,
+                         HAY_ARGS(hay_int64(i)),
+                         NULL,
+                         &futures[i])
+              == HAY_OK);
+        atomic_store(&circle[i], futures[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        st[i] = hay_result_int64(futures[i], 60 * second_ns, &value);
+        wordy += strstr(hay_error_text(), "returned its own future") != NULL;
+    }
+    CHECK(st[0] == HAY_EFARM || st[1] == HAY_EFARM);
+    CHECK(st[0] == HAY_EDEPENDENCY || st[1] == HAY_EDEPENDENCY);
+    CHECK(wordy > 0);
+    hay_future_release(futures[0]);
+    hay_future_release(futures[1]);
+    CHECK(call(ex, leaf, 1, NULL) == 2); /* the farm goes on */
+    close_farm(ex);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static const struct nested_test tests[] = {
@@ -356,6 +402,7 @@ static const struct nested_test tests[] = {
     TEST(a_farm_that_is_freed_waits_for_nobody),
     TEST(what_runs_may_submit_after_a_shutdown),
     TEST(children_in_place_of_others_can_be_told),
+    TEST(futures_returned_in_a_circle_fail),
     {NULL, NULL},
 };
 

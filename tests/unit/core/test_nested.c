@@ -471,6 +471,26 @@ static void task_cannot_follow_itself(void)
     CU_ASSERT_EQUAL(bed_step(&e), HAY_EINVAL);
 }
 
+static void tasks_cannot_follow_each_other_in_a_circle(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, NULL);
+    run(1);
+    bed_follow(1, 2);
+    run(2);
+    bed_follow(2, 3);
+    run(3);
+    struct hayi_dep dep = {.task = bed.task[1]};
+    struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
+    e.u.ended.task = bed.last[3].task;
+    e.u.ended.attempt = 1;
+    e.u.ended.follow = &dep;
+    CU_ASSERT_TRUE(hayi_sched_circular(bed.sched, bed.task[3], bed.task[1]));
+    CU_ASSERT_FALSE(hayi_sched_circular(bed.sched, bed.task[1], bed.task[3]));
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_EINVAL);
+}
+
 /* ---- lost workers ---------------------------------------------------------
  */
 
@@ -602,6 +622,8 @@ static CU_TestInfo tests[] = {
      follower_of_an_ended_task_ends_at_once},
     {"follower_can_be_cancelled", follower_can_be_cancelled},
     {"task_cannot_follow_itself", task_cannot_follow_itself},
+    {"tasks_cannot_follow_each_other_in_a_circle",
+     tasks_cannot_follow_each_other_in_a_circle},
     {"suspended_attempt_of_a_lost_worker_runs_again",
      suspended_attempt_of_a_lost_worker_runs_again},
     {"resumed_attempt_of_a_lost_worker_runs_again",
