@@ -40,13 +40,11 @@ static const char general[] =
 
 #define RESOURCES                                                              \
     "  --gpus=N              gpus of each node (those that are found)\n"       \
-    "  --resources=LIST      what each node has besides: licences=2,"          \
-    "scratch=0.5\n"                                                            \
-    "  --limits=LIST         of the whole farm: download=3 is at most 3 "      \
-    "tasks "                                                                   \
-    "of\n"                                                                     \
-    "                        the array download at a time, or so much of\n"    \
-    "                        res.download=\n"
+    "  --resources=LIST      what each node has besides, such as\n"            \
+    "                        licences=2,scratch=0.5\n"                         \
+    "  --limits=LIST         of the whole farm: download=3 is at most 3\n"     \
+    "                        tasks of the array download at a time, or so\n"   \
+    "                        much of res.download=\n"
 
 #define RUNS                                                                   \
     "  --slots=N             cores that a worker offers (all it may "          \
@@ -56,13 +54,10 @@ static const char general[] =
     "  -q, --quiet           say nothing but what failed\n"                    \
     "  --max-fails=N         stop when so many tasks have failed\n"            \
     "  --seed=N              of random streams and of ties\n"                  \
-    "  --stragglers=FACTOR   when nothing else is left to start: a second "    \
-    "attempt\n"                                                                \
-    "                        on another worker of what takes FACTOR times "    \
-    "its\n"                                                                    \
-    "                        usual time (by name); only for tasks that may "   \
-    "run\n"                                                                    \
-    "                        twice at once; not for once=yes\n"
+    "  --stragglers=FACTOR   when nothing else is left to start: a second\n"   \
+    "                        attempt on another worker of what takes FACTOR\n" \
+    "                        times its usual time (by name); only for tasks\n" \
+    "                        that may run twice at once; not for once=yes\n"
 
 static const char run[] =
     "usage: hayfork run [OPTION ...] FILE\n"
@@ -79,8 +74,7 @@ static const char run[] =
     "                        null\n"
     "  --cores=N --time=T --grace=T --retries=N --retry-pause=T --mem-limit=S\n"
     "  --output-limit=S --request=R   defaults of tasks that do not say\n"
-    "  --enforce-mem         mem= is a limit, too, of tasks without "
-    "mem_limit=\n"
+    "  --enforce-mem         mem= is a limit, too, unless mem_limit= is given\n"
     "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n";
 
 /* Its second half: no compiler need take longer strings. */
@@ -97,17 +91,18 @@ static const char run_file[] =
     "    #HAY afterany=check\n"
     "    ./collect out\n"
     "\n"
-    "A #HAY line is about the next command.  Keys: name=, cores=, gpus=, mem=\n"
-    "(K M G T), cores=all (of a worker), gpus=0.5 (shared), res.NAME= (so\n"
-    "much of what --resources or --limits name), request=\"gpus=2 |\n"
-    "cores=16\" (alternatives, the first that is free), time= (10 10s 5m 2h 1d "
-    "1:30:00): a limit, grace= (from the\n"
-    "limit's SIGTERM to SIGKILL; 2s), mem_limit= (of all its processes\n"
-    "together), mem_retries= (tries with twice the memory, limit and request,\n"
-    "after that), output_limit= (of what it prints), retries=, retry_pause=\n"
-    "(before the second try, twice that before the third, ...), once=yes (not\n"
-    "run again when its worker is lost), priority= (higher first), cwd=, "
-    "stdin= (in cwd), env.NAME=; after= (must have succeeded),\n"
+    "A #HAY line is about the next command.  Keys: name=, cores= (all: of a\n"
+    "worker), gpus= (0.5: shared), mem= (K M G T), res.NAME= (so much of what\n"
+    "--resources or --limits name), request=\"gpus=2 | cores=16\"\n"
+    "(alternatives, the first that is free), time= (10 10s 5m 2h 1d 1:30:00):\n"
+    "a limit, grace= (from the limit's SIGTERM to SIGKILL; 2s), mem_limit= "
+    "(of\n"
+    "all its processes together), mem_retries= (tries with twice the memory,\n"
+    "limit and request, after that), output_limit= (of what it prints),\n"
+    "retries=, retry_pause= (before the second try, twice that before the\n"
+    "third, ...), once=yes (not run again when its worker is lost), priority=\n"
+    "(higher first), cwd=, stdin= (in cwd), env.NAME=; after= (must have\n"
+    "succeeded),\n"
     "afterany= (must have ended): NAME, NAME[5], NAME[1..9], NAME[n], several\n"
     "with commas; in=, out=: files that it reads and writes, several with\n"
     "commas: it comes after the tasks that write its in= files, and fails if\n"
@@ -124,9 +119,8 @@ static const char run_file[] =
     "Commands see HAY_TASK_ID, HAY_TASK_NAME, HAY_TASK_ATTEMPT, HAY_INDEX,\n"
     "HAY_TASK_CORES, HAY_TASK_CPUS, HAY_TASK_MEMORY, HAY_TASK_VARIANT (the\n"
     "alternative, from 0), HAY_RES_NAME, HAY_TASK_RUN_FOLDER; where there are\n"
-    "gpus HAY_TASK_GPUS, CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES.  Ctrl-C "
-    "once: no new\n"
-    "task starts; twice: those that run are ended.\n";
+    "gpus HAY_TASK_GPUS, CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES.\n"
+    "Ctrl-C once: no new task starts; twice: those that run are ended.\n";
 
 static const char replay[] =
     "usage: hayfork replay [OPTION ...] FILE\n"
