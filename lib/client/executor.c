@@ -285,15 +285,16 @@ hay_status hayi_executor_sleep(hay_executor *ex,
         return HAY_ETIMEDOUT;
     }
     if (hayi_thread_no_wait()) {
-        return hayi_nested_task(ex) != NULL
-                   ? hayi_nested_cannot_wait()
-                   : hayi_fail(hayi_thread_error(),
-                               HAY_EAGAIN,
-                               "the farm's own thread may not wait");
+        return hayi_fail(hayi_thread_error(),
+                         HAY_EAGAIN,
+                         "the farm's own thread may not wait");
     }
     uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
     if (hayi_nested_may_wait()) {
         return hayi_nested_sleep(ex, ready, argument, deadline_ns, callbacks);
+    }
+    if (hayi_nested_cannot_wait_here()) {
+        return hayi_nested_cannot_wait();
     }
     for (bool in_time = true;;) {
         uint32_t key = hayi_event_prepare(&ex->changed);

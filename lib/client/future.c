@@ -15,6 +15,7 @@
 
 #include "client/executor.h"
 #include "client/map.h"
+#include "client/nested.h"
 #include "client/objects.h"
 #include "client/watch.h"
 
@@ -262,8 +263,11 @@ void *hay_future_user(const hay_future *future)
 
 hay_state hay_future_state(const hay_future *future)
 {
-    return (hay_state)atomic_load_explicit(&future->state,
-                                           memory_order_acquire);
+    unsigned state = atomic_load_explicit(&future->state, memory_order_acquire);
+    if (state < HAY_FINISHED && hayi_nested_look()) {
+        state = atomic_load_explicit(&future->state, memory_order_acquire);
+    }
+    return (hay_state)state;
 }
 
 bool hay_future_done(const hay_future *future)

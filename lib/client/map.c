@@ -426,9 +426,6 @@ hay_status hay_map(hay_executor *ex,
                                   "with HAY_MAP_TASK or call "
                                   "hay_register_map() first");
     }
-    if (hayi_thread_no_wait() && hayi_nested_task(ex) != NULL) {
-        return hayi_nested_cannot_wait(); /* its memory would have to stay */
-    }
     const struct hayi_function *f = hayi_registry_get(index);
     hay_status st = check_map(o, f, in, n, out);
     if (st == HAY_OK && runs_in_process(ex, o)) {

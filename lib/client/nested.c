@@ -25,6 +25,22 @@ struct hayi_waiter {
     bool callbacks; /* it runs them, too */
 };
 
+static const struct hayi_nested_child *in_child;
+
+void hayi_nested_set_child(const struct hayi_nested_child *child)
+{
+    in_child = child;
+}
+
+bool hayi_nested_look(void)
+{
+    bool looks = in_child != NULL && hayi_task_current() != NULL;
+    if (looks) {
+        in_child->look();
+    }
+    return looks;
+}
+
 struct hay_task *hayi_nested_task(const hay_executor *ex)
 {
     struct hay_task *task = hayi_task_current();
@@ -33,16 +49,21 @@ struct hay_task *hayi_nested_task(const hay_executor *ex)
 
 bool hayi_nested_may_wait(void)
 {
-    return hayi_hand_current() != NULL && hayi_task_current() != NULL;
+    return hayi_task_current() != NULL
+           && (hayi_hand_current() != NULL || in_child != NULL);
+}
+
+bool hayi_nested_cannot_wait_here(void)
+{
+    return in_child != NULL && !hayi_nested_may_wait();
 }
 
 hay_status hayi_nested_cannot_wait(void)
 {
     return hayi_fail(hayi_thread_error(),
                      HAY_EUNSUPPORTED,
-                     "a task in a process slot cannot wait for others: let it "
-                     "return one of them (hay_return_future), or run it in a "
-                     "thread slot");
+                     "in a process slot only the thread that runs the task may "
+                     "wait for others");
 }
 
 /* ---- waiting ------------------------------------------------------------- */
@@ -139,6 +160,9 @@ hay_status hayi_nested_sleep(hay_executor *ex,
                              uint64_t deadline_ns,
                              bool callbacks)
 {
+    if (hayi_hand_current() == NULL) {
+        return in_child->sleep(ex, ready, argument, deadline_ns, callbacks);
+    }
     struct hayi_waiter waiter = {
         .hand = hayi_hand_current(),
         .ready = ready,

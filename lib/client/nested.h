@@ -16,7 +16,8 @@ struct hay_task *hayi_nested_task(const hay_executor *ex);
 /* Is this thread one that may leave its slot to wait?  It runs a task. */
 bool hayi_nested_may_wait(void);
 
-/* Words for a task whose thread may not: one of a process slot. */
+/* This thread may not wait: another one than the task's, in a process slot. */
+bool hayi_nested_cannot_wait_here(void);
 hay_status hayi_nested_cannot_wait(void);
 
 /* As hayi_executor_sleep(), after its first looks: the task's cores are given
@@ -32,6 +33,22 @@ hay_status hayi_nested_sleep(hay_executor *ex,
 void hayi_nested_waits_for(const hay_executor *ex,
                            const hay_future *future,
                            bool several);
+
+/* How the tasks of a child of a process slot hear of their futures. */
+struct hayi_nested_child {
+    /* As hayi_nested_sleep(). */
+    hay_status (*sleep)(hay_executor *ex,
+                        bool (*ready)(void *),
+                        void *argument,
+                        uint64_t deadline_ns,
+                        bool callbacks);
+    /* Take what has come, without waiting. */
+    void (*look)(void);
+};
+/* This process is such a child. */
+void hayi_nested_set_child(const struct hayi_nested_child *child);
+/* A task looks at a future without waiting.  true: look again. */
+bool hayi_nested_look(void);
 
 /* Something changed: those whose 'ready' says so go on. */
 void hayi_nested_wake(hay_executor *ex);

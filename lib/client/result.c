@@ -505,10 +505,7 @@ hay_status hay_future_cancel(hay_future *future, unsigned flags)
                          "stop: that needs a process slot");
     }
     if (hayi_thread_no_wait()) {
-        return hayi_nested_task(future->ex) != NULL
-                   ? hayi_nested_cannot_wait()
-                   : hayi_fail(
-                       err, HAY_EAGAIN, "the farm's own thread may not wait");
+        return hayi_fail(err, HAY_EAGAIN, "the farm's own thread may not wait");
     }
     hay_status st = post_cancel(future, flags);
     hayi_future_label(future, label, sizeof(label));

@@ -61,15 +61,11 @@ struct child {
     uint64_t tasks;
     int bound[HAYI_CHILD_CPUS_MAX];
     uint32_t bound_count;
+    int *moved; /* the cpus of the attempt, if it has waited; malloc'ed */
     bool leaves;
 };
 
-static struct hayi_child_link *link_here;
-
-struct hayi_child_link *hayi_child_link_here(void)
-{
-    return link_here;
-}
+static struct child self;
 
 /* ---- what it is bound to ------------------------------------------------- */
 
@@ -106,6 +102,34 @@ static void bind(struct child *c, const struct hay_task *task)
         memcpy(c->bound, task->cpus, bytes);
         c->bound_count = (uint32_t)task->cpu_count;
     }
+}
+
+bool hayi_child_go_on(struct hay_task *task, const void *body, uint64_t size)
+{
+    struct hayi_child_resume head;
+    struct child *c = &self;
+    if (size < sizeof(head)) {
+        return false;
+    }
+    memcpy(&head, body, sizeof(head));
+    if (head.cpu_count > (size - sizeof(head)) / sizeof(int)) {
+        return false;
+    }
+    int *cpus = malloc(head.cpu_count * sizeof(int) + 1);
+    if (cpus == NULL) {
+        return false;
+    }
+    memcpy(cpus,
+           (const unsigned char *)body + sizeof(head),
+           head.cpu_count * sizeof(int));
+    free(c->moved);
+    c->moved = cpus;
+    task->cpus = cpus;
+    task->cpu_count = head.cpu_count;
+    task->core = head.core;
+    task->core_count = head.core_count;
+    bind(c, task);
+    return true;
 }
 
 /* ---- what a function leaves behind --------------------------------------- */
@@ -357,6 +381,8 @@ static void serve_order(struct child *c, const struct order *order)
     look_at_growth(c, task->end_ns);
     tell_ended(c, task, number);
     task->cpus = NULL;
+    free(c->moved);
+    c->moved = NULL;
     hayi_task_free(task);
 }
 
@@ -481,16 +507,14 @@ static void show_gpus(struct child *c)
 
 void hayi_child_run(struct hayi_child_area *area)
 {
-    static struct child child;
-    struct child *c = &child;
+    struct child *c = &self;
     struct hayi_error err = {HAY_OK, ""};
     if (area->magic != HAYI_CHILD_MAGIC) {
         _exit(HAYI_CHILD_EXIT_BROKEN);
     }
     c->area = area;
     hayi_child_link_init(&c->link, area);
-    link_here = &c->link;
-    hayi_thread_set_no_wait(true);
+    hayi_child_link_set_here(&c->link);
     compare_identity(c);
     plant_sentinel(c);
     c->farm = (struct hayi_task_farm){

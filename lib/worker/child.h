@@ -14,8 +14,8 @@
  * hayi_child_fn. */
 void hayi_child_run(struct hayi_child_area *area);
 
-/* The connection of the process, if it is a child; or NULL.  Inside a task,
- * from its thread: for clients in children (HAYI_CHILD_RECORD). */
-struct hayi_child_link *hayi_child_link_here(void);
+/* The task that runs goes on, on these cores: the body of a HAYI_CHILD_RESUME.
+ * false: it is damaged. */
+bool hayi_child_go_on(struct hay_task *task, const void *body, uint64_t size);
 
 #endif

@@ -10,8 +10,13 @@
  * and who changes it first - the child that takes it, the rank that wants it
  * back - has it.
  *
- * Grammar: rank: (TASK | RANGE | ANSWER | RECORD)* LEAVE?;
- *     child: (READY | REFUSE) (ENDED | CREATE | ABANDON | LOG | RECORD)*.
+ * Grammar: rank: (TASK | RANGE | ANSWER | RECORD | RESUME)* LEAVE?;
+ *     child: (READY | REFUSE)
+ *     (ENDED | CREATE | ABANDON | LOG | RECORD | WAIT | WAKE)*.
+ *
+ * A function that waits: WAIT, and from then on it runs only to read RECORDs;
+ * the rank takes back what the child has not begun.  WAKE: it need not wait any
+ * more; RESUME: these are its cores now.
  *
  * Owns: nothing.
  * Never: holds a pointer.
@@ -114,6 +119,7 @@ enum hayi_child_kind {
     HAYI_CHILD_ANSWER,   /* struct hayi_child_answer: to CREATE */
     HAYI_CHILD_LEAVE,    /* end yourself */
     HAYI_CHILD_RECORD,   /* opaque, either way: for the clients of both */
+    HAYI_CHILD_RESUME,   /* struct hayi_child_resume: to WAKE */
     /* child to rank */
     HAYI_CHILD_READY,
     HAYI_CHILD_REFUSE,  /* words: it cannot serve, and ends */
@@ -121,6 +127,8 @@ enum hayi_child_kind {
     HAYI_CHILD_CREATE,  /* struct hayi_child_create */
     HAYI_CHILD_ABANDON, /* struct hayi_child_create: place */
     HAYI_CHILD_LOG,     /* words */
+    HAYI_CHILD_WAIT,    /* struct hayi_child_wait */
+    HAYI_CHILD_WAKE,
 };
 
 /* Where an object lies. */
@@ -149,6 +157,20 @@ struct hayi_child_task {
 /* Tail: the record (wire/nest.h). */
 struct hayi_child_record {
     uint32_t type; /* enum hayi_record_type */
+    uint32_t reserved;
+};
+
+struct hayi_child_wait {
+    uint64_t waits_for; /* the number of a task; 0: several, or none */
+    uint32_t several;
+    uint32_t reserved;
+};
+
+/* Tail: cpus[cpu_count] (int32_t). */
+struct hayi_child_resume {
+    uint32_t cpu_count;
+    uint32_t core;
+    uint32_t core_count;
     uint32_t reserved;
 };
 

@@ -9,9 +9,19 @@
 #include "worker/child_client.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
+#include "client/callback.h"
+#include "client/nested.h"
 #include "client/remote_executor.h"
+#include "worker/child.h"
+#include "worker/task.h"
 
 #include <unistd.h>
+
+enum {
+    RECORD_BIT = 1 << HAYI_CHILD_RECORD,
+    RESUME_BIT = 1 << HAYI_CHILD_RESUME,
+};
 
 static struct {
     struct hayi_child_link *link;
@@ -22,6 +32,7 @@ static struct {
     struct hayi_buffer body;
     bool pumping;
     bool again;
+    bool looking; /* the reader: it takes a record */
 } client;
 
 static void send_pending(void)
@@ -93,15 +104,125 @@ bool hayi_child_client_take(const void *body, uint64_t size)
         return false;
     }
     (void)pthread_mutex_lock(&client.mutex);
+    client.looking = true;
     hay_status status = hayi_remote_take(client.remote,
                                          (uint16_t)head->type,
                                          head + 1,
                                          (size_t)size - sizeof(*head),
                                          &err);
     hayi_remote_wake(client.remote);
+    client.looking = false;
     (void)pthread_mutex_unlock(&client.mutex);
     return status == HAY_OK;
 }
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static void take(const struct hayi_pipe_record *record, const void *body)
+{
+    if (!hayi_child_client_take(body, record->size)) {
+        _exit(HAYI_CHILD_EXIT_BROKEN);
+    }
+}
+
+/* What has come. */
+static void look(void)
+{
+    struct hayi_pipe_record record;
+    const void *body;
+    if (client.looking || !pthread_equal(pthread_self(), client.reader)) {
+        return;
+    }
+    while (hayi_child_link_maybe(client.link)
+           && hayi_child_link_await_any(
+               client.link, RECORD_BIT, 0, &record, &body)) {
+        take(&record, body);
+    }
+}
+
+static void say_wait(const struct hay_task *task)
+{
+    const struct hayi_child_wait head = {
+        .waits_for =
+            task->waits_for != NULL ? hay_future_id(task->waits_for) : 0,
+        .several = task->waits_several,
+    };
+    const struct hayi_pipe_part part = {&head, sizeof(head)};
+    hayi_child_link_send(client.link, HAYI_CHILD_WAIT, &part, 1, true);
+}
+
+struct sleeper {
+    hay_executor *ex;
+    bool (*ready)(void *);
+    void *argument;
+    uint64_t deadline_ns;
+    bool callbacks;
+};
+
+static bool due(const struct sleeper *s)
+{
+    return s->ready(s->argument)
+           || (s->callbacks && hayi_callback_waiting(s->ex))
+           || hayi_clock_left(s->deadline_ns) == 0;
+}
+
+/* Without cores, until it is due and has some again. */
+static void park(const struct sleeper *s)
+{
+    struct hay_task *task = hayi_task_current();
+    struct hayi_pipe_record record;
+    const void *body;
+    bool woken = false;
+    say_wait(task);
+    for (;;) {
+        uint64_t wait_ns = woken ? UINT64_MAX : hayi_clock_left(s->deadline_ns);
+        bool any = hayi_child_link_await_any(
+            client.link, RECORD_BIT | RESUME_BIT, wait_ns, &record, &body);
+        if (any && record.kind == HAYI_CHILD_RESUME) {
+            if (!hayi_child_go_on(task, body, record.size)) {
+                _exit(HAYI_CHILD_EXIT_BROKEN);
+            }
+            return;
+        }
+        if (any) {
+            take(&record, body);
+        }
+        if (!woken && due(s)) {
+            woken = true;
+            hayi_child_link_send(client.link, HAYI_CHILD_WAKE, NULL, 0, true);
+        }
+    }
+}
+
+static hay_status sleep_here(hay_executor *ex,
+                             bool (*ready)(void *),
+                             void *argument,
+                             uint64_t deadline_ns,
+                             bool callbacks)
+{
+    const struct sleeper s = {
+        ex,
+        ready,
+        argument,
+        deadline_ns,
+        callbacks && !hayi_callback_inside(),
+    };
+    for (;;) {
+        look();
+        if (s.callbacks) {
+            (void)hayi_callback_run(ex);
+        }
+        if (ready(argument)) {
+            return HAY_OK;
+        }
+        if (hayi_clock_left(deadline_ns) == 0) {
+            return HAY_ETIMEDOUT;
+        }
+        park(&s);
+    }
+}
+
+/* ---- life ---------------------------------------------------------------- */
 
 hay_executor *hayi_child_client_executor(void)
 {
@@ -121,6 +242,7 @@ hay_status hayi_child_client_open(struct hayi_child_link *link,
         .ring = ring,
         .serve = serve,
     };
+    static const struct hayi_nested_child child = {sleep_here, look};
     pthread_mutexattr_t attributes;
     (void)pthread_mutexattr_init(&attributes);
     (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
@@ -129,5 +251,6 @@ hay_status hayi_child_client_open(struct hayi_child_link *link,
     client.link = link;
     client.reader = pthread_self();
     hayi_buffer_init(&client.body);
+    hayi_nested_set_child(&child);
     return hayi_remote_new(&config, &client.remote, err);
 }

@@ -2,8 +2,8 @@
  * submit goes through its rank to the manager.
  *
  * Owns: its remote executor.
- * Never: lets a task wait for another: its process could run nothing else.
- * Threads: the child's own reads; tasks may submit from any.
+ * Never: decides; gives cores.
+ * Threads: the child's own reads, and waits; tasks may submit from any.
  */
 #ifndef HAYI_WORKER_CHILD_CLIENT_H
 #define HAYI_WORKER_CHILD_CLIENT_H

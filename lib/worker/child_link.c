@@ -134,6 +134,11 @@ bool hayi_child_link_next(struct hayi_child_link *link,
     return true;
 }
 
+static bool is_of(uint32_t kind, uint32_t kinds)
+{
+    return kind < 32 && (kinds >> kind & 1) != 0;
+}
+
 static void stash(struct hayi_child_link *link,
                   const struct hayi_pipe_record *record,
                   const void *body)
@@ -151,12 +156,12 @@ static void stash(struct hayi_child_link *link,
 
 /* One that came while something else was awaited; false: there is none. */
 static bool take_stashed(struct hayi_child_link *link,
-                         uint32_t kind,
+                         uint32_t kinds,
                          struct hayi_pipe_record *record,
                          const void **body)
 {
     struct hayi_child_stash **at = &link->first;
-    while (*at != NULL && (*at)->record.kind != kind) {
+    while (*at != NULL && !is_of((*at)->record.kind, kinds)) {
         at = &(*at)->next;
     }
     struct hayi_child_stash *found = *at;
@@ -174,16 +179,41 @@ static bool take_stashed(struct hayi_child_link *link,
     return true;
 }
 
+bool hayi_child_link_await_any(struct hayi_child_link *link,
+                               uint32_t kinds,
+                               uint64_t wait_ns,
+                               struct hayi_pipe_record *record,
+                               const void **body)
+{
+    if (take_stashed(link, kinds, record, body)) {
+        return true;
+    }
+    while (wait_receive(link, wait_ns, record, body)) {
+        if (is_of(record->kind, kinds)) {
+            return true;
+        }
+        stash(link, record, *body);
+    }
+    return false;
+}
+
 void hayi_child_link_await(struct hayi_child_link *link,
                            uint32_t kind,
                            struct hayi_pipe_record *record,
                            const void **body)
 {
-    if (take_stashed(link, kind, record, body)) {
-        return;
-    }
-    while (wait_receive(link, UINT64_MAX, record, body)
-           && record->kind != kind) {
-        stash(link, record, *body);
-    }
+    (void)hayi_child_link_await_any(
+        link, UINT32_C(1) << kind, UINT64_MAX, record, body);
+}
+
+static struct hayi_child_link *link_here;
+
+struct hayi_child_link *hayi_child_link_here(void)
+{
+    return link_here;
+}
+
+void hayi_child_link_set_here(struct hayi_child_link *link)
+{
+    link_here = link;
 }

@@ -45,7 +45,19 @@ void hayi_child_link_await(struct hayi_child_link *link,
                            uint32_t kind,
                            struct hayi_pipe_record *record,
                            const void **body);
+/* The next one of the kinds whose bits are set, as above; waits at most so long
+ * (UINT64_MAX: for ever).  false: none came. */
+bool hayi_child_link_await_any(struct hayi_child_link *link,
+                               uint32_t kinds,
+                               uint64_t wait_ns,
+                               struct hayi_pipe_record *record,
+                               const void **body);
 /* Is there something to read? */
 bool hayi_child_link_maybe(struct hayi_child_link *link);
+
+/* That of the process, if it is a child; or NULL.  Inside a task: for clients
+ * in children (HAYI_CHILD_RECORD). */
+struct hayi_child_link *hayi_child_link_here(void);
+void hayi_child_link_set_here(struct hayi_child_link *link);
 
 #endif

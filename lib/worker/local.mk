@@ -64,6 +64,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/slot_process_inside.h \
 	%D%/slot_process_limits.c \
 	%D%/slot_process_thread.c \
+	%D%/slot_process_wait.c \
 	%D%/slot_thread.c \
 	%D%/slot_thread.h \
 	%D%/spawner.c \

@@ -88,8 +88,7 @@ static bool revoke_given(struct hayi_slot_process *slot, struct hay_task *task)
     return false;
 }
 
-/* With the mutex: take it back before the child takes it. */
-static bool call_back(struct hayi_slot_process *slot, uint32_t number)
+bool hayi_process_call_back(struct hayi_slot_process *slot, uint32_t number)
 {
     uint32_t given = hayi_cell_word(number, HAYI_CELL_GIVEN);
     return atomic_compare_exchange_strong(
@@ -105,7 +104,7 @@ bool hayi_process_revoke(struct hayi_slot_process *slot, struct hay_task *task)
     hayi_process_lock(slot);
     bool revoked = revoke_given(slot, task);
     if (!revoked && find_flight(slot, task, &number)
-        && call_back(slot, number)) {
+        && hayi_process_call_back(slot, number)) {
         revoked = true;
         order = hayi_process_flight(slot, number)->order;
         hayi_process_flight(slot, number)->order =
@@ -155,6 +154,32 @@ void hayi_process_cancel(struct hayi_slot_process *slot,
     } else if (force) {
         atomic_store(&task->cancelled, HAYI_PROCESS_FORCED);
     }
+    rouse(slot);
+    hayi_process_unlock(slot);
+}
+
+struct hay_task *hayi_process_take_given(struct hayi_slot_process *slot)
+{
+    hayi_process_lock(slot);
+    struct hay_task *first = slot->first;
+    slot->first = slot->last = NULL;
+    hayi_process_unlock(slot);
+    return first;
+}
+
+void hayi_process_resume(struct hayi_slot_process *slot)
+{
+    hayi_process_lock(slot);
+    slot->resume = true;
+    rouse(slot);
+    hayi_process_unlock(slot);
+}
+
+void hayi_process_set_spare(struct hayi_slot_process *slot, bool spare)
+{
+    hayi_process_lock(slot);
+    slot->surplus = spare;
+    slot->parked = slot->resume = false;
     rouse(slot);
     hayi_process_unlock(slot);
 }
@@ -224,6 +249,7 @@ hay_status hayi_process_start(struct hayi_slot_process *slot,
     (void)pthread_mutex_init(&slot->mutex, NULL);
     slot->flight_first = slot->flight_next = 1;
     slot->life = 1;
+    slot->core = HAYI_PROCESS_NO_CORE;
     hayi_mpsc_init(&slot->to_child);
     hay_status status = hayi_process_new_area(slot, err);
     if (status != HAY_OK) {

@@ -1,5 +1,6 @@
-/* slot_process.h - a core's process slot: a child that runs registered
- * functions, and the thread that feeds and watches it.
+/* slot_process.h - a process slot: a child that runs registered functions, and
+ * the thread that feeds and watches it.  It serves a core, or is spare, or is
+ * parked with the attempt that waits in its child.
  *
  * The loop gives attempts; the thread opens their inputs, sends them ahead into
  * the child's ring, takes what has ended out of the other one, keeps limits,
@@ -17,6 +18,7 @@
 
 #include "base/bell.h"
 #include "worker/child_order.h"
+#include "worker/hand.h"
 #include "worker/relay.h"
 #include "worker/spawner.h"
 
@@ -34,8 +36,11 @@ struct hayi_process_config {
     uint64_t grace_ns; /* of tasks that name none */
     uint32_t tasks_max;
     uint32_t scratch_keep_bytes;
-    atomic_uint *wishes; /* raised with a slot's wish */
+    atomic_uint *wishes;    /* raised with a slot's wish */
+    atomic_uint *suspended; /* attempts that wait */
 };
+
+#define HAYI_PROCESS_NO_CORE UINT32_MAX
 
 enum hayi_process_wish {
     HAYI_WISH_NONE = 0,
@@ -57,7 +62,11 @@ struct hayi_slot_process {
     /* the loop */
     pthread_t thread;
     bool started;
-    bool given; /* something, and it was not woken yet */
+    bool given;                      /* something, and it was not woken yet */
+    uint32_t index;                  /* of all of its worker */
+    uint32_t core;                   /* that it serves; HAYI_PROCESS_NO_CORE */
+    struct hay_task *holder;         /* no core: the attempt that waits, or */
+    struct hayi_slot_process *spare; /* the next spare one */
     uint64_t child_id;
     uint64_t client_life; /* of the child that is this client: */
     uint32_t client;      /* its number (wire/nest.h); 0: none */
@@ -78,6 +87,9 @@ struct hayi_slot_process {
     uint64_t area_inode;
     enum hayi_process_wish wish;
     bool stop;
+    bool parked;      /* its attempt waits: nothing else goes to the child */
+    bool resume;      /* the loop has cores for it again */
+    bool surplus;     /* spare: its child need not stay for long */
     bool child_asked; /* for one with this area */
     bool child_over;  /* it has ended, 'end' tells how */
     struct hayi_spawn_event end;
@@ -94,7 +106,12 @@ struct hayi_slot_process {
     bool relays;        /* it has said something as a client */
     uint64_t idle_since_ns;
     uint64_t now_ns;
-    bool told; /* something ended since the loop was rung */
+    bool told;              /* something ended since the loop was rung */
+    struct hay_task *waits; /* the attempt that waits; NULL */
+    bool child_waits;       /* until it is told to go on, or dies */
+    bool woken;             /* the loop was told that it need not wait */
+    uint64_t wait_ns;       /* when it began to */
+    struct hayi_news suspended, wake, resumed;
 };
 
 /* HAY_EIO: no thread, with words. */
@@ -115,6 +132,15 @@ bool hayi_process_runs(struct hayi_slot_process *slot,
 void hayi_process_cancel(struct hayi_slot_process *slot,
                          struct hay_task *task,
                          bool force);
+
+/* Its attempt waits, the loop was told so by HAYI_NEWS_SUSPENDED: what else was
+ * given to it is the loop's again, a list by overflow_next. */
+struct hay_task *hayi_process_take_given(struct hayi_slot_process *slot);
+/* The attempt goes on, on the cores that it shows; told by HAYI_NEWS_RESUMED,
+ * unless it has ended. */
+void hayi_process_resume(struct hayi_slot_process *slot);
+/* It serves no core, and has no attempt that waits; or it does again. */
+void hayi_process_set_spare(struct hayi_slot_process *slot, bool spare);
 
 /* What the loop shall do for it, once. */
 enum hayi_process_wish hayi_process_wish(struct hayi_slot_process *slot,

@@ -82,8 +82,8 @@ static struct hay_task *land(struct hayi_slot_process *slot,
     return task;
 }
 
-/* Put it back in front of what was given. */
-static void give_again(struct hayi_slot_process *slot, struct hay_task *task)
+void hayi_process_give_again(struct hayi_slot_process *slot,
+                             struct hay_task *task)
 {
     task->overflow_next = slot->first;
     if (slot->first == NULL) {
@@ -97,9 +97,11 @@ static void end_task(struct hayi_slot_process *slot,
                      struct hayi_flight *flight)
 {
     hayi_child_order_close(&flight->order, slot->config->farm->store);
-    if (hayi_process_more_to_do(task)) {
+    bool more = hayi_process_more_to_do(task);
+    hayi_process_waits_no_more(slot, more);
+    if (more) {
         hayi_process_lock(slot);
-        give_again(slot, task);
+        hayi_process_give_again(slot, task);
         hayi_process_unlock(slot);
         return;
     }
@@ -115,7 +117,8 @@ on_ended(struct hayi_slot_process *slot, const void *body, uint64_t size)
         return false;
     }
     memcpy(&head, body, sizeof(head));
-    struct hay_task *task = land(slot, head.number, &flight);
+    struct hay_task *task =
+        slot->child_waits ? NULL : land(slot, head.number, &flight);
     if (task == NULL) {
         return false;
     }
@@ -267,6 +270,10 @@ static bool on_record(struct hayi_slot_process *slot,
         return on_refuse(slot, body, record->size);
     case HAYI_CHILD_RECORD:
         return on_client(slot, body, record->size);
+    case HAYI_CHILD_WAIT:
+        return hayi_process_on_wait(slot, body, record->size);
+    case HAYI_CHILD_WAKE:
+        return hayi_process_on_wake(slot);
     case HAYI_CHILD_LOG:
         if (!is_text(body, record->size)) {
             return false;
@@ -333,7 +340,7 @@ void hayi_process_recall(struct hayi_slot_process *slot)
         struct hay_task *task = flight->order.task;
         if (task != NULL) {
             hayi_child_order_close(&flight->order, slot->config->farm->store);
-            give_again(slot, task);
+            hayi_process_give_again(slot, task);
         }
     }
     hayi_process_unlock(slot);

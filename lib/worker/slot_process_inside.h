@@ -1,7 +1,8 @@
 /* slot_process_inside.h - a process slot from inside, for the files
  * slot_process*.c: the loop's side (slot_process.c), the memory shared with a
  * child (_area), what comes back and the end of a child (_ends), limits
- * (_limits), the thread that feeds and watches (_thread).
+ * (_limits), attempts that wait (_wait), the thread that feeds and watches
+ * (_thread).
  *
  * Owns: nothing.
  * Never: included elsewhere.
@@ -58,6 +59,9 @@ static inline bool hayi_process_may_take(struct hayi_slot_process *slot)
 void hayi_process_must_end(const struct hayi_slot_process *slot,
                            struct hayi_flight *flight);
 
+/* With the mutex: take it back before the child takes it. */
+bool hayi_process_call_back(struct hayi_slot_process *slot, uint32_t number);
+
 /* slot_process_area.c */
 /* For the first child. */
 hay_status hayi_process_new_area(struct hayi_slot_process *slot,
@@ -89,6 +93,23 @@ void hayi_process_child_over(struct hayi_slot_process *slot);
 /* slot_process_limits.c */
 /* Do what is due; when to look again. */
 uint64_t hayi_process_keep_limits(struct hayi_slot_process *slot);
+
+/* With the mutex: put it in front of what was given. */
+void hayi_process_give_again(struct hayi_slot_process *slot,
+                             struct hay_task *task);
+
+/* slot_process_wait.c */
+/* The child says that its function waits, or need not wait any more.  false:
+ * that cannot be. */
+bool hayi_process_on_wait(struct hayi_slot_process *slot,
+                          const void *body,
+                          uint64_t size);
+bool hayi_process_on_wake(struct hayi_slot_process *slot);
+/* The child is gone; more: the attempt has more to do, and needs its cores for
+ * that. */
+void hayi_process_waits_no_more(struct hayi_slot_process *slot, bool more);
+/* Do what the loop has said; true: there was something. */
+bool hayi_process_go_on(struct hayi_slot_process *slot);
 
 /* slot_process_thread.c */
 void *hayi_process_main(void *slot);

@@ -10,6 +10,7 @@
 enum {
     AHEAD = 64,
     DATA_AHEAD = 2,
+    SPARE_NS = 500000000,   /* that the child of a spare one stays idle */
     SAFETY_NS = 1000000000, /* the longest sleep while something is out */
 };
 
@@ -55,7 +56,8 @@ static bool may_go(const struct hayi_slot_process *slot)
 {
     const struct hay_task *task = slot->first;
     uint32_t out = slot->flight_next - slot->flight_first;
-    return task != NULL && out < (has_objects(task) ? DATA_AHEAD : AHEAD)
+    return task != NULL && !slot->parked
+           && out < (has_objects(task) ? DATA_AHEAD : AHEAD)
            && (out == 0 || has_its_gpus(slot, task));
 }
 
@@ -164,11 +166,22 @@ static void send_away(struct hayi_slot_process *slot)
     hayi_rouse(&slot->area->child_asleep);
 }
 
+/* What waited for room in the ring; false: some still does. */
+static bool flush(struct hayi_slot_process *slot)
+{
+    if (hayi_pipe_is_sent(&slot->pipe)) {
+        return true;
+    }
+    bool all = hayi_pipe_flush(&slot->pipe);
+    hayi_rouse(&slot->area->child_asleep);
+    return all;
+}
+
 /* Feed the child; see to it that there is one. */
 static bool send_tasks(struct hayi_slot_process *slot)
 {
     bool any = false;
-    if (slot->leaving || !hayi_pipe_flush(&slot->pipe)) {
+    if (slot->leaving || !flush(slot)) {
         return false;
     }
     struct hay_task *task;
@@ -198,6 +211,14 @@ static bool send_tasks(struct hayi_slot_process *slot)
 /* ---- the thread ------------------------------------------------------------
  */
 
+static bool is_set(struct hayi_slot_process *slot, const bool *flag)
+{
+    hayi_process_lock(slot);
+    bool set = *flag;
+    hayi_process_unlock(slot);
+    return set;
+}
+
 /* Tell a child that has had nothing to do to go; when to look again. */
 static uint64_t look_at_idleness(struct hayi_slot_process *slot)
 {
@@ -206,7 +227,11 @@ static uint64_t look_at_idleness(struct hayi_slot_process *slot)
         slot->idle_since_ns = slot->now_ns;
         return UINT64_MAX;
     }
-    uint64_t due_ns = slot->idle_since_ns + slot->config->idle_ns;
+    uint64_t idle_ns = slot->config->idle_ns;
+    if (is_set(slot, &slot->surplus) && idle_ns > SPARE_NS) {
+        idle_ns = SPARE_NS;
+    }
+    uint64_t due_ns = slot->idle_since_ns + idle_ns;
     if (slot->now_ns < due_ns) {
         return due_ns;
     }
@@ -220,7 +245,7 @@ static bool something(struct hayi_slot_process *slot)
     hayi_process_lock(slot);
     hayi_process_trim(slot);
     bool room = !slot->leaving && hayi_pipe_is_sent(&slot->pipe);
-    bool any = slot->stop || slot->child_over
+    bool any = slot->stop || slot->child_over || slot->resume
                || (slot->first != NULL && slot->refused)
                || (room && may_go(slot));
     hayi_process_unlock(slot);
@@ -255,14 +280,6 @@ static void sleep_until(struct hayi_slot_process *slot, uint64_t deadline_ns)
     hayi_doze(asleep, wait_ns);
 }
 
-static bool is_set(struct hayi_slot_process *slot, const bool *flag)
-{
-    hayi_process_lock(slot);
-    bool set = *flag;
-    hayi_process_unlock(slot);
-    return set;
-}
-
 void *hayi_process_main(void *argument)
 {
     struct hayi_slot_process *slot = argument;
@@ -274,6 +291,7 @@ void *hayi_process_main(void *argument)
             hayi_process_child_over(slot);
             busy = true;
         }
+        busy = hayi_process_go_on(slot) || busy;
         if (is_set(slot, &slot->refused)) {
             hayi_process_recall(slot);
             refuse_all(slot);

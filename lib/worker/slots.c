@@ -270,10 +270,15 @@ void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row)
     held->state = HAYI_HELD_SUSPENDED;
 }
 
+void hayi_slots_forget(struct hayi_slots *slots, uint32_t row)
+{
+    slots->memory_used -= slots->held->rows[row].memory_bytes;
+}
+
 void hayi_slots_leave(struct hayi_slots *slots, uint32_t row)
 {
     hayi_slots_suspend(slots, row);
-    slots->memory_used -= slots->held->rows[row].memory_bytes;
+    hayi_slots_forget(slots, row);
 }
 
 static bool has_turn(const struct hayi_slot *slot)

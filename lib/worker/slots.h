@@ -77,6 +77,8 @@ void hayi_slots_leave(struct hayi_slots *slots, uint32_t row);
 /* Take a row that waits out of its slot: its cores are free again, or the next
  * one's; its memory stays booked. */
 void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row);
+/* A row that waits has ended: its memory is free. */
+void hayi_slots_forget(struct hayi_slots *slots, uint32_t row);
 /* Put it on free cores again: there must be enough.  As hayi_slots_start().  It
  * is resuming until hayi_slots_resumed(). */
 hay_status hayi_slots_resume(struct hayi_slots *slots,

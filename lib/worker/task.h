@@ -26,6 +26,7 @@ struct hayi_gpus;
 struct hayi_guest;
 struct hayi_inputs;
 struct hayi_hand;
+struct hayi_slot_process;
 
 enum {
     HAYI_MISSING_MAX = 1000, /* objects that a returned attempt names */
@@ -70,8 +71,8 @@ struct hayi_part {
 /* What a task's thread tells the loop; see hand.h. */
 struct hayi_news {
     struct hayi_mpsc_node node;
-    uint8_t kind; /* enum hayi_news_kind */
-    struct hayi_hand *hand;
+    uint8_t kind;           /* enum hayi_news_kind */
+    struct hayi_hand *hand; /* NULL: it is in a process slot */
     struct hay_task *task;
 };
 
@@ -104,9 +105,10 @@ struct hay_task {
     struct hay_task *overflow_next;    /* while its slot's ring is full */
     struct hayi_slot_entry deep_entry; /* 'entry' if it is not in the ring */
     struct hay_task *deep_next;
-    struct hayi_hand *hand;       /* while it waits: its thread */
-    struct hayi_hand *claimer;    /* while it claims a child: its thread */
-    struct hay_task *next_claim;  /* list of those */
+    struct hayi_slot_process *process; /* that has it; or NULL */
+    struct hayi_hand *hand;            /* while it waits: its thread */
+    struct hayi_hand *claimer;         /* while it claims a child: its thread */
+    struct hay_task *next_claim;       /* list of those */
     struct hay_task *next_inline; /* list of those with 'outer', which may be
                                      in the other one, too */
     bool listed;
@@ -125,6 +127,7 @@ struct hay_task {
     uint64_t start_ns, end_ns;
     uint64_t waited_ns;          /* of that, without cores */
     const hay_future *waits_for; /* while it waits: for what; NULL: ... */
+    uint64_t waits_for_id;       /* ... the same, of a child's; or 0 */
     bool waits_several;          /* ... several futures, or nothing of that */
     uint64_t children;           /* submitted, by the item 'child_item' */
     uint64_t child_item;

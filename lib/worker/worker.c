@@ -492,7 +492,9 @@ static bool take_news(struct hayi_worker *worker)
         const struct hayi_news *news = (const struct hayi_news *)node;
         any = true;
         if (news->kind == HAYI_NEWS_ENDED) {
-            hayi_worker_finish(worker, (struct hay_task *)node, NULL);
+            struct hay_task *task = (struct hay_task *)node;
+            hayi_worker_process_ended(worker, task);
+            hayi_worker_finish(worker, task, NULL);
         } else {
             hayi_worker_on_wait(worker, news);
         }

@@ -81,8 +81,12 @@ struct hayi_worker {
     struct hayi_mpsc logs;          /* from tasks */
     atomic_uint log_count;
     struct hayi_process_config process;
-    struct hayi_slot_process *processes; /* [core_count], once they are used */
-    atomic_uint process_wishes;          /* a process slot has one */
+    struct hayi_slot_process **processes; /* all that were made */
+    uint32_t process_count, process_room;
+    struct hayi_slot_process **process_seats; /* [core_count]: who serves it;
+                                                 NULL: nobody; once used */
+    struct hayi_slot_process *process_spare;
+    atomic_uint process_wishes; /* a process slot has one */
     uint64_t child_serial;
     struct hayi_fakes fakes;
     struct hayi_spawner *spawner;
@@ -160,10 +164,15 @@ void hayi_worker_wake_processes(struct hayi_worker *worker);
 bool hayi_worker_poll_processes(struct hayi_worker *worker);
 void hayi_worker_child_ended(struct hayi_worker *worker,
                              const struct hayi_spawn_event *event);
-/* The process slot that has the task; NULL: it is in none. */
-struct hayi_slot_process *
-hayi_worker_process_of(const struct hayi_worker *worker,
-                       const struct hay_task *task);
+/* Its attempt waits: another one serves its core, with what it was given. */
+void hayi_worker_park_process(struct hayi_worker *worker,
+                              struct hay_task *task);
+/* The attempt has cores again. */
+void hayi_worker_seat_process(struct hayi_worker *worker,
+                              struct hay_task *task);
+/* The attempt has ended: if it waited, its slot is spare now. */
+void hayi_worker_process_ended(struct hayi_worker *worker,
+                               const struct hay_task *task);
 /* After the spawner's end. */
 void hayi_worker_stop_processes(struct hayi_worker *worker);
 

@@ -41,6 +41,7 @@ static hay_status make_config(struct hayi_worker *worker,
         .tasks_max = options->child_tasks_max,
         .scratch_keep_bytes = (uint32_t)(KEEP_BYTES / worker->core_count),
         .wishes = &worker->process_wishes,
+        .suspended = &worker->hands.suspended,
     };
     free(identity);
     return HAY_OK;
@@ -48,7 +49,7 @@ static hay_status make_config(struct hayi_worker *worker,
 
 static hay_status ready(struct hayi_worker *worker, struct hayi_error *err)
 {
-    if (worker->processes != NULL) {
+    if (worker->process_seats != NULL) {
         return HAY_OK;
     }
     if (!hayi_worker_ready_spawner(worker, err)) {
@@ -62,13 +63,93 @@ static hay_status ready(struct hayi_worker *worker, struct hayi_error *err)
     }
     hay_status status = make_config(worker, err);
     if (status == HAY_OK) {
-        worker->processes =
-            calloc(worker->core_count, sizeof(*worker->processes));
-        if (worker->processes == NULL) {
+        worker->process_seats =
+            calloc(worker->core_count, sizeof(*worker->process_seats));
+        if (worker->process_seats == NULL) {
             status = hayi_fail(err, HAY_ENOMEM, "out of memory");
         }
     }
     return status;
+}
+
+/* ---- who serves which core -------------------------------------------------
+ */
+
+static bool has_room(struct hayi_worker *worker)
+{
+    if (worker->process_count == worker->process_room) {
+        uint32_t room =
+            worker->process_room == 0 ? 16 : worker->process_room * 2;
+        void *list =
+            realloc(worker->processes, room * sizeof(*worker->processes));
+        if (list == NULL) {
+            return false;
+        }
+        worker->processes = list;
+        worker->process_room = room;
+    }
+    return worker->process_count < 1U << SLOT_BITS;
+}
+
+static hay_status make_slot(struct hayi_worker *worker,
+                            struct hayi_slot_process **out,
+                            struct hayi_error *err)
+{
+    struct hayi_slot_process *slot =
+        has_room(worker) ? calloc(1, sizeof(*slot)) : NULL;
+    if (slot == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a process slot");
+    }
+    hay_status status = hayi_process_start(slot, &worker->process, err);
+    if (status != HAY_OK) {
+        free(slot);
+        return status;
+    }
+    slot->index = worker->process_count;
+    worker->processes[worker->process_count++] = slot;
+    *out = slot;
+    return HAY_OK;
+}
+
+static void
+seat(struct hayi_worker *worker, struct hayi_slot_process *slot, uint32_t core)
+{
+    worker->process_seats[core] = slot;
+    slot->core = core;
+}
+
+static hay_status find_slot(struct hayi_worker *worker,
+                            uint32_t core,
+                            struct hayi_slot_process **out,
+                            struct hayi_error *err)
+{
+    hay_status status = HAY_OK;
+    struct hayi_slot_process *slot = worker->process_seats[core];
+    if (slot == NULL) {
+        slot = worker->process_spare;
+        if (slot != NULL) {
+            worker->process_spare = slot->spare;
+            hayi_process_set_spare(slot, false);
+        } else {
+            status = make_slot(worker, &slot, err);
+        }
+        if (status != HAY_OK) {
+            return status;
+        }
+        seat(worker, slot, core);
+    }
+    *out = slot;
+    return HAY_OK;
+}
+
+static void add_spare(struct hayi_worker *worker,
+                      struct hayi_slot_process *slot)
+{
+    slot->core = HAYI_PROCESS_NO_CORE;
+    slot->holder = NULL;
+    slot->spare = worker->process_spare;
+    worker->process_spare = slot;
+    hayi_process_set_spare(slot, true);
 }
 
 void hayi_worker_start_process(struct hayi_worker *worker,
@@ -77,32 +158,69 @@ void hayi_worker_start_process(struct hayi_worker *worker,
     hay_status status = ready(worker, &task->error);
     struct hayi_slot_process *slot = NULL;
     if (status == HAY_OK) {
-        slot = &worker->processes[task->core];
-        if (!slot->started) {
-            status = hayi_process_start(slot, &worker->process, &task->error);
-        }
+        status = find_slot(worker, task->core, &slot, &task->error);
     }
     if (status != HAY_OK) {
         hayi_worker_finish_unstarted(worker, task);
         return;
     }
+    task->process = slot;
     hayi_process_give(slot, task);
     slot->given = true;
 }
 
 void hayi_worker_wake_processes(struct hayi_worker *worker)
 {
-    for (size_t i = 0; worker->processes != NULL && i < worker->core_count;
+    for (size_t i = 0; worker->process_seats != NULL && i < worker->core_count;
          i++) {
-        if (worker->processes[i].given) {
-            worker->processes[i].given = false;
-            hayi_process_wake(&worker->processes[i]);
+        struct hayi_slot_process *slot = worker->process_seats[i];
+        if (slot != NULL && slot->given) {
+            slot->given = false;
+            hayi_process_wake(slot);
         }
     }
 }
 
-static void
-fulfil(struct hayi_worker *worker, struct hayi_slot_process *slot, size_t index)
+void hayi_worker_park_process(struct hayi_worker *worker, struct hay_task *task)
+{
+    struct hayi_slot_process *slot = task->process;
+    worker->process_seats[slot->core] = NULL;
+    slot->core = HAYI_PROCESS_NO_CORE;
+    slot->holder = task;
+    slot->given = false;
+    struct hay_task *next = hayi_process_take_given(slot);
+    while (next != NULL) {
+        struct hay_task *given = next;
+        next = given->overflow_next;
+        hayi_worker_start_process(worker, given);
+    }
+    hayi_worker_wake_processes(worker);
+}
+
+void hayi_worker_seat_process(struct hayi_worker *worker, struct hay_task *task)
+{
+    struct hayi_slot_process *before = worker->process_seats[task->core];
+    if (before != NULL) {
+        add_spare(worker, before); /* it has nothing: the core was free */
+    }
+    task->process->holder = NULL;
+    seat(worker, task->process, task->core);
+    hayi_process_resume(task->process);
+}
+
+void hayi_worker_process_ended(struct hayi_worker *worker,
+                               const struct hay_task *task)
+{
+    struct hayi_slot_process *slot = task->process;
+    if (slot != NULL && slot->holder == task) {
+        add_spare(worker, slot);
+    }
+}
+
+/* ---- what they wish --------------------------------------------------------
+ */
+
+static void fulfil(struct hayi_worker *worker, struct hayi_slot_process *slot)
 {
     int fd = -1;
     uint64_t inode = 0;
@@ -112,7 +230,7 @@ fulfil(struct hayi_worker *worker, struct hayi_slot_process *slot, size_t index)
     case HAYI_WISH_NONE:
         return;
     case HAYI_WISH_START:
-        slot->child_id = ++worker->child_serial << SLOT_BITS | index;
+        slot->child_id = ++worker->child_serial << SLOT_BITS | slot->index;
         status = hayi_spawner_child_start(
             worker->spawner, slot->child_id, fd, inode);
         break;
@@ -134,11 +252,9 @@ fulfil(struct hayi_worker *worker, struct hayi_slot_process *slot, size_t index)
 struct hayi_slot_process *hayi_worker_client_slot(struct hayi_worker *worker,
                                                   uint32_t client)
 {
-    for (size_t i = 0; worker->processes != NULL && i < worker->core_count;
-         i++) {
-        if (worker->processes[i].started
-            && worker->processes[i].client == client) {
-            return &worker->processes[i];
+    for (uint32_t i = 0; i < worker->process_count; i++) {
+        if (worker->processes[i]->client == client) {
+            return worker->processes[i];
         }
     }
     return NULL;
@@ -146,14 +262,12 @@ struct hayi_slot_process *hayi_worker_client_slot(struct hayi_worker *worker,
 
 bool hayi_worker_poll_processes(struct hayi_worker *worker)
 {
-    if (worker->processes == NULL || atomic_load(&worker->process_wishes) == 0
+    if (worker->process_count == 0 || atomic_load(&worker->process_wishes) == 0
         || atomic_exchange(&worker->process_wishes, 0) == 0) {
         return false;
     }
-    for (size_t i = 0; i < worker->core_count; i++) {
-        if (worker->processes[i].started) {
-            fulfil(worker, &worker->processes[i], i);
-        }
+    for (uint32_t i = 0; i < worker->process_count; i++) {
+        fulfil(worker, worker->processes[i]);
     }
     return true;
 }
@@ -162,29 +276,22 @@ void hayi_worker_child_ended(struct hayi_worker *worker,
                              const struct hayi_spawn_event *event)
 {
     size_t index = event->id & ((1U << SLOT_BITS) - 1);
-    if (worker->processes != NULL && index < worker->core_count
-        && worker->processes[index].started
-        && worker->processes[index].child_id == event->id) {
-        hayi_process_over(&worker->processes[index], event);
+    if (index < worker->process_count
+        && worker->processes[index]->child_id == event->id) {
+        hayi_process_over(worker->processes[index], event);
     }
-}
-
-struct hayi_slot_process *
-hayi_worker_process_of(const struct hayi_worker *worker,
-                       const struct hay_task *task)
-{
-    bool ours = (task->record.flags & HAYI_TASK_PROCESS) != 0
-                && worker->processes != NULL
-                && worker->processes[task->core].started;
-    return ours ? &worker->processes[task->core] : NULL;
 }
 
 void hayi_worker_stop_processes(struct hayi_worker *worker)
 {
-    for (size_t i = 0; worker->processes != NULL && i < worker->core_count;
-         i++) {
-        hayi_process_stop(&worker->processes[i]);
+    for (uint32_t i = 0; i < worker->process_count; i++) {
+        hayi_process_stop(worker->processes[i]);
+        free(worker->processes[i]);
     }
     free(worker->processes);
+    free(worker->process_seats);
     worker->processes = NULL;
+    worker->process_seats = NULL;
+    worker->process_spare = NULL;
+    worker->process_count = worker->process_room = 0;
 }

@@ -203,9 +203,9 @@ void hayi_worker_report_missing(struct hayi_worker *worker,
                           task->missing_count * sizeof(task->missing[0]));
 }
 
-static bool runs(const struct hayi_worker *worker, const struct hay_task *task)
+static bool runs(const struct hay_task *task)
 {
-    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    struct hayi_slot_process *process = task->process;
     if (process != NULL) {
         return hayi_process_runs(process, task);
     }
@@ -232,7 +232,7 @@ void hayi_worker_tell_started(struct hayi_worker *worker)
         if (t->record.kind == HAYI_TASK_COMMAND) {
             continue; /* its spawner tells */
         }
-        if (runs(worker, t)) {
+        if (runs(t)) {
             hayi_worker_report_attempt(worker, HAYI_RECORD_STARTED, t);
             t->started_told = true;
         } else {

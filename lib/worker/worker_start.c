@@ -480,7 +480,7 @@ static void take_back(struct hayi_worker *worker, struct hay_task *task)
         (void)hayi_spawner_revoke(worker->spawner, (uint64_t)(uintptr_t)task);
         return;
     }
-    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    struct hayi_slot_process *process = task->process;
     if (process != NULL) {
         revoke_answered(worker, task, hayi_process_revoke(process, task));
         return;
@@ -503,7 +503,7 @@ stop_it(struct hayi_worker *worker, struct hay_task *task, bool force)
     } else if (task->record.kind == HAYI_TASK_FAKE && force) {
         hayi_fakes_cancel(&worker->fakes, task, worker->now_ns);
     }
-    struct hayi_slot_process *process = hayi_worker_process_of(worker, task);
+    struct hayi_slot_process *process = task->process;
     if (process != NULL) {
         hayi_process_cancel(process, task, force);
     }

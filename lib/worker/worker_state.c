@@ -316,10 +316,18 @@ static hay_status ended(struct hayi_wstate *state,
         &state->held, event->u.ended.task, event->u.ended.attempt);
     hay_status st = hayi_wactions_reserve(actions, 1);
     if (row == NONE || st != HAY_OK
-        || state->held.rows[row].state != HAYI_HELD_IN_SLOT) {
+        || state->held.rows[row].state == HAYI_HELD_QUEUED) {
         return st;
     }
     struct hayi_held *held = &state->held.rows[row];
+    if (held->state != HAYI_HELD_IN_SLOT) {
+        if (held->state == HAYI_HELD_WAKING) {
+            hayi_held_pull(&state->held, row);
+        }
+        hayi_slots_forget(&state->slots, row);
+        hayi_held_drop(&state->held, row);
+        return HAY_OK;
+    }
     if (held->cores == 1) {
         hayi_slots_learn(&state->slots, held->kind, event->u.ended.run_ns);
     }
@@ -587,6 +595,29 @@ static hay_status start_heads(struct hayi_wstate *state,
     return HAY_OK;
 }
 
+/* What can go on waits for cores: take back all that has not begun. */
+static hay_status drain(struct hayi_wstate *state,
+                        struct hayi_wactions *actions)
+{
+    hay_status st = HAY_OK;
+
+    for (uint32_t core = 0; core < state->config.cores; core++) {
+        const struct hayi_slot *slot = &state->slots.list[core];
+        if (slot->list.count < 2 || slot->resuming) {
+            continue;
+        }
+        for (uint32_t row = slot->list.last;
+             st == HAY_OK && row != slot->list.first;
+             row = state->held.rows[row].prev) {
+            st = hayi_wactions_reserve(actions, 1);
+            if (st == HAY_OK && !state->held.rows[row].revoking) {
+                revoke(state, row, actions);
+            }
+        }
+    }
+    return st;
+}
+
 /* Cores for what can go on.  *all: there is no more of it. */
 static hay_status resume_heads(struct hayi_wstate *state,
                                struct hayi_wactions *actions,
@@ -604,7 +635,8 @@ static hay_status resume_heads(struct hayi_wstate *state,
             core != NONE ? &state->slots.core_index[core] : NULL;
 
         *all = now || core != NONE;
-        hay_status st = *all ? hayi_wactions_reserve(actions, 1) : HAY_OK;
+        hay_status st =
+            *all ? hayi_wactions_reserve(actions, 1) : drain(state, actions);
         if (!*all || st != HAY_OK) {
             return st;
         }

@@ -14,8 +14,8 @@
  *
  * An attempt that waits for something (SUSPENDED) has no cores; its memory
  * stays booked.  When it may go on (WAKE) it is given cores before all that has
- * not begun: free ones, or, if it needs one, the next turn of a slot that is in
- * use.
+ * not begun: free ones, or, if a thread needs one, the next turn of a slot that
+ * is in use.  It can end while it waits, if it is a process.
  */
 #ifndef HAYI_WORKER_WORKER_STATE_H
 #define HAYI_WORKER_WORKER_STATE_H
@@ -39,7 +39,7 @@ enum hayi_wevent_kind {
     HAYI_WEVENT_REVOKED,     /* a revoke succeeded: it never ran */
     HAYI_WEVENT_REVOKE_LATE, /* a revoke came too late: it runs or ended */
     HAYI_WEVENT_STOP,        /* start nothing more; give all unstarted back */
-    HAYI_WEVENT_SUSPENDED,   /* an attempt of threads waits */
+    HAYI_WEVENT_SUSPENDED,   /* an attempt waits */
     HAYI_WEVENT_WAKE,        /* ... and need not wait any more */
     HAYI_WEVENT_RESUMED,     /* ... and goes on, after a RESUME */
 };

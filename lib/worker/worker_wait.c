@@ -45,14 +45,16 @@ static void tell_wait(struct hayi_worker *worker,
                       const struct hay_task *task)
 {
     hayi_worker_flush_client(worker, task);
+    uint64_t id = task->waits_for_id;
+    if (worker->remote != NULL && task->waits_for != NULL) {
+        id = task->waits_for->id;
+    }
     const struct hayi_suspended_record record = {
         .task = task->record.task,
         .attempt = task->record.attempt,
         .waits_for = waits_for(worker, task),
-        .waits_for_id = worker->remote != NULL && task->waits_for != NULL
-                            ? task->waits_for->id
-                            : 0,
-        .several = task->waits_several || task->waits_for != NULL,
+        .waits_for_id = id,
+        .several = task->waits_several || id != 0 || task->waits_for != NULL,
     };
     hayi_worker_tell(worker, type, &record, sizeof(record));
 }
@@ -102,10 +104,39 @@ static void goes_on(struct hayi_worker *worker, struct hay_task *task)
     outermost(task)->hand = NULL;
 }
 
+/* The same of one in a process slot. */
+static void on_process(struct hayi_worker *worker,
+                       enum hayi_news_kind kind,
+                       struct hay_task *task)
+{
+    switch (kind) {
+    case HAYI_NEWS_SUSPENDED:
+        tell_started(worker, task);
+        tell_wait(worker, HAYI_RECORD_SUSPENDED, task);
+        step(worker, HAYI_WEVENT_SUSPENDED, task);
+        hayi_worker_park_process(worker, task);
+        break;
+    case HAYI_NEWS_WAKE:
+        step(worker, HAYI_WEVENT_WAKE, task);
+        break;
+    case HAYI_NEWS_RESUMED:
+        hayi_worker_report_attempt(worker, HAYI_RECORD_RESUMED, task);
+        step(worker, HAYI_WEVENT_RESUMED, task);
+        break;
+    case HAYI_NEWS_CLAIM:
+    case HAYI_NEWS_ENDED:
+        break;
+    }
+}
+
 void hayi_worker_on_wait(struct hayi_worker *worker,
                          const struct hayi_news *news)
 {
     struct hay_task *task = news->task;
+    if (news->hand == NULL) {
+        on_process(worker, (enum hayi_news_kind)news->kind, task);
+        return;
+    }
     switch ((enum hayi_news_kind)news->kind) {
     case HAYI_NEWS_SUSPENDED:
         on_suspended(worker, news->hand, task);
@@ -144,6 +175,10 @@ void hayi_worker_resume(struct hayi_worker *worker,
     struct hay_task *holder = action->cookie;
     struct hayi_hand *hand = holder->hand;
     hayi_worker_lease(worker, action);
+    if (holder->process != NULL) {
+        hayi_worker_seat_process(worker, holder);
+        return;
+    }
     for (struct hay_task *t = hand->task; t != holder; t = t->outer) {
         lease_as(t, holder);
     }

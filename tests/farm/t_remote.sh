@@ -32,9 +32,10 @@ for ranks in 2 3; do
 done
 # A rank dies whose tasks wait for others, and have them waited for.
 passes killed 4 1
-# What tasks in processes of their own submit goes through their ranks.
+# The same of tasks in processes of their own, through their ranks.
 for ranks in 1 3; do
-    for test in follow culprit forget follow_objects child_killed; do
+    for test in fib follow culprit forget map follow_objects commands fails \
+        cancel cancel_nested child_killed; do
         passes "$test" "$ranks" 0 --hay-runner=process
     done
 done
