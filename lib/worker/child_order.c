@@ -5,6 +5,7 @@
 
 #include "data/store.h"
 #include "wire/args.h"
+#include "wire/channel.h"
 #include "worker/gpus.h"
 #include "worker/registry.h"
 #include "worker/task_env.h"
@@ -317,6 +318,7 @@ void hayi_child_order_abandon(struct hayi_child_order *order,
  */
 
 enum { WORDS, RESULT, FAILURES, TEXT, SEALED, PART_COUNT };
+enum { REPORT_MORE = 64 << 10 }; /* of it that the child does not tell */
 
 static bool find_parts(const struct hayi_child_ended *head,
                        const void *body,
@@ -343,10 +345,16 @@ static bool find_parts(const struct hayi_child_ended *head,
            && sizes[FAILURES] % sizeof(struct hayi_range_failure) == 0;
 }
 
-static bool is_sound(const struct hayi_child_ended *head)
+/* size: of the whole.  What the report to the manager will hold fits there. */
+static bool is_sound(const struct hay_task *task,
+                     const struct hayi_child_ended *head,
+                     uint64_t size)
 {
+    bool here = task->is_range && task->range.out_address != 0;
+    uint64_t told = here ? size - head->result_size : size;
     return head->outcome <= HAYI_OUTCOME_CANCELLED
-           && head->cause <= HAY_CAUSE_FARM && head->end_ns >= head->start_ns;
+           && head->cause <= HAY_CAUSE_FARM && head->end_ns >= head->start_ns
+           && told <= HAYI_RECORD_MAX - REPORT_MORE;
 }
 
 /* The items of a range: into the caller's memory if it is here. */
@@ -410,7 +418,7 @@ bool hayi_child_order_ended(struct hayi_child_order *order,
         return false;
     }
     memcpy(&head, body, sizeof(head));
-    if (!is_sound(&head) || !find_parts(&head, body, size, at)) {
+    if (!find_parts(&head, body, size, at) || !is_sound(task, &head, size)) {
         return false;
     }
     bool kept = task->is_range

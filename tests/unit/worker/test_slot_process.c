@@ -75,6 +75,27 @@ HAY_TASK(spoils_all)
     return HAY_OK;
 }
 
+/* Its report is sound, but longer than what a rank can tell. */
+HAY_TASK(reports_too_much)
+{
+    (void)task;
+    const uint64_t much = UINT64_C(20) << 20;
+    struct hayi_child_link *link = hayi_child_link_here();
+    void *result = calloc(1, (size_t)much);
+    const struct hayi_child_ended head = {
+        .number = atomic_load(&link->area->running),
+        .result_size = much,
+    };
+    const struct hayi_pipe_part parts[] = {
+        {&head, sizeof(head)},
+        {result, much},
+    };
+    hayi_child_link_send(link, HAYI_CHILD_ENDED, parts, 2, true);
+    for (;;) {
+        (void)poll(NULL, 0, 1000);
+    }
+}
+
 /* ---- what the loop does for it --------------------------------------------
  */
 
@@ -340,6 +361,18 @@ static void child_that_lies_is_killed(void)
     (void)expect_pid(3);
 }
 
+static void report_of_a_child_has_a_limit(void)
+{
+    begin();
+    (void)give(reports_too_much);
+    struct hay_task *task = next_ended();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FAILED);
+    CU_ASSERT_EQUAL(task->result.size, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(task->error.text, "makes no sense"));
+    hayi_task_free(task);
+}
+
 static void force_takes_three_steps(void)
 {
     begin();
@@ -388,6 +421,7 @@ static CU_TestInfo tests[] = {
     {"idle_child_leaves", idle_child_leaves},
     {"child_leaves_after_its_tasks", child_leaves_after_its_tasks},
     {"child_that_lies_is_killed", child_that_lies_is_killed},
+    {"report_of_a_child_has_a_limit", report_of_a_child_has_a_limit},
     {"force_takes_three_steps", force_takes_three_steps},
     {"other_functions_are_refused", other_functions_are_refused},
     {"stopping_gives_everything_back", stopping_gives_everything_back},
