@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RANGE_BYTES_SENT     (UINT64_C(24) << 10) /* one way, over a transport */
+#define RANGE_BYTES_TO_CHILD (UINT64_C(64) << 20) /* ... through its ring */
+
 struct hayi_dep
 hayi_manager_dep(const hay_future *input, bool any, bool argument)
 {
@@ -84,6 +87,32 @@ static uint32_t category_of(const struct hayi_spec *spec)
     }
 }
 
+/* A range's items travel in one record each way. */
+static uint64_t range_bytes_max(const struct hayi_manager *manager,
+                                const hay_future *map)
+{
+    if (!manager->config.shared_memory
+        || (map->remembered & HAYI_MANAGER_NESTED) != 0) {
+        return RANGE_BYTES_SENT;
+    }
+    return map->spec->process ? RANGE_BYTES_TO_CHILD : UINT64_MAX;
+}
+
+static uint64_t range_max_of(const struct hayi_manager *manager,
+                             const hay_future *map,
+                             const struct hayi_map_view *view)
+{
+    uint64_t range_max = view->range_max != 0 ? view->range_max : UINT64_MAX;
+    uint64_t item = view->out_size;
+    if (view->in != NULL && view->in_size > item) {
+        item = view->in_size;
+    }
+    uint64_t fits =
+        item == 0 ? UINT64_MAX : range_bytes_max(manager, map) / item;
+    fits = fits == 0 ? 1 : fits;
+    return fits < range_max ? fits : range_max;
+}
+
 static void submit_map(struct hayi_manager *manager, hay_future *future)
 {
     struct hayi_needs needs = future->spec->needs;
@@ -93,18 +122,6 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
         return;
     }
     hayi_map_get_view(future, &view);
-    uint64_t range_max = view.range_max != 0 ? view.range_max : UINT64_MAX;
-    if (!manager->config.shared_memory
-        || (future->remembered & HAYI_MANAGER_NESTED) != 0) {
-        /* A range's items travel in one record each way. */
-        uint64_t item = view.out_size;
-        if (view.in != NULL && view.in_size > item) {
-            item = view.in_size;
-        }
-        uint64_t fits = item == 0 ? UINT64_MAX : (24u << 10) / item;
-        fits = fits == 0 ? 1 : fits;
-        range_max = fits < range_max ? fits : range_max;
-    }
     struct hayi_event event = {
         .kind = HAYI_EVENT_MAP,
         .u.map = {.id = future->id,
@@ -112,7 +129,7 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
                   .priority = future->spec->priority,
                   .category = category_of(future->spec),
                   .count = view.count,
-                  .range_max = range_max,
+                  .range_max = range_max_of(manager, future, &view),
                   .unread_max = view.unread_max,
                   .request = needs.request,
                   .parent = future->spec->parent,
