@@ -211,6 +211,10 @@ hay_status hayi_nest_submit_read(hay_executor *ex,
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a task");
     }
     fresh->id = head->id;
+    struct hayi_limits *limits = hayi_spec_limits_room(fresh->spec);
+    if (limits != NULL) {
+        limits->memory_doublings = 0; /* it has not run yet */
+    }
     status = read_request(fresh, head->request_size > 0 ? at[3] : NULL, err);
     if (status != HAY_OK) {
         hayi_future_discard(fresh);

@@ -489,7 +489,6 @@ void hayi_manager_tell(struct hayi_manager *manager,
     hay_future *future = hayi_manager_future(action->u.tell.payload);
     const struct hayi_report none =
         unreported(manager, action->u.tell.since_ns);
-    bool may_run_again = false;
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report != 1) {
         report = &none; /* another task's report, if any */
@@ -521,7 +520,7 @@ void hayi_manager_tell(struct hayi_manager *manager,
                cause_of(manager, action, report),
                reason);
     manager->counted[state]++;
-    may_run_again = state == HAY_FINISHED && report->has_made;
+    const bool may_run_again = state == HAY_FINISHED && report->has_made;
     hayi_manager_drop_following(following);
     future->task = 0;
     if (result != NULL && result->object_count + result->file_count > 0) {
