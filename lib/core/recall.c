@@ -12,8 +12,10 @@
  *
  * Nothing may go to and fro.  If what came back for an idle worker has to wait
  * where it was, the next recall asks for twice as many, until all have been
- * asked for; then no more until something ends there.  And a worker where a
- * task of higher rank found no room holds nothing lower ahead meanwhile.
+ * asked for; then no more until something ends there; but what runs
+ * there may never end, so that they are asked for once more after a pause, the
+ * next time after twice that pause.  And a worker where a task of higher rank
+ * found no room holds nothing lower ahead meanwhile.
  */
 #include "config.h"
 
@@ -21,11 +23,13 @@
 
 #include <assert.h>
 
-#define WORTH_NS 200000u  /* less work ahead than this stays where it is */
-#define STUCK_NS 1000000u /* nothing moved for so long */
-#define REST_NS  100000u  /* pause after a look that found nothing */
-#define LOOK_MAX 16       /* held rows looked at, the last ones first */
-#define BACK_MAX 8 /* workers looked at for a priority; recalls at once */
+#define WORTH_NS     200000u  /* less work ahead than this stays where it is */
+#define STUCK_NS     1000000u /* nothing moved for so long */
+#define REST_NS      100000u  /* pause after a look that found nothing */
+#define LOOK_MAX     16       /* held rows looked at, the last ones first */
+#define BOUNCED_NS   UINT64_C(10000000) /* the first pause */
+#define PATIENCE_MAX 30
+#define BACK_MAX     8 /* workers looked at for a priority; recalls at once */
 
 /* Does the worker hold an unstarted row that could start at 'other' at once,
  * or, without 'other', one whose rank is lower than 'below'? */
@@ -81,6 +85,9 @@ static void ask(struct hayi_sched *s,
         uint32_t unstarted = hayi_worker_unstarted(worker);
         count =
             worker->bounced < unstarted / 2 ? 2 * worker->bounced : unstarted;
+        if (worker->bounced >= unstarted && worker->patience < PATIENCE_MAX) {
+            worker->patience++;
+        }
     }
     worker->asked = count;
     worker->recalled = count;
@@ -98,10 +105,23 @@ static uint32_t half(uint32_t count)
     return count / 2 > 0 ? count / 2 : 1;
 }
 
+/* Until when what the worker holds need not be asked for once more. */
+static uint64_t bounced_until(const struct hayi_worker *worker)
+{
+    return worker->bounced < hayi_worker_unstarted(worker)
+               ? 0
+               : worker->moved_ns + (BOUNCED_NS << worker->patience);
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The worker with the most work to give to 'other'; NULL if none.  *later:
- * some hold too little work by now. */
+ * when to look again at some that hold too little work by now. */
 static struct hayi_worker *
-giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
+giver(const struct hayi_sched *s, uint32_t other_index, uint64_t *later)
 {
     const struct hayi_worker *other = &s->workers.list[other_index];
     struct hayi_worker *best = NULL;
@@ -109,8 +129,11 @@ giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
     for (uint32_t w = 0; w < s->workers.max; w++) {
         struct hayi_worker *worker = &s->workers.list[w];
         if (worker->state != HAYI_WORKER_JOINED || worker->recalled != 0
-            || worker->recall_vain
-            || worker->bounced >= hayi_worker_unstarted(worker)) {
+            || worker->recall_vain || hayi_worker_unstarted(worker) == 0) {
+            continue;
+        }
+        if (s->now_ns < bounced_until(worker)) {
+            *later = lesser(*later, bounced_until(worker));
             continue;
         }
         uint64_t work = hayi_worker_unstarted_ns(worker) + 1;
@@ -118,7 +141,7 @@ giver(const struct hayi_sched *s, uint32_t other_index, bool *later)
             continue;
         }
         if (!worthwhile(s, worker)) {
-            *later = true;
+            *later = lesser(*later, s->now_ns + STUCK_NS);
         } else if (holds(s, worker, other, other_index, INT64_MAX)) {
             best = worker;
             most = work;
@@ -137,7 +160,7 @@ hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions)
         s->recall_at_ns = s->recall_rest_ns;
         return HAY_OK;
     }
-    bool later = false;
+    uint64_t later = UINT64_MAX;
     for (int i = 0; i < BACK_MAX; i++) {
         if (s->workers.idle_cores <= s->recalled) {
             return HAY_OK;
@@ -158,9 +181,7 @@ hay_status hayi_recall(struct hayi_sched *s, struct hayi_actions *actions)
             actions);
     }
     s->recall_rest_ns = s->now_ns + REST_NS;
-    if (later) {
-        s->recall_at_ns = s->now_ns + STUCK_NS;
-    }
+    s->recall_at_ns = later;
     return HAY_OK;
 }
 

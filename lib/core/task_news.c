@@ -193,6 +193,7 @@ hay_status hayi_task_ended(struct hayi_sched *s,
     struct hayi_row *row = hayi_sched_row(s, index);
     s->workers.list[row->worker].recall_vain = false;
     s->workers.list[row->worker].bounced = 0;
+    s->workers.list[row->worker].patience = 0;
     if (hayi_stragglers_concern(row)) {
         hay_status status = hayi_stragglers_ended(s, &index, event, actions);
         if (status != HAY_OK || index == 0) {

@@ -55,6 +55,8 @@ struct hayi_worker {
                           of lower rank is held ahead for now */
     uint32_t bounced;  /* a recall of so many brought what had to wait here
                           again; the next one asks for more; 0: did not */
+    uint32_t patience; /* doublings of the pause before what bounced is asked
+                          for again although nothing ended */
     uint64_t heard_ns;
     uint64_t moved_ns; /* when something of it ended or it began to hold */
 };

@@ -286,6 +286,43 @@ static void recall_in_vain_is_not_repeated_before_a_change(void)
     CU_ASSERT_EQUAL(bed_count("recall w0"), 1);
 }
 
+/* An idle worker joins, has all unstarted tasks recalled, and is lost before
+ * they are back. */
+static void bounce(uint32_t w, uint64_t first)
+{
+    bed_dispatch();
+    bed_lost(w);
+    for (uint64_t id = 5; id >= first; id--) {
+        bed_returned(id);
+    }
+    bed_recall_done(0);
+    bed_dispatch();
+    for (uint64_t id = first; id <= 5; id++) {
+        CU_ASSERT_EQUAL(bed.last[id].worker, 0);
+    }
+    bed_join(w + 1, 1);
+    bed_forget();
+}
+
+static void what_bounced_is_recalled_again_though_nothing_ends(void)
+{
+    one_holds_all(MS);
+    bounce(1, 4);
+    bounce(2, 2); /* all of them, this time */
+    bed_dispatch();
+    BED_EXPECT("");
+    uint64_t at = hayi_sched_deadline_ns(bed.sched);
+    CU_ASSERT_EQUAL(at, bed.now_ns + 10 * MS);
+    bed.now_ns = at;
+    bed_dispatch();
+    BED_EXPECT("recall w0 count 4 below 2147483647");
+    bounce(3, 2);
+    bed_dispatch();
+    BED_EXPECT("");
+    /* Now it takes longer. */
+    CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), bed.now_ns + 20 * MS);
+}
+
 static void tiny_work_stays_where_it_is(void)
 {
     one_holds_all(MS / 100);
@@ -386,6 +423,8 @@ static CU_TestInfo tests[] = {
     {"recall_in_vain_is_not_repeated_before_a_change",
      recall_in_vain_is_not_repeated_before_a_change},
     {"tiny_work_stays_where_it_is", tiny_work_stays_where_it_is},
+    {"what_bounced_is_recalled_again_though_nothing_ends",
+     what_bounced_is_recalled_again_though_nothing_ends},
     {"what_may_not_move_is_not_recalled", what_may_not_move_is_not_recalled},
     {"higher_priority_calls_lower_ones_back",
      higher_priority_calls_lower_ones_back},
