@@ -51,6 +51,10 @@ check_PROGRAMS += %D%/farm_resources
 %C%_farm_resources_SOURCES = %D%/farm_resources.c
 %C%_farm_resources_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_waits
+%C%_farm_waits_SOURCES = %D%/farm_waits.c
+%C%_farm_waits_LDADD = lib/libhayfork.la
+
 dist_check_SCRIPTS += \
 	%D%/t_arrays.sh \
 	%D%/t_data.sh \
@@ -61,4 +65,5 @@ dist_check_SCRIPTS += \
 	%D%/t_nested.sh \
 	%D%/t_process.sh \
 	%D%/t_remote.sh \
-	%D%/t_resources.sh
+	%D%/t_resources.sh \
+	%D%/t_waits.sh
