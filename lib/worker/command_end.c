@@ -11,7 +11,9 @@
 static const char oom_words[] =
     "; the kernel has killed for want of memory at that time";
 
-bool hayi_signal_is_crash(int number)
+/* The kernel sends this to a program for what it does itself (SIGSEGV), or it
+ * sends it itself (SIGABRT); others come from outside. */
+static bool is_crash(int number)
 {
     return number == SIGSEGV || number == SIGBUS || number == SIGFPE
            || number == SIGILL || number == SIGABRT || number == SIGTRAP
@@ -48,11 +50,11 @@ void hayi_word_limit(struct hay_task *task, hay_cause cause)
     }
 }
 
-static void word_signal(struct hay_task *task,
-                        const struct hayi_spawn_event *event)
+void hayi_word_signal(struct hay_task *task,
+                      const struct hayi_spawn_event *event)
 {
-    task->outcome = hayi_signal_is_crash(event->signal) ? HAYI_OUTCOME_FAILED
-                                                        : HAYI_OUTCOME_FARM;
+    task->outcome =
+        is_crash(event->signal) ? HAYI_OUTCOME_FAILED : HAYI_OUTCOME_FARM;
     task->cause = HAY_CAUSE_SIGNAL;
     (void)hayi_fail(&task->error,
                     HAY_EFARM,
@@ -87,7 +89,7 @@ void hayi_command_ended(struct hay_task *task,
                         hayi_spawn_step_text(event->start_step),
                         strerror(event->start_errno));
     } else if (event->signal != 0) {
-        word_signal(task, event);
+        hayi_word_signal(task, event);
     } else if (event->exit_code != 0) {
         (void)hayi_fail(&task->error,
                         HAY_ETASK,

@@ -1,9 +1,9 @@
 /* command_end.h - what the end of a command means for its attempt: outcome,
- * cause and words.
+ * cause and words; some of it of children, too (process_end.h).
  *
  * Owns: nothing.
  * Never: looks at its files.
- * Threads: the loop's.
+ * Threads: the loop's; the first two also those of process slots.
  */
 #ifndef HAYI_WORKER_COMMAND_END_H
 #define HAYI_WORKER_COMMAND_END_H
@@ -11,9 +11,9 @@
 #include "worker/spawner.h"
 #include "worker/task.h"
 
-/* The kernel sends this to a program for what it does itself (SIGSEGV), or it
- * sends it itself (SIGABRT); others come from outside. */
-bool hayi_signal_is_crash(int number);
+/* A signal ended its process: outcome, cause and words. */
+void hayi_word_signal(struct hay_task *task,
+                      const struct hayi_spawn_event *event);
 /* One of the task's limits was passed: outcome, cause and words.
  * task->memory_peak_bytes is what it used. */
 void hayi_word_limit(struct hay_task *task, hay_cause cause);

@@ -36,17 +36,7 @@ static void word_death(struct hay_task *task,
     task->exit_code = end->exit_code;
     task->signal = end->signal;
     if (end->signal != 0) {
-        task->cause = HAY_CAUSE_SIGNAL;
-        task->outcome = hayi_signal_is_crash(end->signal) ? HAYI_OUTCOME_FAILED
-                                                          : HAYI_OUTCOME_FARM;
-        (void)hayi_fail(&task->error,
-                        HAY_EFARM,
-                        "signal %d (%s)%s",
-                        end->signal,
-                        strsignal(end->signal),
-                        end->oom_kill ? "; the kernel has killed for want of "
-                                        "memory at that time"
-                                      : "");
+        hayi_word_signal(task, end);
         return;
     }
     task->cause = HAY_CAUSE_EXIT;
