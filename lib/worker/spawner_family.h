@@ -1,11 +1,12 @@
-/* spawner_family.h - which processes belong to a command: those below it, those
- * that were seen there and have become the spawner's children since, and of the
- * spawner's other children those of its process group or with its marks in
- * their environment.
+/* spawner_family.h - which processes belong to a command (or to a child that
+ * runs functions, whose spawner is its minder): those below it, those that were
+ * seen there and have become the spawner's children since, and of the spawner's
+ * other children those of its process group or with its marks in their
+ * environment.
  *
  * Owns: lists of process ids.
  * Never: signals anybody.
- * Threads: the spawner's only one.
+ * Threads: the spawner's or the minder's only one.
  */
 #ifndef HAYI_WORKER_SPAWNER_FAMILY_H
 #define HAYI_WORKER_SPAWNER_FAMILY_H

@@ -1,5 +1,5 @@
-/* spawner_memory.h - how much memory the processes of a command use together,
- * and when to look at that again.
+/* spawner_memory.h - how much memory the processes of a command, or of a child
+ * that runs functions, use together, and when to look at that again.
  *
  * What counts is memory that the system cannot take back: anonymous and shared
  * one, and what of it was swapped out; no pages of files.  Shared by several
@@ -7,7 +7,7 @@
  *
  * Owns: the family of the command.
  * Never: kills anybody.
- * Threads: the spawner's only one.
+ * Threads: the spawner's or the minder's only one; hayi_memory_estimate(): any.
  */
 #ifndef HAYI_WORKER_SPAWNER_MEMORY_H
 #define HAYI_WORKER_SPAWNER_MEMORY_H
