@@ -11,7 +11,8 @@ check_PROGRAMS += \
 	%D%/test_files \
 	%D%/test_losses \
 	%D%/test_manager \
-	%D%/test_nested
+	%D%/test_nested \
+	%D%/test_several
 %C%_test_data_SOURCES = %D%/test_data.c $(manager_bed)
 %C%_test_data_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_files_SOURCES = %D%/test_files.c $(manager_bed)
@@ -22,3 +23,8 @@ check_PROGRAMS += \
 %C%_test_manager_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_nested_SOURCES = %D%/test_nested.c $(manager_bed)
 %C%_test_nested_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
+%C%_test_several_SOURCES = %D%/test_several.c $(manager_bed)
+%C%_test_several_LDADD = \
+	lib/transport/libhayfork-simnet.la \
+	lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
