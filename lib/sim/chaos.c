@@ -15,13 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SILENCE_NS   2000000000u
-#define BEAT_NS      400000000u
-#define PAUSE_NS     1200000000u /* at most; with a beat still below silence */
-#define LATENCY_MAX  2000000u
-#define DEPS_MAX     8u
-#define CUT_NS       8000000000u /* at most */
-#define CUT_SHORT_NS 300000000u  /* of those whom nobody shall give up */
+#define SILENCE_MIN_NS 200000000u
+#define SILENCE_MAX_NS 2000000000u
+#define LATENCY_MAX    2000000u
+#define DEPS_MAX       8u
 
 enum shape {
     SHAPE_FREE = 0, /* no dependencies */
@@ -46,6 +43,9 @@ struct chaos {
     uint32_t widest; /* worker with the most cores that stays */
     bool *doomed;    /* [workers]: it may be lost, rightly or not */
     uint32_t doomed_count;
+    uint64_t silence_ns;   /* after which somebody counts as lost */
+    uint64_t pause_max_ns; /* that with a beat still stays below */
+    uint64_t beat_ns;
     uint32_t tasks;
     uint32_t maps;
     enum shape shape;
@@ -93,6 +93,13 @@ static void choose(struct chaos *c)
         c->tasks =
             c->workers < c->limits.tasks_max ? c->workers : c->limits.tasks_max;
     }
+    /* Beats of many for a long time would be all that a run does. */
+    c->silence_ns = hayi_dice_log(d, SILENCE_MIN_NS, SILENCE_MAX_NS);
+    if (c->workers > 200) {
+        c->silence_ns = SILENCE_MAX_NS;
+    }
+    c->beat_ns = c->silence_ns / 5;
+    c->pause_max_ns = c->silence_ns * 3 / 5;
     c->maps = hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_below(d, 6) : 0;
     c->shape = (enum shape)hayi_dice_below(d, SHAPE_COUNT);
     c->width = (uint32_t)hayi_dice_log(d, 1, 300);
@@ -156,8 +163,8 @@ static void choose_nodes(struct chaos *c)
         .turn_ns = hayi_dice_log(d, 1, 300000),
         .report_ns =
             hayi_dice_chance(d, 700) ? hayi_dice_log(d, 1, 2000000) : 0,
-        .beat_ns = BEAT_NS,
-        .silence_ns = SILENCE_NS,
+        .beat_ns = c->beat_ns,
+        .silence_ns = c->silence_ns,
         .started_ns = hayi_dice_chance(d, 300)   ? 0
                       : hayi_dice_chance(d, 500) ? UINT64_MAX
                                                  : 1000000,
@@ -407,11 +414,13 @@ static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
     case 2:
     case 3:
         wish.kind = HAYI_SIM_WISH_CUT;
-        wish.for_ns = hayi_dice_between(d, SILENCE_NS / 2, CUT_NS);
+        wish.for_ns =
+            hayi_dice_between(d, c->silence_ns / 2, c->silence_ns * 4);
         break;
     case 4:
         wish.kind = HAYI_SIM_WISH_PAUSE;
-        wish.for_ns = hayi_dice_between(d, SILENCE_NS / 2, CUT_NS);
+        wish.for_ns =
+            hayi_dice_between(d, c->silence_ns / 2, c->silence_ns * 4);
         break;
     default:
         wish.kind = HAYI_SIM_WISH_SPOIL;
@@ -427,16 +436,16 @@ static hay_status add_disasters(struct chaos *c)
     struct hayi_dice *d = &c->dice;
     uint64_t until_ns = hayi_dice_log(d, 10000000, 1000000000);
     struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_HOLD_UP};
-    hay_status st = add_wishes(c, HAYI_SIM_WISH_PAUSE, PAUSE_NS);
+    hay_status st = add_wishes(c, HAYI_SIM_WISH_PAUSE, c->pause_max_ns);
 
     if (st == HAY_OK) {
         st = add_wishes(c, HAYI_SIM_WISH_SLOW_LINK, 20000000);
     }
     if (st == HAY_OK) {
-        st = add_wishes(c, HAYI_SIM_WISH_CUT, CUT_SHORT_NS);
+        st = add_wishes(c, HAYI_SIM_WISH_CUT, c->silence_ns / 6);
     }
     if (st == HAY_OK && hayi_dice_chance(d, 100)) {
-        wish.for_ns = hayi_dice_log(d, 1000, PAUSE_NS / 2);
+        wish.for_ns = hayi_dice_log(d, 1000, c->pause_max_ns / 2);
         st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, until_ns), &wish);
     }
     for (uint32_t i = 0; i < c->workers && st == HAY_OK; i++) {
@@ -473,7 +482,7 @@ hayi_chaos_new(uint64_t seed,
         config.worker_count = c.workers;
         config.nodes = c.nodes;
         config.join_ns = c.join_ns;
-        config.sched.silence_ns = SILENCE_NS;
+        config.sched.silence_ns = c.silence_ns;
         config.sched.reserve_ns = hayi_dice_log(&c.dice, 10000, 1000000000);
         if (hayi_dice_chance(&c.dice, 300)) {
             config.sched.ahead_ns = hayi_dice_log(&c.dice, 1, 50000000);
@@ -485,9 +494,13 @@ hayi_chaos_new(uint64_t seed,
                                ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)
                                : 0;
         config.turn_ns = hayi_dice_log(&c.dice, 1, 300000);
-        config.beat_ns = BEAT_NS;
+        config.beat_ns = c.beat_ns;
         config.late_news = hayi_dice_chance(&c.dice, 500);
         config.node_count = c.nodes_used;
+        config.memory_limit =
+            hayi_dice_chance(&c.dice, 400)
+                ? hayi_dice_log(&c.dice, c.bytes, c.bytes * 200)
+                : 0;
         config.full_permille = hayi_dice_chance(&c.dice, 200) ? 30 : 0;
         config.bytes_per_us = hayi_dice_log(&c.dice, 100, 10000);
         config.sched.lineage_max =

@@ -96,6 +96,7 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
         return NULL;
     }
     sim->world.ledger.stores.full_permille = config->full_permille;
+    sim->world.ledger.stores.memory_limit = config->memory_limit;
     for (uint32_t i = 0; i < count; i++) {
         struct hayi_sim_purse *has = &sim->world.ledger.wealth.workers[i].has;
         has->cores = config->nodes[i].cores;
@@ -290,6 +291,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         if (rule != NULL) {
             hayi_ledger_fail(&sim->world.ledger, "%s", rule);
         }
+        hayi_sim_pressure(sim, action->u.drop.node);
         break;
     }
     case HAYI_ACTION_STATE:
@@ -624,6 +626,9 @@ static void timer_due(struct hayi_sim *sim, struct hayi_sim_due due)
     case HAYI_SIM_FLIGHT:
         hayi_sim_land(sim, due.number);
         break;
+    case HAYI_SIM_SPILL:
+        hayi_sim_spill(sim, due.number);
+        break;
     case HAYI_SIM_BEAT:
         hayi_sim_beat(sim);
         break;
@@ -715,6 +720,7 @@ static void count_states(const struct hayi_sim *sim,
                                        .fetched = stores->fetched,
                                        .dropped = stores->dropped,
                                        .full = stores->full,
+                                       .pressed = stores->pressed,
                                        .broken = stores->broken,
                                        .remakes = sim->world.ledger.remakes,
                                        .losses = sim->world.ledger.loss_count,

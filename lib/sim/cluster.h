@@ -21,6 +21,7 @@ struct hayi_sim_config {
                                        are filled in */
     uint32_t node_count;            /* workers live on them in turn; 0: 1 */
     uint32_t full_permille;         /* so often there is no room for a fetch */
+    uint64_t memory_limit;          /* of a node's objects; 0: none */
     uint64_t bytes_per_us;          /* of a fetch; 0: 1,000 */
     uint64_t latency_ns;            /* of every frame */
     uint64_t jitter_ns;             /* at most so much besides */
@@ -82,6 +83,7 @@ struct hayi_sim_result {
     uint32_t finished, failed, cancelled;
     uint64_t stale;                          /* news that the core dropped */
     uint64_t fetched, dropped, full, broken; /* objects, fetches */
+    uint64_t pressed; /* times that a node's memory was nearly full */
     uint32_t remakes;
     uint32_t losses; /* workers */
     uint64_t ghosts; /* attempts that ended on workers that were fenced */

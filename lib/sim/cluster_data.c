@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-#define LOOK_NS 20000000u
+#define LOOK_NS        20000000u
+#define SPILL_NS       500000000u
+#define SPILL_PERMILLE 500u
 
 /* A future is released when it and all that name it have ended. */
 static void release(struct hayi_sim *sim, uint32_t index)
@@ -33,6 +35,31 @@ void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index)
         release(sim, spec->deps[i].task);
     }
     release(sim, index);
+}
+
+/* What lies in a node's memory may have become more or less: the core is told,
+ * and after some time half of it lies on the disk. */
+void hayi_sim_pressure(struct hayi_sim *sim, uint32_t node)
+{
+    struct hayi_stores *stores = &sim->world.ledger.stores;
+    struct hayi_event event;
+    if (hayi_stores_pressure(stores, node, &event)) {
+        (void)hayi_sim_step(sim, &event);
+        if (event.u.memory.used_permille >= SPILL_PERMILLE) {
+            hayi_sim_set_timer(
+                &sim->world,
+                hayi_dice_log(&sim->world.dice, 100000, SPILL_NS),
+                (struct hayi_sim_due){.timer = HAYI_SIM_SPILL, .number = node});
+        }
+    }
+}
+
+void hayi_sim_spill(struct hayi_sim *sim, uint32_t node)
+{
+    hayi_stores_spill(&sim->world.ledger.stores, node);
+    hayi_sim_pressure(sim, node);
+    hayi_sim_act_all(sim);
+    hayi_sim_wake_manager(sim);
 }
 
 void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action)
@@ -67,7 +94,7 @@ void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event)
         uint32_t node = stores->node_of[event->u.ended.worker];
         made[i] = (struct hayi_made){
             .bytes = task->spec.make_bytes,
-            .place = hayi_stores_add(stores, node, 0),
+            .place = hayi_stores_add(stores, node, task->spec.make_bytes, 0),
         };
     }
     (void)hayi_sim_step(sim, event);
@@ -80,6 +107,7 @@ void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event)
             task->has = true;
         }
     }
+    hayi_sim_pressure(sim, stores->node_of[event->u.ended.worker]);
 }
 
 /* The client says which objects a task needs. */
@@ -151,6 +179,9 @@ void hayi_sim_land(struct hayi_sim *sim, uint32_t flight)
                          &sim->world.dice,
                          &event)) {
         (void)hayi_sim_step(sim, &event);
+        uint32_t to = ledger->stores.flights[flight].to;
+        hayi_sim_pressure(
+            sim, to == HAYI_MANAGER_SELF ? 0 : ledger->stores.node_of[to]);
     }
     if (hayi_dice_chance(&sim->world.dice, 100)) {
         uint32_t index =

@@ -102,6 +102,8 @@ void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action);
 /* The same as a step, of an ENDED that finished its task. */
 void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event);
 void hayi_sim_tell_inputs(struct hayi_sim *sim, uint32_t index);
+void hayi_sim_pressure(struct hayi_sim *sim, uint32_t node);
+void hayi_sim_spill(struct hayi_sim *sim, uint32_t node);
 void hayi_sim_land(struct hayi_sim *sim, uint32_t flight);
 
 #endif

@@ -12,8 +12,7 @@
 
 #include <stdalign.h>
 
-#define UNJOINED_NS 6000000000u
-#define GHOSTS_NS   60000000000u /* in which all lost workers must have ended */
+#define GHOSTS_NS 60000000000u /* in which all lost workers must have ended */
 
 uint64_t
 hayi_sim_delay_ns(void *context, uint32_t from, uint32_t to, size_t size)
@@ -78,7 +77,8 @@ static void check_unjoined(struct hayi_sim *sim, uint32_t worker)
 {
     const struct sim_link *link = &sim->links[worker];
     if (!link->joined && !link->lost
-        && sim->world.now_ns - link->heard_ns > UNJOINED_NS) {
+        && sim->world.now_ns - link->heard_ns
+               > sim->config.sched.silence_ns * 3) {
         struct hayi_event event = {.kind = HAYI_EVENT_LOST,
                                    .u.lost = {.worker = worker}};
         hayi_sim_trace(&sim->world, "w%u never joined", worker);

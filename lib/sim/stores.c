@@ -21,7 +21,10 @@ hay_status hayi_stores_init(struct hayi_stores *stores,
     };
     stores->node_of = calloc(worker_count, sizeof stores->node_of[0]);
     stores->lost = calloc(worker_count, sizeof stores->lost[0]);
-    if (stores->node_of == NULL || stores->lost == NULL) {
+    stores->memory = calloc(stores->node_count, sizeof stores->memory[0]);
+    stores->told = calloc(stores->node_count, sizeof stores->told[0]);
+    if (stores->node_of == NULL || stores->lost == NULL
+        || stores->memory == NULL || stores->told == NULL) {
         return HAY_ENOMEM;
     }
     for (uint32_t i = 0; i < worker_count; i++) {
@@ -34,6 +37,8 @@ void hayi_stores_fini(struct hayi_stores *stores)
 {
     free(stores->node_of);
     free(stores->lost);
+    free(stores->memory);
+    free(stores->told);
     free(stores->places);
     free(stores->first);
     free(stores->flights);
@@ -60,8 +65,17 @@ static bool there(const struct hayi_stores *stores, uint32_t node)
     return node == 0;
 }
 
-uint64_t
-hayi_stores_add(struct hayi_stores *stores, uint32_t node, hayi_object object)
+static void gone(struct hayi_stores *stores, struct hayi_sim_place *place)
+{
+    uint64_t *memory = &stores->memory[place->node];
+    place->there = false;
+    *memory -= place->bytes < *memory ? place->bytes : *memory;
+}
+
+uint64_t hayi_stores_add(struct hayi_stores *stores,
+                         uint32_t node,
+                         uint64_t bytes,
+                         hayi_object object)
 {
     if (stores->place_count + 1 >= stores->place_room) {
         size_t room = stores->place_room * 2 + 64;
@@ -76,7 +90,9 @@ hayi_stores_add(struct hayi_stores *stores, uint32_t node, hayi_object object)
     stores->places[++stores->place_count] = (struct hayi_sim_place){
         .node = node,
         .there = there(stores, node),
+        .bytes = bytes,
     };
+    stores->memory[node] += bytes;
     if (object != 0
         && hayi_stores_name(stores, stores->place_count, object) != HAY_OK) {
         return 0;
@@ -90,7 +106,7 @@ hayi_stores_name(struct hayi_stores *stores, uint64_t at, hayi_object object)
     size_t row = (uint32_t)object;
     struct hayi_sim_place *place = &stores->places[at];
     if (object == 0) {
-        place->there = false;
+        gone(stores, place);
         return HAY_OK;
     }
     if (row >= stores->first_room) {
@@ -202,7 +218,7 @@ const char *hayi_stores_drop(struct hayi_stores *stores,
     if (place->readers > 0) {
         return "a drop of a place that is read";
     }
-    place->there = false;
+    gone(stores, place);
     stores->dropped++;
     return NULL;
 }
@@ -232,8 +248,8 @@ bool hayi_stores_land(struct hayi_stores *stores,
         event->u.moved.status = HAY_EIO;
         stores->full++;
     } else {
-        event->u.moved.place =
-            hayi_stores_add(stores, node_of(stores, flight.to), flight.object);
+        event->u.moved.place = hayi_stores_add(
+            stores, node_of(stores, flight.to), place->bytes, flight.object);
         stores->fetched++;
     }
     return true;
@@ -256,7 +272,7 @@ bool hayi_stores_make_room(struct hayi_stores *stores,
     if (copies < 2 || found == NULL) {
         return false;
     }
-    found->there = false;
+    gone(stores, found);
     *event = (struct hayi_event){.kind = HAYI_EVENT_GONE};
     event->u.gone.node = found->node;
     event->u.gone.object = object;
@@ -270,6 +286,8 @@ void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker)
     if (there(stores, node)) {
         return;
     }
+    stores->memory[node] = 0;
+    stores->told[node] = 0;
     for (size_t i = 1; i <= stores->place_count; i++) {
         if (stores->places[i].node == node) {
             stores->places[i].there = false;
@@ -286,4 +304,29 @@ void hayi_stores_fence(struct hayi_stores *stores, uint32_t worker)
             stores->places[flight->place].readers--;
         }
     }
+}
+
+bool hayi_stores_pressure(struct hayi_stores *stores,
+                          uint32_t node,
+                          struct hayi_event *event)
+{
+    if (stores->memory_limit == 0 || !there(stores, node)) {
+        return false;
+    }
+    uint64_t tenths = stores->memory[node] * 20 / stores->memory_limit;
+    uint32_t permille = (uint32_t)(tenths > 40 ? 40 : tenths) * 50;
+    if (permille == stores->told[node]) {
+        return false;
+    }
+    stores->told[node] = permille;
+    stores->pressed += permille >= 800 ? 1 : 0;
+    *event = (struct hayi_event){.kind = HAYI_EVENT_MEMORY};
+    event->u.memory.node = node;
+    event->u.memory.used_permille = permille;
+    return true;
+}
+
+void hayi_stores_spill(struct hayi_stores *stores, uint32_t node)
+{
+    stores->memory[node] /= 2;
 }

@@ -16,6 +16,7 @@ struct hayi_sim_place {
     uint32_t node;
     uint32_t readers; /* fetches under way from here */
     uint64_t next;    /* place of an object with the same row */
+    uint64_t bytes;
     bool there;
 };
 
@@ -41,6 +42,10 @@ struct hayi_stores {
     size_t flight_room;
     uint64_t *first; /* place, by the row of the object */
     size_t first_room;
+    uint64_t *memory;       /* [node_count]: bytes that no disk has taken */
+    uint32_t *told;         /* [node_count]: permille that the core knows */
+    uint64_t memory_limit;  /* of each node; 0: none */
+    uint64_t pressed;       /* times that a node was nearly full, or fuller */
     uint32_t full_permille; /* so often a receiver has no room */
     uint64_t fetched, dropped, full, broken;
 };
@@ -53,8 +58,10 @@ hay_status hayi_stores_init(struct hayi_stores *stores,
 void hayi_stores_fini(struct hayi_stores *stores);
 
 /* A new place; 0: memory is short.  object: may be filled in later. */
-uint64_t
-hayi_stores_add(struct hayi_stores *stores, uint32_t node, hayi_object object);
+uint64_t hayi_stores_add(struct hayi_stores *stores,
+                         uint32_t node,
+                         uint64_t bytes,
+                         hayi_object object);
 /* The object in a place that was added without; 0: it is nobody's.
  * HAY_ENOMEM. */
 hay_status hayi_stores_name(struct hayi_stores *stores,
@@ -80,6 +87,13 @@ bool hayi_stores_land(struct hayi_stores *stores,
 bool hayi_stores_make_room(struct hayi_stores *stores,
                            hayi_object object,
                            struct hayi_event *event);
+/* A node's memory has filled or emptied so far that the core is told: the
+ * event; false: it need not be. */
+bool hayi_stores_pressure(struct hayi_stores *stores,
+                          uint32_t node,
+                          struct hayi_event *event);
+/* Half of what is in its memory goes to the disk. */
+void hayi_stores_spill(struct hayi_stores *stores, uint32_t node);
 void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker);
 /* The core counts it as lost: what it sends, or is to get, is not read any
  * more. */

@@ -25,6 +25,7 @@ enum hayi_sim_timer {
     HAYI_SIM_INPUTS,       /* number: of the task whose inputs are told */
     HAYI_SIM_FLIGHT,       /* number: of the fetch that is over */
     HAYI_SIM_BEAT,         /* the manager shows that it lives */
+    HAYI_SIM_SPILL,        /* number: of the node that makes room in memory */
     HAYI_SIM_SLOT,         /* node, core, number: an attempt may have ended */
 };
 

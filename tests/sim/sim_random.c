@@ -109,6 +109,7 @@ static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
     sum->fetched += one->fetched;
     sum->dropped += one->dropped;
     sum->full += one->full;
+    sum->pressed += one->pressed;
     sum->broken += one->broken;
     sum->remakes += one->remakes;
     sum->losses += one->losses;
@@ -138,6 +139,7 @@ static void print_counts(const struct hayi_sim_result *sum)
         {"objects fetched", sum->fetched},
         {"dropped", sum->dropped},
         {"without room", sum->full},
+        {"memory nearly full", sum->pressed},
         {"fetches broken", sum->broken},
         {"tasks run again for their objects", sum->remakes},
         {"workers lost", sum->losses},
@@ -214,6 +216,9 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < options.seeds; i++) {
         if (!run_seed(&options, options.from + i, &sum)) {
             return 1;
+        }
+        if ((i + 1) % 1000 == 0) {
+            printf("# %" PRIu64 " seeds\n", i + 1);
         }
     }
     print_counts(&sum);
