@@ -3,6 +3,7 @@
 
 #include "client/settings.h"
 
+#include "core/resources.h"
 #include "data/store.h"
 #include "wire/request.h"
 
@@ -245,10 +246,9 @@ set_gpus(hay_options *options, const char *value, struct hayi_error *err)
 
 static hay_status check_named(const char *value, struct hayi_error *err)
 {
-    enum { NAMES_MAX = 64 };
-    struct hayi_named list[NAMES_MAX];
+    struct hayi_named list[HAYI_RESOURCE_MAX];
     size_t count;
-    return hayi_named_parse(value, false, list, NAMES_MAX, &count, err);
+    return hayi_named_parse(value, false, list, HAYI_RESOURCE_MAX, &count, err);
 }
 
 static hay_status

@@ -4,13 +4,14 @@
 
 #include "worker/worker_inside.h"
 
+#include "core/resources.h"
 #include "wire/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 64, AMOUNT_TEXT = HAYI_RESOURCE_NAME_MAX + 40 };
+enum { AMOUNT_TEXT = HAYI_RESOURCE_NAME_MAX + 40 };
 
 /* Each rank of the node takes its share, in disjoint parts; none is empty but
  * for want of whole ones. */
@@ -18,11 +19,11 @@ static hay_status share_amounts(struct hayi_worker *worker,
                                 const char *resources,
                                 struct hayi_error *err)
 {
-    struct hayi_named list[NAMES_MAX];
+    struct hayi_named list[HAYI_RESOURCE_MAX];
     size_t count = 0;
     size_t used = 0;
-    hay_status status =
-        hayi_named_parse(resources, false, list, NAMES_MAX, &count, err);
+    hay_status status = hayi_named_parse(
+        resources, false, list, HAYI_RESOURCE_MAX, &count, err);
     if (status != HAY_OK) {
         return status;
     }
