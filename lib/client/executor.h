@@ -42,6 +42,8 @@ struct hayi_manager_ops {
     hay_status (*admit)(void *manager, hay_task_id *id, struct hayi_error *err);
 };
 
+struct hayi_guest;
+
 struct hay_executor {
     /* set before it is handed out, then read only */
     const struct hayi_manager_ops *ops;
@@ -55,6 +57,8 @@ struct hay_executor {
     uint32_t workers_expected;
     struct hayi_resources *resources;
     bool captures;            /* output of commands goes to files */
+    struct hayi_guest *guest; /* in a child: instead of the store, to read from;
+                                 borrowed; or NULL */
     struct hayi_store *store; /* of this process's node; taken: results that are
                                  read in place outlive the farm; or NULL */
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "client/executor.h"
+#include "worker/guest.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -189,6 +190,15 @@ static struct view *view_of(struct hayi_result *result,
                            - (const unsigned char *)result->value));
 }
 
+static void unpin(hay_executor *ex, hayi_place place)
+{
+    if (ex->guest != NULL) {
+        ex->guest->give_back(ex->guest, place);
+    } else {
+        hayi_store_unpin(ex->store, place);
+    }
+}
+
 void hayi_views_release(hay_future *future)
 {
     struct hayi_result *result = future->result;
@@ -200,7 +210,7 @@ void hayi_views_release(hay_future *future)
     for (size_t i = 0; i < views->count; i++) {
         struct view *view = &views->list[i];
         if (view->data != NULL) {
-            hayi_store_unpin(future->ex->store, view->place);
+            unpin(future->ex, view->place);
         }
         while (view->want != NULL) {
             struct hayi_want_item *older = view->want->older;
@@ -256,7 +266,7 @@ keep(hay_executor *ex, struct view *view, hayi_place place, const void *data)
     data = view->data;
     (void)pthread_mutex_unlock(&ex->views_mutex);
     if (!ours) {
-        hayi_store_unpin(ex->store, place);
+        unpin(ex, place);
     }
     return data;
 }
@@ -269,7 +279,9 @@ static hay_status pin(hay_executor *ex,
 {
     uint64_t found = 0;
     hay_status st = HAY_OK;
-    if (hayi_thread_no_wait()) {
+    if (ex->guest != NULL) {
+        st = ex->guest->fetch(ex->guest, place, data, &found, err);
+    } else if (hayi_thread_no_wait()) {
         st = hayi_store_try_pin(ex->store, place, data, &found);
         if (st == HAY_EAGAIN) {
             return hayi_fail(err,
@@ -281,7 +293,7 @@ static hay_status pin(hay_executor *ex,
         st = hayi_store_pin(ex->store, place, data, &found, err);
     }
     if (st == HAY_OK && found != size) {
-        hayi_store_unpin(ex->store, place);
+        unpin(ex, place);
         st = hayi_fail(err,
                        HAY_EFARM,
                        "an object of %llu bytes lies where one of %llu was "
@@ -411,10 +423,9 @@ hay_status hayi_object_borrow(hay_future *future,
     hayi_place place = 0;
     hay_status st = HAY_OK;
     assert(value->is_object);
-    if (ex->store == NULL) {
+    if (ex->store == NULL && ex->guest == NULL) {
         return not_here(future,
-                        "is an object, which a process slot can only have as "
-                        "an argument",
+                        "is an object, and there is no store here",
                         HAY_EUNSUPPORTED,
                         err);
     }
@@ -444,7 +455,7 @@ hay_status hayi_object_borrow(hay_future *future,
 void hayi_object_return(hay_future *future, hayi_place pinned)
 {
     if (pinned != 0) {
-        hayi_store_unpin(future->ex->store, pinned);
+        unpin(future->ex, pinned);
     }
 }
 

@@ -141,8 +141,8 @@ double hay_task_random_double(hay_task *task);
  * waits runs its own children that have not begun in its place.  A future must
  * be released before the task returns.
  *
- * In a process slot only the thread that runs the task may wait, and large
- * values cannot be put or read from futures: HAY_EUNSUPPORTED, HAY_ETOOBIG. */
+ * In a process slot only the thread that runs the task may wait and read large
+ * results (HAY_EUNSUPPORTED), and large values cannot be put (HAY_ETOOBIG). */
 hay_executor *hay_task_executor(hay_task *task);
 /* The task's result is that of 'future' (of this task's executor), once that
  * has ended; if it fails, this one fails with it as its culprit.  The future

@@ -535,6 +535,7 @@ void hayi_child_run(struct hayi_child_area *area)
         c->farm.guest = &c->objects.guest;
     }
     c->farm.executor = hayi_child_client_executor();
+    c->farm.executor->guest = c->farm.guest;
     c->start_bytes = private_bytes();
     hayi_child_link_send(&c->link, HAYI_CHILD_READY, NULL, 0, true);
     serve(c);

@@ -12,7 +12,7 @@
  *
  * Grammar: rank: (TASK | RANGE | ANSWER | RECORD | RESUME)* LEAVE?;
  *     child: (READY | REFUSE)
- *     (ENDED | CREATE | ABANDON | LOG | RECORD | WAIT | WAKE)*.
+ *     (ENDED | CREATE | ABANDON | PIN | UNPIN | LOG | RECORD | WAIT | WAKE)*.
  *
  * A function that waits: WAIT, and from then on it runs only to read RECORDs;
  * the rank takes back what the child has not begun.  WAKE: it need not wait any
@@ -116,7 +116,7 @@ enum hayi_child_kind {
     /* rank to child */
     HAYI_CHILD_TASK = 1, /* struct hayi_child_task */
     HAYI_CHILD_RANGE,    /* the same */
-    HAYI_CHILD_ANSWER,   /* struct hayi_child_answer: to CREATE */
+    HAYI_CHILD_ANSWER,   /* struct hayi_child_answer: to CREATE, PIN */
     HAYI_CHILD_LEAVE,    /* end yourself */
     HAYI_CHILD_RECORD,   /* opaque, either way: for the clients of both */
     HAYI_CHILD_RESUME,   /* struct hayi_child_resume: to WAKE */
@@ -129,6 +129,8 @@ enum hayi_child_kind {
     HAYI_CHILD_LOG,     /* words */
     HAYI_CHILD_WAIT,    /* struct hayi_child_wait */
     HAYI_CHILD_WAKE,
+    HAYI_CHILD_PIN,   /* struct hayi_child_create: place */
+    HAYI_CHILD_UNPIN, /* the same */
 };
 
 /* Where an object lies. */
@@ -175,7 +177,7 @@ struct hayi_child_resume {
 };
 
 struct hayi_child_create {
-    uint64_t place; /* ABANDON */
+    uint64_t place; /* ABANDON, PIN, UNPIN */
     uint64_t size_bytes;
 };
 

@@ -3,6 +3,8 @@
 
 #include "worker/child_objects.h"
 
+#include "worker/task.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -102,11 +104,87 @@ static hay_status pin(struct hayi_guest *guest,
     return status;
 }
 
-static void tell_abandoned(struct hayi_child_objects *objects, uint64_t place)
+static void say_place(struct hayi_child_objects *objects,
+                      uint32_t kind,
+                      uint64_t place,
+                      bool wake)
 {
     const struct hayi_child_create head = {.place = place};
     const struct hayi_pipe_part part = {&head, sizeof(head)};
-    hayi_child_link_send(objects->link, HAYI_CHILD_ABANDON, &part, 1, false);
+    hayi_child_link_send(objects->link, kind, &part, 1, wake);
+}
+
+/* The rank's answer to what was just asked. */
+static hay_status await_answer(struct hayi_child_objects *objects,
+                               struct hayi_child_answer *answer,
+                               struct hayi_error *err)
+{
+    struct hayi_pipe_record record;
+    const void *body;
+    hayi_child_link_await(objects->link, HAYI_CHILD_ANSWER, &record, &body);
+    memcpy(answer, body, sizeof(*answer));
+    return answer->status == HAY_OK
+               ? HAY_OK
+               : hayi_fail(err,
+                           (hay_status)answer->status,
+                           "%s",
+                           (const char *)body + sizeof(*answer));
+}
+
+/* Where an object lies that is not ours to write. */
+static hay_status show(struct hayi_child_objects *objects,
+                       const struct hayi_child_object *object,
+                       const void **data,
+                       struct hayi_error *err)
+{
+    void *mapped = NULL;
+    if (object->spilled == 0) {
+        *data =
+            objects->units + (object->offset - objects->link->area->units_at);
+        return HAY_OK;
+    }
+    hay_status status = map_object(objects, object, false, &mapped, err);
+    *data = status == HAY_OK ? mapped : *data;
+    return status;
+}
+
+static void give_back(struct hayi_guest *guest, hayi_place place)
+{
+    say_place(
+        (struct hayi_child_objects *)guest, HAYI_CHILD_UNPIN, place, false);
+}
+
+static hay_status fetch(struct hayi_guest *guest,
+                        hayi_place place,
+                        const void **data,
+                        uint64_t *size_bytes,
+                        struct hayi_error *err)
+{
+    struct hayi_child_objects *objects = (struct hayi_child_objects *)guest;
+    struct hayi_child_answer answer;
+    if (hayi_task_current() == NULL) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "in a process slot only the thread that runs the "
+                         "task may read large results");
+    }
+    say_place(objects, HAYI_CHILD_PIN, place, true);
+    hay_status status = await_answer(objects, &answer, err);
+    if (status != HAY_OK) {
+        return status;
+    }
+    status = show(objects, &answer.object, data, err);
+    if (status == HAY_OK) {
+        *size_bytes = answer.object.size_bytes;
+    } else {
+        give_back(guest, place);
+    }
+    return status;
+}
+
+static void tell_abandoned(struct hayi_child_objects *objects, uint64_t place)
+{
+    say_place(objects, HAYI_CHILD_ABANDON, place, false);
 }
 
 static hay_status create(struct hayi_guest *guest,
@@ -118,19 +196,13 @@ static hay_status create(struct hayi_guest *guest,
     struct hayi_child_objects *objects = (struct hayi_child_objects *)guest;
     const struct hayi_child_create ask = {.size_bytes = size_bytes};
     const struct hayi_pipe_part part = {&ask, sizeof(ask)};
-    struct hayi_pipe_record record;
-    const void *body;
     struct hayi_child_answer answer;
     hayi_child_link_send(objects->link, HAYI_CHILD_CREATE, &part, 1, true);
-    hayi_child_link_await(objects->link, HAYI_CHILD_ANSWER, &record, &body);
-    memcpy(&answer, body, sizeof(answer));
-    if (answer.status != HAY_OK) {
-        return hayi_fail(err,
-                         (hay_status)answer.status,
-                         "%s",
-                         (const char *)body + sizeof(answer));
+    hay_status status = await_answer(objects, &answer, err);
+    if (status != HAY_OK) {
+        return status;
     }
-    hay_status status = map_object(objects, &answer.object, true, data, err);
+    status = map_object(objects, &answer.object, true, data, err);
     if (status != HAY_OK) {
         tell_abandoned(objects, answer.object.place);
         return status;
@@ -192,7 +264,9 @@ hay_status hayi_child_objects_init(struct hayi_child_objects *objects,
         .guest = {.pin = pin,
                   .create = create,
                   .seal = seal,
-                  .abandon = abandon},
+                  .abandon = abandon,
+                  .fetch = fetch,
+                  .give_back = give_back},
         .link = link,
         .store_fd = -1,
         .spill_fd = -1,

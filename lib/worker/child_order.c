@@ -293,6 +293,64 @@ void hayi_child_order_create(struct hayi_child_order *order,
     (void)hayi_pipe_send(pipe, HAYI_CHILD_ANSWER, parts, 2);
 }
 
+/* Pin it for the child, until the attempt's end or UNPIN. */
+static hay_status keep_pinned(struct hayi_child_order *order,
+                              struct hayi_store *store,
+                              uint64_t place,
+                              struct hayi_child_object *object,
+                              struct hayi_error *err)
+{
+    const void *data = NULL;
+    uint64_t size = 0;
+    struct hayi_store_spot spot;
+    struct hayi_child_object *input = new_input(order);
+    if (input == NULL || store == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
+    }
+    hay_status status = hayi_store_pin(store, place, &data, &size, err);
+    if (status == HAY_OK) {
+        hayi_store_locate(store, place, &spot);
+        *object = (struct hayi_child_object){
+            .place = place,
+            .size_bytes = size,
+            .offset = spot.offset,
+            .spilled = spot.spilled,
+        };
+        *input = *object;
+        order->input_count++;
+    }
+    return status;
+}
+
+void hayi_child_order_pin(struct hayi_child_order *order,
+                          struct hayi_store *store,
+                          hayi_place place,
+                          struct hayi_pipe *pipe)
+{
+    struct hayi_error err = {HAY_OK, ""};
+    struct hayi_child_answer answer = {.status = HAY_OK};
+    answer.status = keep_pinned(order, store, place, &answer.object, &err);
+    answer.words_size = strlen(err.text) + 1;
+    const struct hayi_pipe_part parts[] = {
+        {&answer, sizeof(answer)},
+        {err.text, answer.words_size},
+    };
+    (void)hayi_pipe_send(pipe, HAYI_CHILD_ANSWER, parts, 2);
+}
+
+void hayi_child_order_unpin(struct hayi_child_order *order,
+                            struct hayi_store *store,
+                            hayi_place place)
+{
+    for (size_t i = order->input_count; i-- > 0;) {
+        if (order->inputs[i].place == place) {
+            order->inputs[i] = order->inputs[--order->input_count];
+            hayi_store_unpin(store, place);
+            return;
+        }
+    }
+}
+
 /* Take it off the list of what was made; false: it is not there. */
 static bool take_made(struct hayi_child_order *order, hayi_place place)
 {

@@ -40,6 +40,15 @@ void hayi_child_order_create(struct hayi_child_order *order,
                              struct hayi_store *store,
                              const struct hayi_child_create *ask,
                              struct hayi_pipe *pipe);
+/* PIN: an object that the attempt reads; answered.  UNPIN: it reads it no more.
+ */
+void hayi_child_order_pin(struct hayi_child_order *order,
+                          struct hayi_store *store,
+                          hayi_place place,
+                          struct hayi_pipe *pipe);
+void hayi_child_order_unpin(struct hayi_child_order *order,
+                            struct hayi_store *store,
+                            hayi_place place);
 void hayi_child_order_abandon(struct hayi_child_order *order,
                               struct hayi_store *store,
                               hayi_place place);

@@ -27,6 +27,14 @@ struct hayi_guest {
                          struct hayi_error *err);
     void (*seal)(struct hayi_guest *guest, hayi_place place);
     void (*abandon)(struct hayi_guest *guest, hayi_place place);
+    /* Of a result that the task reads: as pin, of any object; from its thread.
+     * Given back at the end of the attempt, or before by: */
+    hay_status (*fetch)(struct hayi_guest *guest,
+                        hayi_place place,
+                        const void **data,
+                        uint64_t *size_bytes,
+                        struct hayi_error *err);
+    void (*give_back)(struct hayi_guest *guest, hayi_place place);
 };
 
 bool hayi_guest_has_store(const struct hayi_task_farm *farm);

@@ -175,14 +175,22 @@ static bool on_create(struct hayi_slot_process *slot,
     struct hayi_flight *flight = running_flight(slot, &number);
     struct hayi_store *store = slot->config->farm->store;
     if (size < sizeof(ask) || flight == NULL) {
-        return false;
+        return kind == HAYI_CHILD_UNPIN; /* the attempt's end was faster */
     }
     memcpy(&ask, body, sizeof(ask));
     if (kind == HAYI_CHILD_ABANDON) {
         hayi_child_order_abandon(&flight->order, store, ask.place);
         return true;
     }
-    hayi_child_order_create(&flight->order, store, &ask, &slot->pipe);
+    if (kind == HAYI_CHILD_UNPIN) {
+        hayi_child_order_unpin(&flight->order, store, ask.place);
+        return true;
+    }
+    if (kind == HAYI_CHILD_PIN) {
+        hayi_child_order_pin(&flight->order, store, ask.place, &slot->pipe);
+    } else {
+        hayi_child_order_create(&flight->order, store, &ask, &slot->pipe);
+    }
     hayi_rouse(&slot->area->child_asleep);
     return true;
 }
@@ -265,6 +273,8 @@ static bool on_record(struct hayi_slot_process *slot,
         return on_ended(slot, body, record->size);
     case HAYI_CHILD_CREATE:
     case HAYI_CHILD_ABANDON:
+    case HAYI_CHILD_PIN:
+    case HAYI_CHILD_UNPIN:
         return on_create(slot, record->kind, body, record->size);
     case HAYI_CHILD_REFUSE:
         return on_refuse(slot, body, record->size);

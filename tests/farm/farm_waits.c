@@ -240,6 +240,58 @@ static void test_forced(hay_executor *ex)
     test_fib(ex);
 }
 
+/* ---- large results ---------------------------------------------------------
+ */
+
+enum { CHUNK_BYTES = 3 << 20, CHUNKS = 5 };
+
+HAY_TASK(makes_chunk)
+{
+    int64_t i = 0;
+    HAY_TRY(hay_arg_int64(task, 0, &i));
+    unsigned char *bytes = malloc(CHUNK_BYTES);
+    memset(bytes, (int)i + 1, CHUNK_BYTES);
+    hay_status st = hay_return_bytes(task, bytes, CHUNK_BYTES);
+    free(bytes);
+    return st;
+}
+
+HAY_TASK(reads_chunks)
+{
+    hay_future *chunks[CHUNKS];
+    int64_t sum = 0;
+    for (int i = 0; i < CHUNKS; i++) {
+        NEEDS(hay_submit(hay_task_executor(task),
+                         makes_chunk,
+                         HAY_ARGS(hay_int64(i)),
+                         NULL,
+                         &chunks[i])
+              == HAY_OK);
+    }
+    for (int i = 0; i < CHUNKS; i++) {
+        const void *data = NULL;
+        size_t size = 0;
+        NEEDS(hay_result_bytes(chunks[i], HAY_FOREVER, &data, &size) == HAY_OK);
+        NEEDS(size == CHUNK_BYTES);
+        const unsigned char *bytes = data;
+        NEEDS(bytes[0] == i + 1 && bytes[size - 1] == i + 1);
+        sum += bytes[size / 2];
+        hay_future_release(chunks[i]);
+    }
+    return hay_return_int64(task, sum);
+}
+
+static void test_chunks(hay_executor *ex)
+{
+    hay_future *several[3];
+    for (int i = 0; i < 3; i++) {
+        several[i] = start(ex, reads_chunks, 0, NULL);
+    }
+    for (int i = 0; i < 3; i++) {
+        EXPECT(result_of(several[i]) == 15);
+    }
+}
+
 /* ---- ranges ----------------------------------------------------------------
  */
 
@@ -325,6 +377,7 @@ static const struct test {
     {"killed", test_killed},
     {"limit", test_limit},
     {"forced", test_forced},
+    {"chunks", test_chunks},
     {"ranges", test_ranges},
     {"deadlock", test_deadlock},
 };

@@ -21,7 +21,7 @@ passes() {
 cd "$(mktemp -d)" || exit 1
 trap 'rm -rf "$PWD"' EXIT
 process="--hay-runner=process --hay-resources=licence=1"
-for test in fib ways crash killed limit forced ranges deadlock; do
+for test in fib ways crash killed limit forced chunks ranges deadlock; do
     # shellcheck disable=SC2086
     passes "in one slot" "$test" "$program" "$test" $process --hay-slots=1
     command -v mpirun >/dev/null || continue
