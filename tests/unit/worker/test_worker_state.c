@@ -587,6 +587,26 @@ static void a_wide_one_waits_for_all_its_cores(void)
     ASSERT_GOT("start 4 cores 0");
 }
 
+static void who_ends_while_it_waits_gives_its_memory(void)
+{
+    open_worker(1, 100, 0);
+    struct hayi_wevent event = arrival(1);
+    event.u.arrived.memory_bytes = 80;
+    step(&event);
+    ASSERT_GOT("start 1 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 1);
+    event.u.arrived.task = 2;
+    step(&event);
+    ASSERT_GOT("");
+    end(1, 10000000);
+    ASSERT_GOT("start 2 cores 0");
+    news(HAYI_WEVENT_SUSPENDED, 2);
+    arrive(3, 3);
+    ASSERT_GOT("start 3 cores 0");
+    end(2, 10000000);
+    ASSERT_GOT("");
+}
+
 static void who_waits_keeps_its_memory(void)
 {
     open_worker(2, 100, 0);
@@ -688,6 +708,8 @@ static CU_TestInfo tests[] = {
     {"one_turn_a_slot_and_the_deepest_first",
      one_turn_a_slot_and_the_deepest_first},
     {"a_wide_one_waits_for_all_its_cores", a_wide_one_waits_for_all_its_cores},
+    {"who_ends_while_it_waits_gives_its_memory",
+     who_ends_while_it_waits_gives_its_memory},
     {"who_waits_keeps_its_memory", who_waits_keeps_its_memory},
     {"who_waits_is_told_of_its_cancel_and_never_recalled",
      who_waits_is_told_of_its_cancel_and_never_recalled},
