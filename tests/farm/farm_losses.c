@@ -11,6 +11,8 @@
  *   transfer  killed while objects move between nodes
  *   beside    a task kills whoever runs it, beside others
  *   straggler stuck with a task, deaf to its cancellation
+ *   slow      not lost: whoever comes first is slow with a range of a map, and
+ *             then wrong
  *   orphan    not killed: all linger, with process ids in files, until rank 0
  *             is killed
  *   data      killed when it has made objects that others need (on a node of
@@ -175,6 +177,20 @@ HAY_MAP_TASK(items, double, double)
     return HAY_OK;
 }
 
+HAY_MAP_TASK(slow_items, double, double)
+{
+    if (*in >= ITEMS - ITEMS / 10 && first("struck")) {
+        nap(1500);
+        *out = -1;
+        (void)first("late");
+        return HAY_OK;
+    }
+    const struct timespec t = {0, 50000};
+    (void)nanosleep(&t, NULL);
+    *out = 2 * *in;
+    return HAY_OK;
+}
+
 static hay_status wrong(const char *what, int64_t got)
 {
     printf("not ok %s: %lld: %s\n", what, (long long)got, hay_error_text());
@@ -259,6 +275,36 @@ static hay_status map(hay_executor *ex)
     }
     hay_future_release(done);
     printf("ok map\n");
+    return HAY_OK;
+}
+
+/* A second attempt of the slow range ends first, and counts. */
+static hay_status slow(hay_executor *ex)
+{
+    static double in[ITEMS];
+    static double out[ITEMS];
+    hay_future *done = NULL;
+    for (int i = 0; i < ITEMS; i++) {
+        in[i] = i;
+    }
+    HAY_TRY(hay_map(ex, slow_items, NULL, in, ITEMS, out, &done));
+    if (hay_future_wait(done, HAY_FOREVER) != HAY_OK
+        || hay_future_state(done) != HAY_FINISHED) {
+        return wrong("the map", (int64_t)hay_future_state(done));
+    }
+    if (access("struck", F_OK) != 0) {
+        return wrong("nobody was slow", 0);
+    }
+    hay_future_release(done);
+    for (int i = 0; i < 2000 && access("late", F_OK) != 0; i++) {
+        nap(10);
+    }
+    for (int i = 0; i < ITEMS; i++) {
+        if (out[i] != 2.0 * i) {
+            return wrong("an item", i);
+        }
+    }
+    printf("ok slow\n");
     return HAY_OK;
 }
 
@@ -510,6 +556,9 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     }
     if (strcmp(state, "straggler") == 0) {
         return straggler(ex);
+    }
+    if (strcmp(state, "slow") == 0) {
+        return slow(ex);
     }
     if (strcmp(state, "orphan") == 0) {
         return orphan(ex);

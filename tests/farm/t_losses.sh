@@ -12,7 +12,7 @@ command -v mpirun >/dev/null || { echo "skip farm_losses: there is no mpirun"; e
 loses() {
     local state=$1 ranks=$2 lines=$3 rc told
     shift 3
-    rm -f struck
+    rm -f struck late
     timeout 60 "$hayfork" launch -n "$ranks" "$program" "$state" "$@" >out 2>err </dev/null
     rc=$?
     told=$(grep -c '^hayfork: lost worker .*; ' err)
@@ -36,6 +36,7 @@ loses file 4 1
 loses stopped 4 1 --hay-silence=3
 loses beside 5 3 --hay-slots=4
 loses straggler 4 1 --hay-stragglers=3
+loses slow 4 0 --hay-stragglers=3
 
 # A rank dies before it has begun: the others cannot begin without it.
 HAYFORK_START_SECONDS=3 timeout 60 "$hayfork" launch -n 4 sh -c \
