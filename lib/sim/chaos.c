@@ -17,6 +17,7 @@
 
 #define SILENCE_MIN_NS 200000000u
 #define SILENCE_MAX_NS 2000000000u
+#define WORK_NS        20000000000u
 #define LATENCY_MAX    2000000u
 #define DEPS_MAX       8u
 
@@ -136,6 +137,12 @@ static void choose_doomed(struct chaos *c)
         count = hayi_dice_log(d, 1, c->workers - 1);
     } else if (hayi_dice_chance(d, 40)) {
         count = c->workers - 1;
+    }
+    if (count > 0 && hayi_dice_chance(d, 600)) {
+        /* There is still something to lose when somebody counts as lost. */
+        uint64_t most_ns = WORK_NS / (c->tasks + c->workers) * c->workers;
+        c->duration_ns = hayi_dice_log(
+            d, 1000000, most_ns < c->silence_ns ? most_ns : c->silence_ns);
     }
     c->widest = c->workers;
     while (c->doomed_count < count) {
