@@ -421,6 +421,7 @@ static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
     case 2:
     case 3:
         wish.kind = HAYI_SIM_WISH_CUT;
+        wish.nested = hayi_dice_chance(d, 500);
         wish.for_ns =
             hayi_dice_between(d, c->silence_ns / 2, c->silence_ns * 4);
         break;

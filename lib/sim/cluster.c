@@ -556,7 +556,11 @@ static void wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         break;
     case HAYI_SIM_WISH_CUT:
         hayi_sim_trace(&sim->world, "w%u is cut off", wish->worker);
-        sim->links[wish->worker].cut_ns = sim->world.now_ns + wish->for_ns;
+        if (!wish->nested) {
+            sim->links[wish->worker].cut_ns[0] =
+                sim->world.now_ns + wish->for_ns;
+        }
+        sim->links[wish->worker].cut_ns[1] = sim->world.now_ns + wish->for_ns;
         break;
     case HAYI_SIM_WISH_SPOIL:
         hayi_sim_spoil(sim, wish);

@@ -43,7 +43,8 @@ enum hayi_sim_wish_kind {
     HAYI_SIM_WISH_PAUSE,      /* worker stands still for_ns */
     HAYI_SIM_WISH_KILL,       /* worker; flag: nobody is told */
     HAYI_SIM_WISH_SLOW_LINK,  /* worker: frames take for_ns besides */
-    HAYI_SIM_WISH_CUT,        /* worker: nothing passes, both ways, for_ns */
+    HAYI_SIM_WISH_CUT,        /* worker: nothing passes for_ns, both ways;
+                                 nested: only what is for it does */
     HAYI_SIM_WISH_SPOIL,      /* worker: a frame is lost, or (flag) comes twice;
                                  nested: from it, else to it */
     HAYI_SIM_WISH_HOLD_UP,    /* the manager stands still for_ns */

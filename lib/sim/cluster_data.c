@@ -153,7 +153,9 @@ static uint64_t hangs_ns(const struct hayi_sim *sim, uint32_t flight)
         if (link->lost) {
             return 0;
         }
-        wait_ns = link->cut_ns > sim->world.now_ns ? LOOK_NS : wait_ns;
+        for (uint32_t way = 0; way < 2; way++) {
+            wait_ns = link->cut_ns[way] > sim->world.now_ns ? LOOK_NS : wait_ns;
+        }
     }
     return wait_ns;
 }

@@ -12,8 +12,8 @@
 
 struct sim_link {
     struct hayi_channel *channel;
-    uint64_t slow_ns; /* besides; both ways */
-    uint64_t cut_ns;  /* until then nothing passes */
+    uint64_t slow_ns;   /* besides; both ways */
+    uint64_t cut_ns[2]; /* until then nothing passes to it, from it */
     uint64_t heard_ns;
     bool joined;
     bool spoilt;                  /* a frame may be out of sequence */

@@ -27,8 +27,9 @@ hayi_sim_delay_ns(void *context, uint32_t from, uint32_t to, size_t size)
         return delay_ns;
     }
     const struct sim_link *link = &sim->links[peer - 1];
-    if (link->cut_ns > sim->world.now_ns) {
-        delay_ns += link->cut_ns - sim->world.now_ns;
+    uint64_t cut_ns = link->cut_ns[to == 0 ? 1 : 0];
+    if (cut_ns > sim->world.now_ns) {
+        delay_ns += cut_ns - sim->world.now_ns;
     }
     return delay_ns + link->slow_ns;
 }
