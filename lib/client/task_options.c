@@ -50,6 +50,10 @@ hay_status hayi_task_options_needs(hay_executor *ex,
     if ((options->worker & HAYI_WORKER_OR_ANY) != 0) {
         plain.or_any = 1;
     }
+    if (options->request == NULL && options->category == NULL) {
+        *needs = plain;
+        return HAY_OK;
+    }
     uint32_t request = 0;
     hay_status st = hayi_resources_request(ex->resources,
                                            &plain,

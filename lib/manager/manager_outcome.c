@@ -377,12 +377,12 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
                                 const struct hayi_report *report)
 {
     hay_future *future = hayi_manager_future(action->u.attempt_ended.payload);
-    const struct hayi_report none =
-        unreported(manager, action->u.attempt_ended.since_ns);
+    struct hayi_report none;
     char lost[240];
     const char *reason = lost;
     hay_cause cause = HAY_CAUSE_LOST_WORKER;
     if (report == NULL || action->u.attempt_ended.report != 1) {
+        none = unreported(manager, action->u.attempt_ended.since_ns);
         report = &none;
     }
     if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FARM
@@ -487,10 +487,10 @@ void hayi_manager_tell(struct hayi_manager *manager,
     const struct hayi_action tell = blame_farm(manager, told);
     const struct hayi_action *action = &tell;
     hay_future *future = hayi_manager_future(action->u.tell.payload);
-    const struct hayi_report none =
-        unreported(manager, action->u.tell.since_ns);
+    struct hayi_report none;
     char reason[REASON_MAX];
     if (report == NULL || action->u.tell.report != 1) {
+        none = unreported(manager, action->u.tell.since_ns);
         report = &none; /* another task's report, if any */
     } else {
         manager->told = true;

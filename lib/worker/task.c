@@ -23,7 +23,9 @@ static struct hay_task *new_task(const struct hayi_task_farm *farm,
 {
     struct hay_task *task = malloc(sizeof(*task) + tail_bytes);
     if (task != NULL) {
-        memset(task, 0, sizeof(*task));
+        memset(task, 0, offsetof(struct hay_task, error));
+        task->error.status = HAY_OK;
+        task->error.text[0] = 0;
         task->farm = farm;
         atomic_init(&task->cancelled, 0);
         task->token = &task->cancelled;

@@ -136,7 +136,6 @@ struct hay_task {
     int32_t signal;
     uint8_t cause; /* hay_cause; 0: what the outcome tells */
     uint64_t memory_peak_bytes;
-    struct hayi_error error;
     struct hayi_buffer result; /* one value; or a range's output */
     struct hayi_product made;  /* of the one value */
     hay_future *follow; /* its result is that of this one, counted; or NULL */
@@ -162,6 +161,8 @@ struct hay_task {
     size_t failure_count, failure_room;
     struct hayi_buffer failure_text;
     struct hayi_crash *crash; /* of a range in a process slot; malloc'ed */
+    struct hayi_error error;  /* last: what is behind its first letter is not
+                                 cleared for each task */
 };
 
 /* Copies the record and its tail.  HAY_ENOMEM, HAY_EMISMATCH. */
