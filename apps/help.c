@@ -53,6 +53,7 @@ static const char general[] =
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
     "  --max-fails=N         stop when so many tasks have failed\n"            \
+    "  --hay-silence=SECONDS a worker that is silent so long is lost (15)\n"   \
     "  --seed=N              of random streams and of ties\n"                  \
     "  --stragglers=FACTOR   when nothing else is left to start: a second\n"   \
     "                        attempt on another worker of what takes FACTOR\n" \
