@@ -366,6 +366,12 @@ static bool workers_there(void *argument)
 hay_status hay_executor_wait_workers(hay_executor *ex, uint64_t timeout_ns)
 {
     struct hayi_error *err = hayi_thread_error();
+    if (ex->ops->admit != NULL) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "tasks on other ranks than the farm's first, and in "
+                         "child processes, do not know who has joined");
+    }
     hay_status st =
         hayi_executor_sleep(ex, workers_there, ex, timeout_ns, true);
     if (st == HAY_ETIMEDOUT) {

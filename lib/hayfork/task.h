@@ -131,7 +131,9 @@ double hay_task_random_double(hay_task *task);
 
 /* The executor to submit to from inside a task, of any kind of slot and on any
  * rank; borrowed until the task returns.  All calls on it, and on its futures,
- * work as outside, but hay_shutdown() and hay_executor_free() (HAY_EINVAL).
+ * work as outside, but hay_shutdown() and hay_executor_free() (HAY_EINVAL), and
+ * on other ranks than 0 and in process slots hay_executor_wait_workers() and
+ * hay_task_options_check() (HAY_EUNSUPPORTED).
  *
  * What a task submits is its child: children go before what is less deep, of
  * equal priority; they outlive their parent unless it is cancelled with

@@ -416,6 +416,7 @@ HAY_TASK(sees_failure)
     hay_future *failed = NULL;
     hay_future *after = NULL;
     int64_t x = 0;
+    NEEDS(hay_executor_wait_workers(ex, HAY_FOREVER) == HAY_EUNSUPPORTED);
     NEEDS(hay_submit(ex, fails, HAY_ARGS(hay_int64(0)), NULL, &failed)
           == HAY_OK);
     NEEDS(hay_submit(ex, square, HAY_ARGS(hay_ref(failed)), NULL, &after)
