@@ -290,7 +290,7 @@ hay_status hayi_executor_sleep(hay_executor *ex,
                          "the farm's own thread may not wait");
     }
     uint64_t deadline_ns = hayi_clock_deadline(timeout_ns);
-    if (hayi_nested_may_wait()) {
+    if (hayi_nested_may_wait() && (callbacks || hayi_nested_in_child())) {
         return hayi_nested_sleep(ex, ready, argument, deadline_ns, callbacks);
     }
     if (hayi_nested_cannot_wait_here()) {

@@ -135,11 +135,12 @@ bool hayi_thread_no_wait(void);
 bool hayi_executor_post(hay_executor *ex, struct hayi_item *item);
 
 /* Sleep until 'ready' says so, running callbacks meanwhile (none in a callback
- * or with 'callbacks' false).  'ready' is called often; what it looks at must
- * be changed by sequentially consistent operations before hayi_executor_wake(),
- * and it may be called by whoever does that.  In a task: see nested.h.
- * HAY_OK, HAY_ETIMEDOUT without words, HAY_EAGAIN with words where it may not
- * wait and timeout_ns is not 0. */
+ * or with 'callbacks' false: for what the farm answers at once; a task keeps
+ * its cores for it, since those who get them may never give them back). 'ready'
+ * is called often; what it looks at must be changed by sequentially consistent
+ * operations before hayi_executor_wake(), and it may be called by whoever does
+ * that.  In a task: see nested.h. HAY_OK, HAY_ETIMEDOUT without words,
+ * HAY_EAGAIN with words where it may not wait and timeout_ns is not 0. */
 hay_status hayi_executor_sleep(hay_executor *ex,
                                bool (*ready)(void *),
                                void *argument,

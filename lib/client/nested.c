@@ -53,6 +53,11 @@ bool hayi_nested_may_wait(void)
            && (hayi_hand_current() != NULL || in_child != NULL);
 }
 
+bool hayi_nested_in_child(void)
+{
+    return in_child != NULL;
+}
+
 bool hayi_nested_cannot_wait_here(void)
 {
     return in_child != NULL && !hayi_nested_may_wait();

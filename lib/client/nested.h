@@ -15,6 +15,8 @@
 struct hay_task *hayi_nested_task(const hay_executor *ex);
 /* Is this thread one that may leave its slot to wait?  It runs a task. */
 bool hayi_nested_may_wait(void);
+/* Is this the child of a process slot? */
+bool hayi_nested_in_child(void);
 
 /* This thread may not wait: another one than the task's, in a process slot. */
 bool hayi_nested_cannot_wait_here(void);

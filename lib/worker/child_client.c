@@ -194,6 +194,20 @@ static void park(const struct sleeper *s)
     }
 }
 
+/* With its cores, for what the farm answers at once. */
+static void await_answer(uint64_t deadline_ns)
+{
+    struct hayi_pipe_record record;
+    const void *body;
+    if (hayi_child_link_await_any(client.link,
+                                  RECORD_BIT,
+                                  hayi_clock_left(deadline_ns),
+                                  &record,
+                                  &body)) {
+        take(&record, body);
+    }
+}
+
 static hay_status sleep_here(hay_executor *ex,
                              bool (*ready)(void *),
                              void *argument,
@@ -218,7 +232,11 @@ static hay_status sleep_here(hay_executor *ex,
         if (hayi_clock_left(deadline_ns) == 0) {
             return HAY_ETIMEDOUT;
         }
-        park(&s);
+        if (callbacks) {
+            park(&s);
+        } else {
+            await_answer(deadline_ns);
+        }
     }
 }
 
