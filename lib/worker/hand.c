@@ -314,6 +314,10 @@ static bool idle(struct hayi_hand *hand)
             &slot->seat, &asleep, HAYI_SEAT_TAKEN)) {
         return true;
     }
+    if (atomic_load(&slot->waiting) != 0) {
+        /* All that the ring had was revoked: no end told of the room. */
+        hayi_bell_ring(hand->hands->loop_bell);
+    }
     return sleep_idle(hand);
 }
 

@@ -33,6 +33,9 @@ void hayi_slot_refill(struct hayi_slot_thread *slot)
         put(slot, task);
         moved = true;
     }
+    if (slot->overflow == NULL) {
+        atomic_store(&slot->waiting, 0);
+    }
     if (moved) {
         (void)hayi_slot_wake(slot, NULL);
     }
@@ -102,6 +105,7 @@ void hayi_slot_give(struct hayi_slot_thread *slot, struct hay_task *task)
         slot->overflow_last->overflow_next = task;
     }
     slot->overflow_last = task;
+    atomic_store(&slot->waiting, 1);
 }
 
 /* Somebody is to see what is new. */
@@ -176,6 +180,7 @@ static bool revoke_overflow(struct hayi_slot_thread *slot,
             if (slot->overflow_last == t) {
                 slot->overflow_last = before;
             }
+            atomic_store(&slot->waiting, slot->overflow != NULL);
             return true;
         }
         before = t;

@@ -69,6 +69,8 @@ struct hayi_slot_thread {
     struct hayi_hand *sleeper;        /* written before ASLEEP */
     _Atomic(struct hayi_hand *) turn; /* goes on here, next */
     atomic_uint ring_below; /* the thread rings when so many are left */
+    atomic_uint waiting;    /* 1: the loop has more than the ring took; the
+                               thread rings before it sleeps */
     struct hayi_slot_entry ring[HAYI_SLOT_RING];
 };
 

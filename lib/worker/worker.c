@@ -565,10 +565,8 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         /* First what is to be done about attempts that have ended by now: with
          * their end they are gone. */
         busy = hayi_worker_perform(worker) || busy;
-        if (take_news(worker)) {
-            busy = true;
-            hayi_worker_refill(worker);
-        }
+        busy = take_news(worker) || busy;
+        hayi_worker_refill(worker);
         busy = hayi_worker_poll_commands(worker) || busy;
         busy = hayi_worker_poll_processes(worker) || busy;
         busy = take_fakes(worker) || busy;

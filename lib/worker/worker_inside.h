@@ -76,6 +76,7 @@ struct hayi_worker {
     uint64_t memory_bytes; /* that tasks may ask for; 0: not known */
 
     struct hayi_slot_thread *slots; /* [core_count] */
+    bool overflows;                 /* some were given more than they took */
     struct hayi_hands hands;        /* that serve them */
     struct hayi_mpsc news;          /* from them */
     struct hayi_mpsc logs;          /* from tasks */

@@ -447,6 +447,7 @@ static void start_thread(struct hayi_worker *worker, struct hay_task *task)
     struct hayi_slot_thread *slot = &worker->slots[task->core];
     hayi_slot_give(slot, task);
     slot->given = true;
+    worker->overflows = worker->overflows || slot->overflow != NULL;
 }
 
 static void start(struct hayi_worker *worker, const struct hayi_waction *action)
@@ -548,9 +549,15 @@ static void perform(struct hayi_worker *worker,
 
 void hayi_worker_refill(struct hayi_worker *worker)
 {
+    if (!worker->overflows) {
+        return;
+    }
+    worker->overflows = false;
     for (size_t i = 0; i < worker->core_count; i++) {
         if (worker->slots[i].overflow != NULL) {
             hayi_slot_refill(&worker->slots[i]);
+            worker->overflows =
+                worker->overflows || worker->slots[i].overflow != NULL;
         }
     }
 }
@@ -573,6 +580,5 @@ bool hayi_worker_perform(struct hayi_worker *worker)
             hayi_worker_wake_slot(worker, &worker->slots[i]);
         }
     }
-    hayi_worker_refill(worker);
     return true;
 }

@@ -315,6 +315,44 @@ static void prompt_one_rings_at_its_end(void)
     }
 }
 
+/* All that the ring holds behind the first is revoked: no end tells the loop of
+ * the room for those that wait for it. */
+static void what_waits_for_room_is_asked_for(void)
+{
+    enum { BEHIND = HAYI_SLOT_RING - 1, WAITING = 8 };
+    static struct hay_task *behind[BEHIND];
+    int done = 0;
+    struct hay_task *task = give(gate, 1);
+    for (size_t i = 0; i < BEHIND; i++) {
+        behind[i] = give(counts, 2 + i);
+    }
+    for (size_t i = 0; i < WAITING; i++) {
+        (void)give(counts, 1000 + i);
+    }
+    CU_ASSERT_EQUAL(hayi_slot_wake(&slot, NULL), HAY_OK);
+    (void)sem_wait(&began);
+    for (size_t i = 0; i < BEHIND; i++) {
+        CU_ASSERT_TRUE(hayi_slot_revoke(&slot, behind[i]));
+        hayi_task_free(behind[i]);
+    }
+    (void)sem_post(&go_on);
+    while (done < 1 + WAITING) {
+        hayi_bell_announce(&bell);
+        task = (struct hay_task *)hayi_mpsc_pop(&ended);
+        if (task != NULL) {
+            hayi_task_free(task);
+            done++;
+            continue;
+        }
+        const struct hay_task *waits = slot.overflow;
+        hayi_slot_refill(&slot);
+        if (slot.overflow == waits && !rings_within(10000)) {
+            break;
+        }
+    }
+    CU_ASSERT_EQUAL(done, 1 + WAITING);
+}
+
 /* The thread counts on those behind to ring; if they are taken back, it has to
  * do so itself. */
 static void bell_is_rung_when_the_rest_was_revoked(void)
@@ -506,6 +544,7 @@ static CU_TestInfo tests[] = {
     {"bell_is_rung_when_nothing_is_left", bell_is_rung_when_nothing_is_left},
     {"bell_is_rung_when_half_is_done", bell_is_rung_when_half_is_done},
     {"prompt_one_rings_at_its_end", prompt_one_rings_at_its_end},
+    {"what_waits_for_room_is_asked_for", what_waits_for_room_is_asked_for},
     {"bell_is_rung_when_the_rest_was_revoked",
      bell_is_rung_when_the_rest_was_revoked},
     {"stop_does_not_wait_for_what_has_not_begun",
