@@ -2,6 +2,8 @@
 
 noinst_LTLIBRARIES += %D%/libhayfork-base.la
 %C%_libhayfork_base_la_SOURCES = \
+	%D%/amount.c \
+	%D%/amount.h \
 	%D%/bell.c \
 	%D%/bell.h \
 	%D%/buffer.c \

@@ -212,11 +212,11 @@ static size_t print_got(struct hayi_resources *resources,
     size_t used = 0;
     text[0] = 0;
     if (variant->gpu_units > 0) {
-        hayi_units_print(variant->gpu_units, amount, sizeof(amount));
+        hayi_amount_print(variant->gpu_units, amount, sizeof(amount));
         used = (size_t)snprintf(text, size, "gpus=%s", amount);
     }
     for (uint32_t i = 0; i < variant->amount_count; i++) {
-        hayi_units_print(variant->amounts[i].units, amount, sizeof(amount));
+        hayi_amount_print(variant->amounts[i].units, amount, sizeof(amount));
         used += (size_t)snprintf(
             text + used,
             size - used,

@@ -360,9 +360,9 @@ static hay_status word_amount(const struct hayi_resources *resources,
     const char *name = resources->names[amount->resource];
     uint64_t limit = limit_of(resources, amount->resource);
     struct most most = most_of(resources, only, amount->resource);
-    hayi_units_print(amount->units, wanted, sizeof(wanted));
+    hayi_amount_print(amount->units, wanted, sizeof(wanted));
     if (limit != UINT64_MAX) {
-        hayi_units_print(limit, there, sizeof(there));
+        hayi_amount_print(limit, there, sizeof(there));
         return amount->units <= limit
                    ? HAY_OK
                    : hayi_fail(err,
@@ -383,7 +383,7 @@ static hay_status word_amount(const struct hayi_resources *resources,
                          strncmp(names, "no ", 3) == 0 ? "are" : "is",
                          names);
     }
-    hayi_units_print(most.units, there, sizeof(there));
+    hayi_amount_print(most.units, there, sizeof(there));
     return amount->units <= most.units
                ? HAY_OK
                : hayi_fail(err,
@@ -413,7 +413,7 @@ static hay_status word_variant(const struct hayi_resources *resources,
                          most.cores);
     }
     if (variant->gpu_units > most.gpus * HAYI_AMOUNT_ONE) {
-        hayi_units_print(variant->gpu_units, wanted, sizeof(wanted));
+        hayi_amount_print(variant->gpu_units, wanted, sizeof(wanted));
         return hayi_fail(err,
                          HAY_EINFEASIBLE,
                          "%s gpus asked for, but %s more than %" PRIu64,

@@ -106,20 +106,6 @@ void hayi_judge_text_add(char *text, size_t size, const char *more)
     }
 }
 
-void hayi_judge_units(uint64_t units, char *text, size_t size)
-{
-    uint64_t part = units % HAYI_AMOUNT_ONE;
-    if (part == 0) {
-        (void)snprintf(text, size, "%" PRIu64, units / HAYI_AMOUNT_ONE);
-        return;
-    }
-    (void)snprintf(
-        text, size, "%" PRIu64 ".%04" PRIu64, units / HAYI_AMOUNT_ONE, part);
-    for (char *end = text + strlen(text) - 1; *end == '0'; end--) {
-        *end = '\0';
-    }
-}
-
 void hayi_judge_name(const struct hayi_sched *s,
                      uint32_t resource,
                      char *text,
@@ -154,7 +140,7 @@ void hayi_judge_variant(const struct hayi_sched *s,
                        variant->cores == 1 ? "" : "s");
     }
     if (variant->gpu_units != 0) {
-        hayi_judge_units(variant->gpu_units, units, sizeof(units));
+        hayi_amount_print(variant->gpu_units, units, sizeof(units));
         (void)snprintf(more,
                        sizeof(more),
                        ", %s gpu%s",
@@ -170,7 +156,7 @@ void hayi_judge_variant(const struct hayi_sched *s,
         hayi_judge_text_add(text, size, more);
     }
     for (uint32_t i = 0; i < variant->amount_count; i++) {
-        hayi_judge_units(variant->amounts[i].units, units, sizeof(units));
+        hayi_amount_print(variant->amounts[i].units, units, sizeof(units));
         hayi_judge_name(s, variant->amounts[i].resource, name, sizeof(name));
         (void)snprintf(more, sizeof(more), ", %s %s", units, name);
         hayi_judge_text_add(text, size, more);
@@ -208,7 +194,7 @@ static void too_much(const struct hayi_sched *s,
         }
         if (units_most < variant->amounts[i].units) {
             bool farm = (s->pools.farm >> resource & 1) != 0;
-            hayi_judge_units(units_most, units, sizeof(units));
+            hayi_amount_print(units_most, units, sizeof(units));
             hayi_judge_name(s, resource, name, sizeof(name));
             (void)snprintf(text,
                            size,

@@ -10,8 +10,8 @@
 
 #include <hayfork/hayfork.h>
 
-/* Units of one: amounts have four decimals. */
-#define HAYI_AMOUNT_ONE 10000u
+#include "base/amount.h"
+
 /* Named resources of a farm: their numbers stay below. */
 #define HAYI_RESOURCE_MAX 64u
 /* Named amounts of one variant. */

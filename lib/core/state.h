@@ -415,7 +415,6 @@ void hayi_judge_variant(const struct hayi_sched *s,
                         const struct hayi_variant *variant,
                         char *text,
                         size_t size);
-void hayi_judge_units(uint64_t units, char *text, size_t size);
 void hayi_judge_name(const struct hayi_sched *s,
                      uint32_t resource,
                      char *text,

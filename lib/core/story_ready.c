@@ -122,8 +122,8 @@ static bool tell_amount(const struct hayi_sched *s,
             continue;
         }
         bool farm = (s->pools.farm >> amount->resource & 1) != 0;
-        hayi_judge_units(amount->units, wanted, sizeof(wanted));
-        hayi_judge_units(unused->units[i], left, sizeof(left));
+        hayi_amount_print(amount->units, wanted, sizeof(wanted));
+        hayi_amount_print(unused->units[i], left, sizeof(left));
         hayi_judge_name(s, amount->resource, name, sizeof(name));
         (void)snprintf(text,
                        size,
@@ -152,7 +152,7 @@ static void tell_missing(const struct hayi_sched *s,
     } else if (tell_amount(s, variant, &unused, text, size)) {
         return;
     } else if (!unused.gpu_fits) {
-        hayi_judge_units(variant->gpu_units, gpus, sizeof(gpus));
+        hayi_amount_print(variant->gpu_units, gpus, sizeof(gpus));
         (void)snprintf(text,
                        size,
                        "it needs %s gpus, no worker has more than %" PRIu32

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(HAYI_WISH_UNITS == HAYI_AMOUNT_ONE, "one kind of units");
-
 hay_status hayi_manager_tell_limits(struct hayi_manager *manager,
                                     struct hayi_error *err)
 {

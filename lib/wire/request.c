@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DECIMALS = 4, SHOWN = 100 };
+enum { SHOWN = 100 };
 
 /* One NAME=VALUE of a text. */
 struct word {
@@ -70,8 +70,9 @@ decimal(const char *text, size_t length, int decimals, uint64_t *number)
 static bool units_of(const char *text, size_t length, uint64_t *units)
 {
     uint64_t value;
-    if (length == 0 || decimal(text, length, DECIMALS, &value) != length
-        || value / HAYI_WISH_UNITS > HAYI_WISH_MOST) {
+    if (length == 0
+        || decimal(text, length, HAYI_AMOUNT_DECIMALS, &value) != length
+        || value / HAYI_AMOUNT_ONE > HAYI_WISH_MOST) {
         return false;
     }
     *units = value;
@@ -83,7 +84,7 @@ bool hayi_bytes_parse(const char *text, size_t length, uint64_t *bytes)
     static const char letters[] = "KMGT";
     uint64_t value;
     uint64_t factor = 1;
-    size_t used = decimal(text, length, DECIMALS, &value);
+    size_t used = decimal(text, length, HAYI_AMOUNT_DECIMALS, &value);
     if (used == 0) {
         return false;
     }
@@ -107,29 +108,13 @@ bool hayi_bytes_parse(const char *text, size_t length, uint64_t *bytes)
     if (length > 1 || (length == 1 && text[0] != 'B')) {
         return false;
     }
-    uint64_t whole = value / HAYI_WISH_UNITS;
-    uint64_t rest = value % HAYI_WISH_UNITS;
+    uint64_t whole = value / HAYI_AMOUNT_ONE;
+    uint64_t rest = value % HAYI_AMOUNT_ONE;
     if (whole > (UINT64_C(1) << 62) / factor) {
         return false;
     }
-    *bytes = whole * factor + rest * factor / HAYI_WISH_UNITS;
+    *bytes = whole * factor + rest * factor / HAYI_AMOUNT_ONE;
     return true;
-}
-
-void hayi_units_print(uint64_t units, char *text, size_t size)
-{
-    uint64_t rest = units % HAYI_WISH_UNITS;
-    char digits[DECIMALS + 1];
-    if (rest == 0) {
-        (void)snprintf(text, size, "%" PRIu64, units / HAYI_WISH_UNITS);
-        return;
-    }
-    (void)snprintf(digits, sizeof(digits), "%04u", (unsigned)rest);
-    for (size_t i = DECIMALS; digits[i - 1] == '0'; i--) {
-        digits[i - 1] = 0;
-    }
-    (void)snprintf(
-        text, size, "%" PRIu64 ".%s", units / HAYI_WISH_UNITS, digits);
 }
 
 /* ---- words --------------------------------------------------------------- */
@@ -227,11 +212,11 @@ static hay_status add_cores(struct hayi_wish *wish,
         return HAY_OK;
     }
     if (!units_of(word->value, word->value_size, &units) || units == 0
-        || units % HAYI_WISH_UNITS != 0
-        || units / HAYI_WISH_UNITS >= HAYI_WISH_ALL) {
+        || units % HAYI_AMOUNT_ONE != 0
+        || units / HAYI_AMOUNT_ONE >= HAYI_WISH_ALL) {
         return bad(err, word, "is no number of cores, from 1, nor all");
     }
-    wish->cores = (uint32_t)(units / HAYI_WISH_UNITS);
+    wish->cores = (uint32_t)(units / HAYI_AMOUNT_ONE);
     return HAY_OK;
 }
 
@@ -244,11 +229,11 @@ static hay_status add_gpus(struct hayi_wish *wish,
     }
     wish->gpus_given = true;
     if (!units_of(word->value, word->value_size, &wish->gpu_units)
-        || wish->gpu_units / HAYI_WISH_UNITS > HAYI_WISH_GPUS_MAX) {
+        || wish->gpu_units / HAYI_AMOUNT_ONE > HAYI_WISH_GPUS_MAX) {
         return bad(err, word, "is no number of gpus up to 64");
     }
-    if (wish->gpu_units > HAYI_WISH_UNITS
-        && wish->gpu_units % HAYI_WISH_UNITS != 0) {
+    if (wish->gpu_units > HAYI_AMOUNT_ONE
+        && wish->gpu_units % HAYI_AMOUNT_ONE != 0) {
         return bad(err, word, "more than one gpu must be whole ones");
     }
     return HAY_OK;

@@ -12,6 +12,7 @@
 #ifndef HAYI_WIRE_REQUEST_H
 #define HAYI_WIRE_REQUEST_H
 
+#include "base/amount.h"
 #include "base/error.h"
 
 enum {
@@ -21,7 +22,6 @@ enum {
     HAYI_REQUEST_TEXT_MAX = 4000,
 };
 #define HAYI_WISH_ALL      UINT32_MAX /* cores=all */
-#define HAYI_WISH_UNITS    10000u     /* units of one: four decimals */
 #define HAYI_WISH_MOST     ((uint64_t)1000000000000)
 #define HAYI_WISH_GPUS_MAX 64u
 
@@ -30,7 +30,7 @@ struct hayi_named {
     const char *name; /* borrowed, no 0 behind it */
     uint32_t size;    /* of it */
     uint32_t reserved;
-    uint64_t units; /* of 1 / HAYI_WISH_UNITS */
+    uint64_t units; /* of 1 / HAYI_AMOUNT_ONE */
 };
 
 /* One alternative. */
@@ -62,9 +62,6 @@ hay_status hayi_named_parse(const char *text,
                             size_t room,
                             size_t *count,
                             struct hayi_error *err);
-
-/* "2" or "0.25"; writes at most size bytes, ends with 0. */
-void hayi_units_print(uint64_t units, char *text, size_t size);
 
 /* "2G", "512M", "1.5GiB", "4096"; false: it is no such size. */
 bool hayi_bytes_parse(const char *text, size_t length, uint64_t *bytes);

@@ -394,7 +394,7 @@ double hay_task_amount(const hay_task *task, const char *resource)
     for (size_t i = 0; i < count; i++) {
         if (strlen(resource) == list[i].size
             && memcmp(resource, list[i].name, list[i].size) == 0) {
-            return (double)list[i].units / HAYI_WISH_UNITS;
+            return (double)list[i].units / HAYI_AMOUNT_ONE;
         }
     }
     return strcmp(resource, "gpus") == 0 ? hayi_task_gpu_numbers(task, gpus)

@@ -132,7 +132,7 @@ static hay_status put_amount(const struct hayi_named *named,
         name[i] = good ? c : '_';
     }
     name[i] = 0;
-    hayi_units_print(named->units, amount, sizeof(amount));
+    hayi_amount_print(named->units, amount, sizeof(amount));
     return put(out, "HAY_RES_%s=%s", name, amount);
 }
 

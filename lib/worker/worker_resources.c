@@ -34,12 +34,12 @@ static hay_status share_amounts(struct hayi_worker *worker,
     }
     for (size_t i = 0; i < count; i++) {
         char amount[40];
-        hayi_units_print(hayi_share_units(list[i].units,
-                                          HAYI_WISH_UNITS,
-                                          worker->config.mask_count,
-                                          worker->config.mask_mine),
-                         amount,
-                         sizeof(amount));
+        hayi_amount_print(hayi_share_units(list[i].units,
+                                           HAYI_AMOUNT_ONE,
+                                           worker->config.mask_count,
+                                           worker->config.mask_mine),
+                          amount,
+                          sizeof(amount));
         used += (size_t)snprintf(text + used,
                                  room - used,
                                  "%s%.*s=%s",

@@ -9,6 +9,7 @@ check_PROGRAMS += %D%/test_philox
 %C%_test_philox_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 
 check_PROGRAMS += \
+	%D%/test_amount \
 	%D%/test_bell \
 	%D%/test_buffer \
 	%D%/test_clock \
@@ -19,6 +20,8 @@ check_PROGRAMS += \
 	%D%/test_mpsc \
 	%D%/test_size_words \
 	%D%/test_variable
+%C%_test_amount_SOURCES = %D%/test_amount.c
+%C%_test_amount_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_bell_SOURCES = %D%/test_bell.c
 %C%_test_bell_LDADD = lib/base/libhayfork-base.la $(HAY_UNIT_LIB)
 %C%_test_buffer_SOURCES = %D%/test_buffer.c

@@ -144,7 +144,7 @@ static void amounts_are_printed_as_they_are_read(void)
         (void)snprintf(text, sizeof(text), "x=%s", texts[i]);
         CU_ASSERT_EQUAL_FATAL(
             hayi_named_parse(text, false, &one, 1, &count, &err), HAY_OK);
-        hayi_units_print(one.units, back, sizeof(back));
+        hayi_amount_print(one.units, back, sizeof(back));
         CU_ASSERT_STRING_EQUAL(back, texts[i]);
     }
 }
