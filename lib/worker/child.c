@@ -20,6 +20,7 @@
 #include "worker/child_env.h"
 #include "worker/child_objects.h"
 #include "worker/gpus.h"
+#include "worker/openmp.h"
 #include "worker/registry.h"
 #include "worker/spawner_minder.h"
 #include "worker/spawner_tree.h"
@@ -27,7 +28,6 @@
 #include "worker/task_env.h"
 #include "worker/topology.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,28 +69,10 @@ static struct child self;
 
 /* ---- what it is bound to ------------------------------------------------- */
 
-/* A function that uses OpenMP shall use as many threads as it has cores. */
-static void limit_openmp(uint32_t cores)
-{
-    typedef void (*set_fn)(int);
-    static set_fn set;
-    static uint32_t current;
-    if (current == 0) {
-        void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-        memcpy(&set, &symbol, sizeof(set));
-    }
-    if (current != cores) {
-        current = cores;
-        if (set != NULL) {
-            set((int)cores);
-        }
-    }
-}
-
 static void bind(struct child *c, const struct hay_task *task)
 {
     size_t bytes = task->cpu_count * sizeof(int);
-    limit_openmp(task->record.cores);
+    hayi_openmp_limit(task->record.cores);
     if (task->cpu_count == 0
         || (task->cpu_count == c->bound_count
             && memcmp(c->bound, task->cpus, bytes) == 0)) {

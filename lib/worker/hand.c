@@ -18,9 +18,9 @@
 #include "worker/hand.h"
 
 #include "base/clock.h"
+#include "worker/openmp.h"
 #include "worker/topology.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdlib.h>
@@ -205,31 +205,12 @@ static struct hay_task *take(const struct hayi_hands *hands,
     return deep;
 }
 
-/* A function that uses OpenMP shall use as many threads as it has cores.  The
- * library has the call only if the program brings it. */
-static void limit_openmp(uint32_t cores)
-{
-    typedef void (*set_fn)(int);
-    static _Thread_local set_fn set;
-    static _Thread_local uint32_t limit;
-    if (limit == 0) {
-        void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-        memcpy(&set, &symbol, sizeof(set));
-    }
-    if (limit != cores) {
-        limit = cores;
-        if (set != NULL) {
-            set((int)cores);
-        }
-    }
-}
-
 /* To the cores of its task, which it may have changed with its slot. */
 static void bind(struct hayi_hand *hand)
 {
     const struct hay_task *task = hand->task;
     const struct hayi_slot_thread *slot = hand->slot;
-    limit_openmp(task->record.cores);
+    hayi_openmp_limit(task->record.cores);
     if (task->rebind && task->cpu_count > 0) {
         (void)hayi_topology_bind_thread(task->cpus, task->cpu_count);
         hand->bound = NULL;

@@ -41,6 +41,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/hand.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
+	%D%/openmp.c \
+	%D%/openmp.h \
 	%D%/output.c \
 	%D%/output.h \
 	%D%/pipe.c \
