@@ -226,7 +226,7 @@ static void cancel_running(struct farm *f)
 static void begin_drain(struct farm *f)
 {
     stop_submitting(f);
-    f->never = f->plan->w->task_count - f->submitted;
+    f->never = f->plan->w->task_count - f->plan->w->done_count - f->submitted;
     (void)hay_shutdown(f->ex, false, true);
 }
 
@@ -255,7 +255,8 @@ static void look_at_signals(struct farm *f)
 /* The run is going wrong: too many tasks have failed by themselves. */
 static void look_at_failures(struct farm *f)
 {
-    uint64_t max = f->plan->max_fails;
+    uint64_t max =
+        f->plan->max_fails > 0 ? f->plan->max_fails : f->plan->w->max_fails;
     uint64_t failed = f->report.failed - f->report.by_input;
     if (max == 0 || failed < max || f->given_up) {
         return;
@@ -300,7 +301,7 @@ static void tell_progress(struct farm *f, uint64_t now)
         return;
     }
     struct progress_counts counts = {
-        .done = f->report.ended,
+        .done = f->plan->w->done_count + f->report.ended,
         .total = f->plan->w->task_count,
         /* What was handed out ahead counts as running in the library. */
         .running = stats.running < stats.cores ? stats.running : stats.cores,
@@ -469,6 +470,7 @@ static void sum_up(struct farm *f)
         .cores = stats.cores,
         .gone_core_s = f->gone_core_s,
         .never = f->never,
+        .before = f->plan->w->done_count,
         .unfinished = f->unfinished,
         .growing = f->plan->stream && (f->level > SIGNALS_NONE || f->given_up),
         .quiet = f->plan->quiet,
@@ -479,6 +481,10 @@ static void sum_up(struct farm *f)
         report_print(&f->report, &facts);
     } else if (f->level > SIGNALS_NONE) {
         say("interrupted before any task was started");
+    } else if (f->plan->w->done_count > 0 && !f->broken && !f->bad_input
+               && !f->plan->quiet) {
+        say("nothing is left to do: all %" PRIu64 " tasks were done before",
+            f->plan->w->done_count);
     }
 }
 
@@ -490,9 +496,13 @@ static void begin(struct farm *f)
                   f->plan->columns,
                   f->start_ns);
     show_init(&f->show, f->plan->show);
-    submit_init(&f->submit, f->ex, f->queue, f->plan->w, f->plan->work);
+    submit_init(&f->submit,
+                f->ex,
+                f->queue,
+                f->plan->w,
+                f->plan->work,
+                f->plan->stream);
     f->submit.time_scale = f->plan->time_scale;
-    f->submit.stream = f->plan->stream;
     f->chunks = chunks_new(f->ex, f->plan->w, f->plan->run_folder);
     f->submit.chunks = f->chunks;
     if (f->plan->stream) {

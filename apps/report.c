@@ -146,6 +146,9 @@ static void print_counts(const struct report *r,
     if (r->cancelled > 0) {
         text_format(&text, ", %" PRIu64 " cancelled", r->cancelled);
     }
+    if (facts->before > 0) {
+        text_format(&text, ", %" PRIu64 " done before", facts->before);
+    }
     if (facts->growing) {
         text_format(&text, "; the rest of the input was not read");
     } else if (facts->never > 0) {

@@ -35,6 +35,7 @@ struct report_facts {
     uint32_t workers, cores;
     double gone_core_s;  /* that lost workers offered besides */
     uint64_t never;      /* tasks that were not submitted */
+    uint64_t before;     /* that were done before the run */
     uint64_t unfinished; /* that were, and did not end: the farm broke down */
     bool growing;        /* their number is not known */
     bool quiet;          /* failures only */

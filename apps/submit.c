@@ -46,16 +46,6 @@ HAY_TASK(replay_spin)
     return HAY_OK;
 }
 
-void submit_init(struct submit *s,
-                 hay_executor *ex,
-                 hay_queue *queue,
-                 struct workload *w,
-                 enum submit_work work)
-{
-    *s = (struct submit){
-        .ex = ex, .queue = queue, .w = w, .work = work, .time_scale = 1};
-}
-
 /* ---- kept futures ---- */
 
 static struct submit_kept *kept_of(struct submit *s, uint32_t block)
@@ -144,6 +134,21 @@ static void add_after(struct submit *s, bool any, hay_future *future)
     }
 }
 
+/* Those of 'count' futures that are there (of tasks that were done before there
+ * are none), in a list to be freed. */
+static hay_future **
+futures_there(hay_future *const *futures, uint64_t count, size_t *there)
+{
+    hay_future **list = mem_alloc(count, sizeof *list);
+    *there = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (futures[i] != NULL) {
+            list[(*there)++] = futures[i];
+        }
+    }
+    return list;
+}
+
 static hay_status
 gate_of(struct submit *s, const struct dep *dep, hay_future **gate)
 {
@@ -152,17 +157,20 @@ gate_of(struct submit *s, const struct dep *dep, hay_future **gate)
     struct text name = TEXT_INIT;
     hay_status status = HAY_OK;
     if (kept->gate[dep->any] == NULL) {
+        size_t count;
+        hay_future **list = futures_there(kept->futures, dep->count, &count);
         text_format(&name, "%s[*]", s->w->blocks[dep->block].name);
         options.name = name.data;
         if (dep->any) {
-            options.after_any = kept->futures;
-            options.after_any_count = dep->count;
+            options.after_any = list;
+            options.after_any_count = count;
         } else {
-            options.after = kept->futures;
-            options.after_count = dep->count;
+            options.after = list;
+            options.after_count = count;
         }
         status = hay_submit_fake(s->ex, 0, 0, &options, &kept->gate[dep->any]);
         text_fini(&name);
+        free(list);
     }
     *gate = kept->gate[dep->any];
     return status;
@@ -221,7 +229,41 @@ static void finish_block(struct submit *s, const struct block *block)
     }
 }
 
+/* Pass over tasks that were done before the run. */
+static void skip_done(struct submit *s)
+{
+    while (!s->stream && s->next_order < s->w->block_count) {
+        const struct block *block = &s->w->blocks[s->w->order[s->next_order]];
+        while (s->next_element < block->count
+               && block_is_done(block, s->next_element)) {
+            s->next_element++;
+        }
+        if (s->next_element < block->count) {
+            return;
+        }
+        s->next_element = 0;
+        s->next_order++;
+        finish_block(s, block);
+    }
+}
+
 /* ---- tasks ---- */
+
+void submit_init(struct submit *s,
+                 hay_executor *ex,
+                 hay_queue *queue,
+                 struct workload *w,
+                 enum submit_work work,
+                 bool stream)
+{
+    *s = (struct submit){.ex = ex,
+                         .queue = queue,
+                         .w = w,
+                         .work = work,
+                         .time_scale = 1,
+                         .stream = stream};
+    skip_done(s);
+}
 
 bool submit_done(const struct submit *s)
 {
@@ -441,11 +483,11 @@ static hay_status submit_one(struct submit *s,
     options.after_count = s->after_count[0];
     options.after_any = s->after[1];
     options.after_any_count = s->after_count[1];
-    if (s->work == SUBMIT_COMMANDS) {
+    if (s->work == SUBMIT_COMMANDS && block->text != NULL) {
         return submit_command(s, block, element, &options, future, fault);
     }
     double duration_ns = (double)block->duration_ns * s->time_scale;
-    if (s->work == SUBMIT_SLEEP) {
+    if (s->work != SUBMIT_SPIN) {
         status =
             hay_submit_fake(s->ex, (uint64_t)duration_ns, 0, &options, future);
     } else {
@@ -478,5 +520,6 @@ hay_status submit_next(struct submit *s,
         s->next_order++;
         finish_block(s, block);
     }
+    skip_done(s);
     return status;
 }

@@ -46,14 +46,17 @@ struct submit {
     size_t input_count, input_room;
 };
 
+/* The blocks of a workload that is no stream, and which of its tasks are done,
+ * must be known. */
 void submit_init(struct submit *s,
                  hay_executor *ex,
                  hay_queue *queue,
                  struct workload *w,
-                 enum submit_work work);
+                 enum submit_work work,
+                 bool stream);
 void submit_fini(struct submit *s);
 
-/* Is every task of the workload (so far) submitted? */
+/* Is every task of the workload (so far) submitted, or was done before? */
 bool submit_done(const struct submit *s);
 
 /* The options that a block's tasks are submitted with, but for their name and

@@ -35,6 +35,7 @@ void workload_fini(struct workload *w)
         if (w->blocks[i].files != NULL) {
             free(w->blocks[i].files->makers);
         }
+        free(w->blocks[i].done);
     }
     files_fini(w);
     free(w->blocks);
@@ -115,6 +116,27 @@ bool block_covers(const struct block *block, const struct block *user)
     return block_element(block, user->first, &element)
            && block_element(block, last, &element)
            && (user->count == 1 || user->step % block->step == 0);
+}
+
+void workload_set_done(struct workload *w, uint64_t task)
+{
+    struct block *block = &w->blocks[workload_block_of(w, task)];
+    uint64_t element = task - block->first_task;
+    if (block->done == NULL) {
+        size_t size = (size_t)(block->count / 8 + 1);
+        block->done = mem_alloc(size, 1);
+        memset(block->done, 0, size);
+    }
+    if (!block_is_done(block, element)) {
+        block->done[element / 8] |= (unsigned char)(1U << element % 8);
+        w->done_count++;
+    }
+}
+
+bool block_is_done(const struct block *block, uint64_t element)
+{
+    return block->done != NULL
+           && (block->done[element / 8] >> element % 8 & 1) != 0;
 }
 
 /* ---- order ---- */

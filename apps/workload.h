@@ -7,7 +7,9 @@
  * index, or to those that write the files that it reads.  One order of the
  * blocks is an order of the tasks, and a cycle among blocks is refused.
  *
- * Filled by taskfile.c and wfformat.c, submitted by farm.c.
+ * Filled by taskfile.c, wfformat.c and the readers of other tools' files,
+ * submitted by farm.c.  Tasks of it may count as done already: a resumed run
+ * marks them before it begins.
  */
 #ifndef APPS_WORKLOAD_H
 #define APPS_WORKLOAD_H
@@ -74,7 +76,8 @@ struct block_files {
 
 struct block {
     const char *name; /* NULL: none */
-    const char *text; /* the command; NULL: a task that only takes time */
+    const char *text; /* the command; NULL: a task that only takes time, and as
+                         a command none: what others come after */
     const struct request *request;
     struct block_files *files; /* NULL: none */
     uint64_t first_task; /* number in the workload of its first task, from 0 */
@@ -82,7 +85,8 @@ struct block {
     uint64_t duration_ns;        /* recorded time */
     uint32_t line;
     uint32_t dep_first, dep_count;
-    uint32_t users; /* how many edges lead here */
+    uint32_t users;      /* how many edges lead here */
+    unsigned char *done; /* a bit an element, malloc'ed; NULL: none is */
     bool array;
 };
 
@@ -97,6 +101,9 @@ struct workload {
     struct dep *deps;
     size_t dep_count, dep_room;
     uint64_t task_count;
+    uint64_t done_count; /* of them: workload_set_done() */
+    uint64_t max_fails;  /* failed ones that stop the run, as the file says; 0:
+                            it does not */
     uint32_t *order; /* order[block_count], parents first; workload_order() */
     struct workload_name *names;
     struct files *files; /* of files.h; NULL: no task names any */
@@ -130,6 +137,11 @@ bool block_covers(const struct block *block, const struct block *user);
 /* Find an order of all blocks with parents first, as near to the order of the
  * file as can be, into w->order.  HAY_EINVAL: a cycle, with the tasks on it. */
 hay_status workload_order(struct workload *w, struct fault *fault);
+
+/* Count a task, by its number, as done already: it is not submitted, and what
+ * comes after it does not wait for it.  Once or more often. */
+void workload_set_done(struct workload *w, uint64_t task);
+bool block_is_done(const struct block *block, uint64_t element);
 
 /* The blocks that come before a block: edges, then makers of its files. */
 size_t block_parent_count(const struct block *block);

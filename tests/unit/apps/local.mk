@@ -5,7 +5,8 @@ check_PROGRAMS += \
 	%D%/test_files \
 	%D%/test_hosts \
 	%D%/test_taskfile \
-	%D%/test_wfformat
+	%D%/test_wfformat \
+	%D%/test_workload
 
 %C%_test_amounts_SOURCES = %D%/test_amounts.c
 %C%_test_amounts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
@@ -30,4 +31,9 @@ check_PROGRAMS += \
 %C%_test_wfformat_SOURCES = %D%/test_wfformat.c
 %C%_test_wfformat_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
 %C%_test_wfformat_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
+
+%C%_test_workload_SOURCES = %D%/test_workload.c
+%C%_test_workload_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_workload_LDADD = apps/libhayfork-apps.la lib/libhayfork-all.la \
 	$(HAY_UNIT_LIB)
