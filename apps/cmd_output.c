@@ -186,31 +186,16 @@ static hay_status answer(struct question *q, struct fault *fault)
 
 /* ---- the command line ---- */
 
-static bool is_run(const char *folder)
-{
-    struct text path = TEXT_INIT;
-    struct stat st;
-    text_format(&path, "%s/tasks.tsv", folder);
-    bool is = stat(path.data, &st) == 0;
-    text_fini(&path);
-    return is;
-}
-
 /* The first of several arguments may be the run. */
 static void
 take_run(struct question *q, int *argc, char ***argv, struct text *folder)
 {
-    if (q->folder == NULL && *argc > 1) {
-        text_format(folder, "%s/%s", RUNFOLDER_BASE, (*argv)[0]);
-        if (is_run((*argv)[0])) {
-            q->folder = (*argv)[0];
-        } else if (is_run(folder->data)) {
-            q->folder = folder->data;
-        }
-        if (q->folder != NULL) {
-            (*argc)--;
-            (*argv)++;
-        }
+    struct fault fault;
+    if (q->folder == NULL && *argc > 1
+        && runfolder_find((*argv)[0], folder, &fault) == HAY_OK) {
+        q->folder = folder->data;
+        (*argc)--;
+        (*argv)++;
     }
     if (q->folder == NULL) {
         q->folder = RUNFOLDER_LATEST;

@@ -117,6 +117,41 @@ hay_status runfolder_make(const char *wanted,
     return HAY_OK;
 }
 
+static bool has(const char *folder, const char *name)
+{
+    struct text path = TEXT_INIT;
+    text_format(&path, "%s/%s", folder, name);
+    bool there = access(path.data, F_OK) == 0;
+    text_fini(&path);
+    return there;
+}
+
+bool runfolder_is_run(const char *path)
+{
+    return has(path, "tasks.tsv") || has(path, "job");
+}
+
+hay_status
+runfolder_find(const char *given, struct text *path, struct fault *fault)
+{
+    text_clear(path);
+    text_add_string(path, given != NULL ? given : RUNFOLDER_LATEST);
+    if (runfolder_is_run(path->data)) {
+        return HAY_OK;
+    }
+    if (given == NULL) {
+        return fault_set(
+            fault, HAY_EINVAL, "no run has been started in this folder");
+    }
+    text_clear(path);
+    text_format(path, "%s/%s", RUNFOLDER_BASE, given);
+    if (given[0] != '/' && runfolder_is_run(path->data)) {
+        return HAY_OK;
+    }
+    return fault_set(
+        fault, HAY_EINVAL, "%.500s is not the folder of a run", given);
+}
+
 void runfolder_set_latest(const char *path)
 {
     size_t base = strlen(RUNFOLDER_BASE "/");

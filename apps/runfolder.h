@@ -5,6 +5,8 @@
 #include "arena.h"
 #include "fault.h"
 
+#include <stdbool.h>
+
 #define RUNFOLDER_BASE   "hayfork-runs"
 #define RUNFOLDER_LATEST RUNFOLDER_BASE "/latest"
 
@@ -16,6 +18,14 @@ hay_status runfolder_make(const char *wanted,
                           const char *file,
                           struct text *path,
                           struct fault *fault);
+
+/* The folder of a run that is there: 'given' is its path, or its name in
+ * hayfork-runs; NULL: hayfork-runs/latest.  HAY_EINVAL: no run has that. */
+hay_status
+runfolder_find(const char *given, struct text *path, struct fault *fault);
+
+/* Is this the folder of a run: submitted (a job is recorded), or begun? */
+bool runfolder_is_run(const char *path);
 
 /* Point hayfork-runs/latest to 'path', if it lies there. */
 void runfolder_set_latest(const char *path);
