@@ -444,6 +444,9 @@ hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending)
     if (hayi_nested_task(ex) != NULL) {
         return not_in_a_task();
     }
+    if (wait) {
+        atomic_store(&ex->awaited, 1);
+    }
     unsigned want = cancel_pending ? 2 : 1;
     unsigned before = atomic_load(&ex->closed);
     while (before < want

@@ -63,10 +63,11 @@ struct hay_executor {
                                  read in place outlive the farm; or NULL */
 
     /* any thread; closed, broken and ended change only at the end */
-    atomic_uint closed; /* 1; 2: with cancel_pending */
-    atomic_uint broken; /* the farm broke down; broken_error tells */
-    atomic_uint ended;  /* the manager takes nothing more from the inbox once
-                           hayi_executor_quiet() */
+    atomic_uint closed;  /* 1; 2: with cancel_pending */
+    atomic_uint awaited; /* somebody waits for the end of all */
+    atomic_uint broken;  /* the farm broke down; broken_error tells */
+    atomic_uint ended;   /* the manager takes nothing more from the inbox once
+                            hayi_executor_quiet() */
     /* what the manager publishes; workers: after the others */
     atomic_uint workers, cores, cores_max; /* cores_max: of one worker */
     atomic_uint workers_lost;              /* have joined or not */

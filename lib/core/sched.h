@@ -546,6 +546,29 @@ void hayi_sched_story(const struct hayi_sched *sched,
                       char *text,
                       size_t size);
 
+enum hayi_awaited_how {
+    HAYI_AWAITED_RUNS,  /* an attempt or a range of it */
+    HAYI_AWAITED_WAITS, /* ... for tasks in tasks */
+    HAYI_AWAITED_HELD,  /* by a worker that has not begun it, as far as known */
+    HAYI_AWAITED_STORY, /* see hayi_sched_story() */
+};
+
+/* A task or map that the end of all waits for. */
+struct hayi_awaited {
+    hayi_handle task;
+    uint64_t payload;
+    hay_task_id id;
+    enum hayi_awaited_how how;
+    uint32_t worker; /* that has it; not for a story */
+    uint64_t since_ns;
+};
+/* Of those that have not ended the one that has run longest; of those that do
+ * not run, where none does, the one that is longest where it is.  Looks at what
+ * the workers hold, and if that is nothing at no more than 65,536 others.
+ * false: there is none. */
+bool hayi_sched_awaited(const struct hayi_sched *sched,
+                        struct hayi_awaited *awaited);
+
 /* Walks over everything and asserts what must hold; slow, for tests. */
 void hayi_sched_check(const struct hayi_sched *sched);
 

@@ -1,6 +1,7 @@
 /* story.c - why an unfinished task is where it is; see sched.h.
  *
- * One sentence: the state, since when, the one reason that holds it.
+ * One sentence: the state, since when, the one reason that holds it.  And of
+ * all unfinished ones the one whose story is worth telling at the end.
  */
 #include "config.h"
 
@@ -133,4 +134,87 @@ void hayi_sched_story(const struct hayi_sched *s,
                    since / 1000000000,
                    since % 1000000000 / 1000,
                    reason);
+}
+
+/* ---- what the end waits for -------------------------------------------- */
+
+enum { AWAITED_LOOKS = 65536 };
+
+/* The lower, the more it is this one that others wait for. */
+static enum hayi_awaited_how how_of(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
+    switch ((enum hayi_row_state)row->state) {
+    case HAYI_ROW_RUNNING:
+        return kin != NULL && (kin->flags & HAYI_KIN_SUSPENDED) != 0
+                   ? HAYI_AWAITED_WAITS
+                   : HAYI_AWAITED_RUNS;
+    case HAYI_ROW_HELD:
+        return HAYI_AWAITED_HELD;
+    case HAYI_ROW_PENDING:
+    case HAYI_ROW_READY:
+    case HAYI_ROW_PARKED:
+    case HAYI_ROW_BACK:
+    case HAYI_ROW_GATHER:
+    case HAYI_ROW_PAUSED:
+    case HAYI_ROW_ALONE:
+    case HAYI_ROW_FREE:
+    case HAYI_ROW_ENDED:
+        break;
+    }
+    return HAYI_AWAITED_STORY;
+}
+
+struct awaited_best {
+    uint32_t index; /* 0: none yet */
+    enum hayi_awaited_how how;
+};
+
+static void
+compare(const struct hayi_sched *s, uint32_t index, struct awaited_best *best)
+{
+    const struct hayi_row *row = hayi_sched_row(s, index);
+    enum hayi_awaited_how how = how_of(s, index);
+    if (row->state == HAYI_ROW_FREE || row->state == HAYI_ROW_ENDED
+        || (row->flags & HAYI_ROW_TWIN) != 0
+        || (row->traits & HAYI_ROW_REMAKE) != 0) {
+        return; /* nobody is told of its end */
+    }
+    if (best->index == 0 || how < best->how
+        || (how == best->how
+            && row->since_ns < hayi_sched_row(s, best->index)->since_ns)) {
+        *best = (struct awaited_best){.index = index, .how = how};
+    }
+}
+
+bool hayi_sched_awaited(const struct hayi_sched *s,
+                        struct hayi_awaited *awaited)
+{
+    struct awaited_best best = {.index = 0};
+    for (uint32_t w = 0; w < s->workers.max; w++) {
+        uint32_t index = s->workers.list[w].head;
+        for (; index != 0; index = hayi_sched_row(s, index)->next) {
+            compare(s, index, &best);
+        }
+    }
+    bool held = best.index != 0;
+    for (uint32_t i = 1; !held && i < s->table.count && i <= AWAITED_LOOKS;
+         i++) {
+        compare(s, i, &best);
+    }
+    if (best.index == 0) {
+        return false;
+    }
+    const struct hayi_row *row = hayi_sched_row(s, best.index);
+    uint32_t task = (row->flags & HAYI_ROW_RANGE) != 0 ? row->map : best.index;
+    *awaited = (struct hayi_awaited){
+        .task = hayi_table_handle(&s->table, task),
+        .payload = hayi_sched_row(s, task)->payload,
+        .id = hayi_sched_row(s, task)->id,
+        .how = best.how,
+        .worker = row->worker,
+        .since_ns = row->since_ns,
+    };
+    return true;
 }

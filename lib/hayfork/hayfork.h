@@ -415,7 +415,9 @@ hay_status hay_open_local(const hay_options *options, hay_executor **ex);
 /* No further submit (HAY_ECLOSED) but by tasks that run, and by those not if
  * cancel_pending: then tasks that have not started are cancelled, running ones
  * end.  wait: return when all tasks have ended and
- * the workers are gone; else at once.  May be called again.  HAY_EFARM. */
+ * the workers are gone; else at once.  May be called again.  HAY_EFARM.
+ * While it waits, a line on standard error says for what after 5 s, then after
+ * pauses that double (hay_options.quiet: none). */
 hay_status hay_shutdown(hay_executor *ex, bool wait, bool cancel_pending);
 /* Ends what is left (as hay_shutdown(ex, true, true)) and frees.  Futures may
  * be released later.  NULL is fine. */

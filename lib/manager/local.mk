@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager.c \
 	%D%/manager.h \
 	%D%/manager_actions.c \
+	%D%/manager_awaits.c \
 	%D%/manager_data.c \
 	%D%/manager_end.c \
 	%D%/manager_files.c \

@@ -239,6 +239,9 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
     hayi_manager_ping(manager);
     busy = flush_links(manager) || busy;
     hayi_manager_check_end(manager);
+    if (!manager->ended) {
+        hayi_manager_await(manager);
+    }
     return busy;
 }
 
@@ -257,6 +260,10 @@ uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)
     uint64_t deadline = hayi_sched_deadline_ns(manager->sched);
     if (manager->broken && manager->give_up_ns < deadline) {
         deadline = manager->give_up_ns;
+    }
+    if (manager->await_ns != 0 && !manager->quiet && !manager->broken
+        && manager->await_ns < deadline) {
+        deadline = manager->await_ns;
     }
     if (!manager->config.shared_memory
         && manager->now_ns + HAYI_MANAGER_HEARTBEAT_NS < deadline) {
@@ -400,6 +407,7 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     manager->silence_ns = options->silence_ns != 0
                               ? options->silence_ns
                               : UINT64_C(1) * SILENCE_NS_DEFAULT_S * NS_PER_S;
+    manager->quiet = options->quiet;
     hayi_executor_retain(manager->ex);
     hayi_mpsc_init(&manager->inbox);
     hayi_actions_init(&manager->actions);

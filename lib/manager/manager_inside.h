@@ -2,6 +2,7 @@
  * manager.c (life, the round), manager_inbox.c (what the client wants),
  * manager_records.c (what workers say), manager_actions.c (what the core says),
  * manager_end.c (stopping, losses), manager_data.c (objects),
+ * manager_awaits.c (words while the end waits),
  * manager_waits.c (attempts that wait), manager_wants.c (objects for the
  * client), manager_nested*.c (clients in workers).
  *
@@ -121,6 +122,9 @@ struct hayi_manager {
 
     bool stopping;      /* STOP was sent */
     uint64_t beaten_ns; /* all has ended: so long beaten attempts may last; 0 */
+    bool quiet;         /* no words while the end waits */
+    uint64_t await_ns;  /* when to say the next; 0: nobody waits yet */
+    uint64_t await_pause_ns; /* before that one */
     bool broken;
     bool deaths;           /* a worker was lost, the run goes on or not */
     uint32_t never_joined; /* of these */
@@ -271,6 +275,16 @@ hay_status hayi_manager_made(struct hayi_manager *manager,
  * the report. */
 void hayi_manager_name_made(struct hayi_manager *manager);
 bool hayi_manager_poll_data(struct hayi_manager *manager);
+
+/* manager_awaits.c */
+/* What the end waits for: "task 17 (spin), which has run on worker 2 (host) for
+ * 5 s".
+ */
+void hayi_manager_word_await(const struct hayi_manager *manager,
+                             char *text,
+                             size_t size);
+/* Says that on standard error when it is time to. */
+void hayi_manager_await(struct hayi_manager *manager);
 
 /* manager_waits.c */
 void hayi_manager_claim_denied(struct hayi_manager *manager,

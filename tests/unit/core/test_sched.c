@@ -142,6 +142,47 @@ static void story_tells_what_holds_a_task(void)
     CU_ASSERT_STRING_EQUAL(text, "it has ended, or there is no such task");
 }
 
+static void the_end_waits_for_what_has_run_longest(void)
+{
+    struct hayi_awaited awaited;
+    CU_ASSERT_FALSE(hayi_sched_awaited(bed.sched, &awaited));
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, after_1);
+    CU_ASSERT_TRUE_FATAL(hayi_sched_awaited(bed.sched, &awaited));
+    CU_ASSERT_EQUAL(awaited.id, 1);
+    CU_ASSERT_EQUAL(awaited.how, HAYI_AWAITED_STORY);
+    bed_dispatch();
+    bed.now_ns = 1000000000;
+    bed_started(2);
+    bed.now_ns = 2000000000;
+    bed_started(1);
+    CU_ASSERT_TRUE_FATAL(hayi_sched_awaited(bed.sched, &awaited));
+    CU_ASSERT_EQUAL(awaited.id, 2);
+    CU_ASSERT_EQUAL(awaited.payload, 2);
+    CU_ASSERT_EQUAL(awaited.task, bed.task[2]);
+    CU_ASSERT_EQUAL(awaited.worker, 0);
+    CU_ASSERT_EQUAL(awaited.since_ns, 1000000000);
+    CU_ASSERT_EQUAL(awaited.how, HAYI_AWAITED_RUNS);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1);
+    CU_ASSERT_TRUE_FATAL(hayi_sched_awaited(bed.sched, &awaited));
+    CU_ASSERT_EQUAL(awaited.id, 3);
+}
+
+static void the_end_waits_for_a_map_whose_range_runs(void)
+{
+    struct hayi_awaited awaited;
+    struct hayi_event e = bed_map_event(4, 100);
+    (void)bed_submit(&e);
+    bed_dispatch();
+    bed_range_started(0);
+    CU_ASSERT_TRUE_FATAL(hayi_sched_awaited(bed.sched, &awaited));
+    CU_ASSERT_EQUAL(awaited.id, 4);
+    CU_ASSERT_EQUAL(awaited.payload, 4);
+    CU_ASSERT_EQUAL(awaited.how, HAYI_AWAITED_RUNS);
+}
+
 static void stats_count_each_state(void)
 {
     for (uint64_t id = 1; id <= 6; id++) {
@@ -190,6 +231,10 @@ static CU_TestInfo tests[] = {
     {"chain_of_a_million_fails_in_a_loop", chain_of_a_million_fails_in_a_loop},
     {"allocation_n_fails_for_every_n", allocation_n_fails_for_every_n},
     {"story_tells_what_holds_a_task", story_tells_what_holds_a_task},
+    {"the_end_waits_for_what_has_run_longest",
+     the_end_waits_for_what_has_run_longest},
+    {"the_end_waits_for_a_map_whose_range_runs",
+     the_end_waits_for_a_map_whose_range_runs},
     {"stats_count_each_state", stats_count_each_state},
     {"time_never_goes_back", time_never_goes_back},
     {"unknown_event_is_refused", unknown_event_is_refused},

@@ -7,12 +7,15 @@
 manager_bed = %D%/manager_bed.c %D%/manager_bed.h
 
 check_PROGRAMS += \
+	%D%/test_awaits \
 	%D%/test_data \
 	%D%/test_files \
 	%D%/test_losses \
 	%D%/test_manager \
 	%D%/test_nested \
 	%D%/test_several
+%C%_test_awaits_SOURCES = %D%/test_awaits.c $(manager_bed)
+%C%_test_awaits_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_data_SOURCES = %D%/test_data.c $(manager_bed)
 %C%_test_data_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 %C%_test_files_SOURCES = %D%/test_files.c $(manager_bed)
