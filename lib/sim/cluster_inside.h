@@ -54,6 +54,12 @@ hay_status hayi_sim_step(struct hayi_sim *sim, struct hayi_event *event);
 void hayi_sim_act_all(struct hayi_sim *sim);
 void hayi_sim_wake_manager(struct hayi_sim *sim);
 
+/* cluster_wish.c */
+void hayi_sim_wish_comes(struct hayi_sim *sim,
+                         const struct hayi_sim_wish *wish);
+/* A reader has seen all items of a map that have been reported. */
+void hayi_sim_read_items(struct hayi_sim *sim, uint32_t index);
+
 /* cluster_net.c: what goes wrong between the manager and its workers */
 /* How long a frame takes; for the net. */
 uint64_t

@@ -13,14 +13,21 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/cluster_nest.c \
 	%D%/cluster_net.c \
 	%D%/cluster_wealth.c \
+	%D%/cluster_wish.c \
 	%D%/dice.c \
 	%D%/dice.h \
 	%D%/ledger.c \
 	%D%/ledger.h \
+	%D%/ledger_inside.h \
+	%D%/ledger_told.c \
+	%D%/ledger_truth.c \
 	%D%/mail.c \
 	%D%/mail.h \
 	%D%/node.c \
 	%D%/node.h \
+	%D%/node_inside.h \
+	%D%/node_nest.c \
+	%D%/node_tell.c \
 	%D%/slot.c \
 	%D%/slot.h \
 	%D%/stores.c \

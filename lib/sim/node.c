@@ -7,39 +7,12 @@
  */
 #include "config.h"
 
-#include "sim/node.h"
+#include "sim/node_inside.h"
 
-#include "sim/mail.h"
-#include "sim/slot.h"
 #include "wire/record.h"
-#include "worker/worker_state.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-#define SINK_PEER 0u /* the manager */
-
-struct hayi_sim_node {
-    struct hayi_sim_node_config config;
-    struct hayi_sim_world *world;
-    struct hayi_simnet *net;
-    struct hayi_transport *transport;
-    struct hayi_channel *channel;
-    struct hayi_wstate *state;
-    struct hayi_wactions actions;
-    struct hayi_sim_slots slots;
-    struct hayi_sim_run *runs;     /* all that it holds */
-    struct hayi_sim_run **revokes; /* to be tried in the next turn */
-    uint32_t revoke_count;
-    uint32_t revoke_room;
-    uint64_t paused_until_ns;
-    uint64_t heard_ns; /* the manager */
-    bool turn_set;
-    bool flush_set;
-    bool urgent; /* send at the end of this turn */
-    bool spoilt;
-    bool dead;
-};
 
 /* ---- life ---- */
 
@@ -121,116 +94,14 @@ static void drop_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
     free(run);
 }
 
-static void no_memory(struct hayi_sim_node *node)
+void hayi_node_no_memory(struct hayi_sim_node *node)
 {
     hayi_ledger_fail(&node->world->ledger, "the simulator has no memory");
 }
 
-/* ---- what the manager is told ---- */
-
-static void *append(struct hayi_sim_node *node, uint16_t type, size_t size)
-{
-    void *body = hayi_channel_append(node->channel, type, size);
-    if (body == NULL) {
-        no_memory(node);
-    }
-    return body;
-}
-
-static void tell_attempt(struct hayi_sim_node *node,
-                         uint16_t type,
-                         const struct hayi_sim_run *run)
-{
-    struct hayi_attempt_record *record = append(node, type, sizeof *record);
-    if (record != NULL) {
-        *record = (struct hayi_attempt_record){.task = run->task,
-                                               .attempt = run->attempt};
-    }
-}
-
-static void tell_nest(struct hayi_sim_node *node,
-                      enum hayi_sim_record type,
-                      const struct hayi_sim_run *run,
-                      uint32_t ordinal)
-{
-    struct hayi_sim_nest *record = append(node, (uint16_t)type, sizeof *record);
-    if (record != NULL) {
-        *record = (struct hayi_sim_nest){.task = run->task,
-                                         .index = run->index,
-                                         .attempt = run->attempt,
-                                         .ordinal = ordinal};
-    }
-    node->urgent = true;
-}
-
-static void tell_ended(struct hayi_sim_node *node,
-                       const struct hayi_sim_run *run)
-{
-    if (run->range) {
-        struct hayi_range_ended *record =
-            append(node, HAYI_RECORD_RANGE_ENDED, sizeof *record);
-        if (record != NULL) {
-            *record = (struct hayi_range_ended){.task = run->task,
-                                                .attempt = run->attempt,
-                                                .start_ns = run->begin_ns,
-                                                .end_ns = run->end_ns,
-                                                .items = run->items,
-                                                .failed = run->failed,
-                                                .outcome = run->outcome};
-        }
-    } else {
-        struct hayi_ended *record =
-            append(node, HAYI_RECORD_ENDED, sizeof *record);
-        bool over = node->world->ledger.tasks[run->index].spec.over_memory
-                    && run->outcome == HAYI_OUTCOME_FARM;
-        if (record != NULL) {
-            *record = (struct hayi_ended){
-                .task = run->task,
-                .handed_ns = hayi_ledger_report(run->index, run->attempt),
-                .attempt = run->attempt,
-                .start_ns = run->begin_ns,
-                .end_ns = run->end_ns,
-                .outcome = run->outcome,
-                .cause = over ? HAY_CAUSE_MEMORY_LIMIT : HAY_CAUSE_NONE};
-        }
-    }
-    node->urgent = node->urgent || run->prompt;
-}
-
-/* Cancelled before it began: it ended, and took no time. */
-static void tell_cancelled(struct hayi_sim_node *node, struct hayi_sim_run *run)
-{
-    run->outcome = HAYI_OUTCOME_CANCELLED;
-    run->begin_ns = node->world->now_ns;
-    run->end_ns = node->world->now_ns;
-    run->items = 0;
-    run->failed = 0;
-    tell_ended(node, run);
-    node->urgent = true;
-}
-
-static void flush(struct hayi_sim_node *node)
-{
-    const struct hayi_transport_ops *ops = node->transport->ops;
-
-    while (hayi_channel_sendable(node->channel)) {
-        const void *data;
-        size_t size = hayi_channel_take_frame(node->channel, &data);
-        if (size == 0) {
-            break;
-        }
-        if (ops->send(node->transport, SINK_PEER, data, size) != HAY_OK) {
-            hayi_ledger_fail(&node->world->ledger,
-                             "w%u: the net is full in spite of credit",
-                             node->config.index);
-            break;
-        }
-    }
-}
-
 /* ---- what worker_state says ---- */
 
-static void step(struct hayi_sim_node *node, const struct hayi_wevent *event)
+void hayi_node_step(struct hayi_sim_node *node, const struct hayi_wevent *event)
 {
     hay_status st = hayi_wstate_step(node->state, event, &node->actions);
     if (st != HAY_OK) {
@@ -246,23 +117,11 @@ static void try_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
     bool revoked = hayi_sim_slots_revoke(&node->slots, run);
 
     node->world->counts.late += !revoked;
-    step(node,
-         &(struct hayi_wevent){.kind = revoked ? HAYI_WEVENT_REVOKED
-                                               : HAYI_WEVENT_REVOKE_LATE,
-                               .u.revoked = {run->task, run->attempt}});
-}
-
-/* A parked run goes on if what it waited for has ended, or it was stopped. */
-static void wake_if(struct hayi_sim_node *node, struct hayi_sim_run *run)
-{
-    bool heard = (run->news & HAYI_SIM_NEWS_PARKED) == 0;
-    if (run->parked && heard
-        && ((run->waits & run->left) == 0
-            || run->outcome == HAYI_OUTCOME_CANCELLED)) {
-        step(node,
-             &(struct hayi_wevent){.kind = HAYI_WEVENT_WAKE,
-                                   .u.wake = {run->task, run->attempt}});
-    }
+    hayi_node_step(
+        node,
+        &(struct hayi_wevent){.kind = revoked ? HAYI_WEVENT_REVOKED
+                                              : HAYI_WEVENT_REVOKE_LATE,
+                              .u.revoked = {run->task, run->attempt}});
 }
 
 static void act_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
@@ -276,7 +135,7 @@ static void act_revoke(struct hayi_sim_node *node, struct hayi_sim_run *run)
         struct hayi_sim_run **more =
             realloc(node->revokes, room * sizeof(struct hayi_sim_run *));
         if (more == NULL) {
-            no_memory(node);
+            hayi_node_no_memory(node);
             return;
         }
         node->revokes = more;
@@ -305,17 +164,17 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
     case HAYI_WACTION_STOP_IT:
         counts->stops++;
         hayi_sim_slots_stop(&node->slots, run, action->force);
-        wake_if(node, run);
+        hayi_node_wake_if(node, run);
         break;
     case HAYI_WACTION_RETURNED:
         counts->returned++;
-        tell_attempt(node, HAYI_RECORD_RETURNED, run);
+        hayi_node_tell_attempt(node, HAYI_RECORD_RETURNED, run);
         drop_run(node, run);
         node->urgent = true;
         break;
     case HAYI_WACTION_CANCELLED:
         counts->cancelled++;
-        tell_cancelled(node, run);
+        hayi_node_tell_cancelled(node, run);
         drop_run(node, run);
         break;
     case HAYI_WACTION_RESUME:
@@ -327,7 +186,7 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
         break;
     case HAYI_WACTION_RECALL_DONE:
         counts->recalls++;
-        (void)append(node, HAYI_RECORD_RECALL_DONE, 0);
+        (void)hayi_node_append(node, HAYI_RECORD_RECALL_DONE, 0);
         node->urgent = true;
         break;
     }
@@ -345,7 +204,7 @@ static void carry_out(struct hayi_sim_node *node)
             act(node, &action);
         }
         if (hayi_wstate_dispatch(node->state, &node->actions) != HAY_OK) {
-            no_memory(node);
+            hayi_node_no_memory(node);
         }
     } while (done < node->actions.count);
     node->actions.count = 0;
@@ -360,7 +219,7 @@ static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
         &node->world->ledger.tasks[as->index].spec;
 
     if (run == NULL) {
-        no_memory(node);
+        hayi_node_no_memory(node);
         return;
     }
     *run = *as;
@@ -369,19 +228,19 @@ static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
         node->runs->all_prev = run;
     }
     node->runs = run;
-    step(node,
-         &(struct hayi_wevent){.kind = HAYI_WEVENT_ARRIVED,
-                               .u.arrived = {.task = run->task,
-                                             .attempt = run->attempt,
-                                             .kind = spec->command
-                                                         ? HAYI_WKIND_COMMAND
-                                                         : HAYI_WKIND_THREAD,
-                                             .prompt = run->prompt,
-                                             .cores = run->core_count,
-                                             .memory_bytes = run->memory_bytes,
-                                             .priority = spec->priority,
-                                             .depth = run->depth,
-                                             .cookie = run}});
+    hayi_node_step(node,
+                   &(struct hayi_wevent){
+                       .kind = HAYI_WEVENT_ARRIVED,
+                       .u.arrived = {.task = run->task,
+                                     .attempt = run->attempt,
+                                     .kind = spec->command ? HAYI_WKIND_COMMAND
+                                                           : HAYI_WKIND_THREAD,
+                                     .prompt = run->prompt,
+                                     .cores = run->core_count,
+                                     .memory_bytes = run->memory_bytes,
+                                     .priority = spec->priority,
+                                     .depth = run->depth,
+                                     .cookie = run}});
 }
 
 static void task_came(struct hayi_sim_node *node,
@@ -412,22 +271,6 @@ static void range_came(struct hayi_sim_node *node,
                                    .core_count = 1});
 }
 
-/* What a run submitted has ended. */
-static void kid_ended(struct hayi_sim_node *node,
-                      const struct hayi_sim_nest *record)
-{
-    struct hayi_sim_run *run = node->runs;
-    while (run != NULL
-           && (run->index != record->index || run->attempt != record->attempt
-               || run->range)) {
-        run = run->all_next;
-    }
-    if (run != NULL) {
-        run->left &= ~(1u << record->ordinal);
-        wake_if(node, run);
-    }
-}
-
 static hay_status
 record_came(void *context, uint16_t type, const void *body, size_t size)
 {
@@ -447,11 +290,11 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         event.u.recall.count = recall->count;
         event.u.recall.below = recall->below;
         event.u.recall.below_depth = recall->below_depth;
-        step(node, &event);
+        hayi_node_step(node, &event);
         break;
     }
     case HAYI_SIM_RECORD_KID_ENDED:
-        kid_ended(node, body);
+        hayi_node_kid_ended(node, body);
         break;
     case HAYI_RECORD_CANCEL: {
         const struct hayi_cancel_record *cancel = body;
@@ -460,7 +303,7 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         event.u.cancel.attempt = cancel->attempt;
         event.u.cancel.force = cancel->force != 0;
         event.u.cancel.unstarted_only = cancel->unstarted_only != 0;
-        step(node, &event);
+        hayi_node_step(node, &event);
         break;
     }
     default:
@@ -475,7 +318,7 @@ frame_came(void *context, uint32_t peer, const void *data, size_t size)
     struct hayi_sim_node *node = context;
     struct hayi_error err = {.status = HAY_OK};
 
-    assert(peer == SINK_PEER);
+    assert(peer == HAYI_NODE_SINK);
     if (node->dead) {
         return;
     }
@@ -512,9 +355,8 @@ static void try_revokes(struct hayi_sim_node *node)
     node->revoke_count = 0;
 }
 
-/* Its end, or that it waits, is the answer to a revoke. */
-static void forget_revokes(struct hayi_sim_node *node,
-                           const struct hayi_sim_run *run)
+void hayi_node_forget_revokes(struct hayi_sim_node *node,
+                              const struct hayi_sim_run *run)
 {
     for (uint32_t i = 0; i < node->revoke_count; i++) {
         node->revokes[i] = node->revokes[i] == run ? NULL : node->revokes[i];
@@ -526,36 +368,19 @@ static void hear_end(struct hayi_sim_node *node, struct hayi_sim_run *run)
     const struct hayi_sim_spec *spec =
         &node->world->ledger.tasks[run->index].spec;
 
-    step(node,
-         &(struct hayi_wevent){
-             .kind = HAYI_WEVENT_ENDED,
-             .u.ended = {.task = run->task,
-                         .attempt = run->attempt,
-                         .run_ns = run->end_ns - run->begin_ns}});
+    hayi_node_step(node,
+                   &(struct hayi_wevent){
+                       .kind = HAYI_WEVENT_ENDED,
+                       .u.ended = {.task = run->task,
+                                   .attempt = run->attempt,
+                                   .run_ns = run->end_ns - run->begin_ns}});
     if (!run->range && spec->kids > 0 && spec->wait == HAYI_SIM_WAIT_FOLLOW
         && run->outcome == HAYI_OUTCOME_FINISHED) {
-        tell_nest(node, HAYI_SIM_RECORD_FOLLOWS, run, spec->kids - 1);
+        hayi_node_tell_nest(node, HAYI_SIM_RECORD_FOLLOWS, run, spec->kids - 1);
     }
-    tell_ended(node, run);
-    forget_revokes(node, run);
+    hayi_node_tell_ended(node, run);
+    hayi_node_forget_revokes(node, run);
     drop_run(node, run);
-}
-
-static void hear_park(struct hayi_sim_node *node, struct hayi_sim_run *run)
-{
-    const struct hayi_sim_spec *spec =
-        &node->world->ledger.tasks[run->index].spec;
-    bool each = spec->wait == HAYI_SIM_WAIT_EACH;
-
-    step(node,
-         &(struct hayi_wevent){.kind = HAYI_WEVENT_SUSPENDED,
-                               .u.suspended = {run->task, run->attempt}});
-    forget_revokes(node, run);
-    tell_nest(node,
-              HAYI_SIM_RECORD_WAITS,
-              run,
-              each ? run->part - 1 : HAYI_SIM_SEVERAL);
-    wake_if(node, run);
 }
 
 static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
@@ -568,19 +393,20 @@ static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
     run->news = 0;
     if ((news & HAYI_SIM_NEWS_RESUMED) != 0) {
         if (run->backlog) {
-            step(node,
-                 &(struct hayi_wevent){.kind = HAYI_WEVENT_RESUMED,
-                                       .u.resumed = {run->task, run->attempt}});
+            hayi_node_step(
+                node,
+                &(struct hayi_wevent){.kind = HAYI_WEVENT_RESUMED,
+                                      .u.resumed = {run->task, run->attempt}});
         }
-        tell_attempt(node, HAYI_RECORD_RESUMED, run);
+        hayi_node_tell_attempt(node, HAYI_RECORD_RESUMED, run);
     }
     if ((news & HAYI_SIM_NEWS_KIDS) != 0) {
         for (uint32_t i = 0; i < spec->kids; i++) {
-            tell_nest(node, HAYI_SIM_RECORD_KID, run, i);
+            hayi_node_tell_nest(node, HAYI_SIM_RECORD_KID, run, i);
         }
     }
     if ((news & HAYI_SIM_NEWS_PARKED) != 0) {
-        hear_park(node, run);
+        hayi_node_hear_park(node, run);
     } else if ((news & HAYI_SIM_NEWS_ENDED) != 0) {
         hear_end(node, run);
     }
@@ -622,7 +448,7 @@ static void turn(struct hayi_sim_node *node)
     if (node->urgent || hayi_wstate_hungry(node->state)
         || node->config.report_ns == 0) {
         node->urgent = false;
-        flush(node);
+        hayi_node_flush(node);
     } else if (!node->flush_set && hayi_channel_sendable(node->channel)) {
         node->flush_set = true;
         hayi_sim_set_timer(node->world,
@@ -655,12 +481,13 @@ void hayi_sim_node_wake(struct hayi_sim_node *node)
 
 static void join(struct hayi_sim_node *node)
 {
-    struct hayi_join *record = append(node, HAYI_RECORD_JOIN, sizeof *record);
+    struct hayi_join *record =
+        hayi_node_append(node, HAYI_RECORD_JOIN, sizeof *record);
     if (record != NULL) {
         *record = (struct hayi_join){.cores = node->config.cores,
                                      .memory_bytes = node->config.memory_bytes};
     }
-    flush(node);
+    hayi_node_flush(node);
     node->heard_ns = node->world->now_ns;
 }
 
@@ -677,7 +504,7 @@ static void beat(struct hayi_sim_node *node)
         return;
     } else {
         hayi_channel_ask_frame(node->channel);
-        flush(node);
+        hayi_node_flush(node);
     }
     hayi_sim_set_timer(node->world,
                        node->config.beat_ns,
@@ -690,7 +517,7 @@ static void slot_due(struct hayi_sim_node *node, struct hayi_sim_due due)
     const struct hayi_sim_run *run =
         hayi_sim_slots_due(&node->slots, due.core, due.number);
     if (run != NULL) {
-        tell_attempt(node, HAYI_RECORD_STARTED, run);
+        hayi_node_tell_attempt(node, HAYI_RECORD_STARTED, run);
     }
     hayi_sim_node_wake(node);
 }
@@ -711,7 +538,7 @@ void hayi_sim_node_timer(struct hayi_sim_node *node, struct hayi_sim_due due)
     case HAYI_SIM_NODE_FLUSH:
         node->flush_set = false;
         if (node->world->now_ns >= node->paused_until_ns) {
-            flush(node);
+            hayi_node_flush(node);
         } else {
             node->urgent = true;
             hayi_sim_node_wake(node);

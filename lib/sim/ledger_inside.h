@@ -1,0 +1,30 @@
+/* ledger_inside.h - the ledger, for the files that make it up.
+ *
+ * Owns: nothing beyond what ledger.h says.
+ * Never: included by anything but lib/sim/ledger*.c.
+ * Threads: one at a time.
+ */
+#ifndef HAYI_SIM_LEDGER_INSIDE_H
+#define HAYI_SIM_LEDGER_INSIDE_H
+
+#include "sim/ledger.h"
+
+#define HAYI_LEDGER_REPORTED 0x80u /* in the mark of an item */
+
+static inline bool hayi_ledger_any_lost(const struct hayi_ledger *ledger)
+{
+    return ledger->loss_count > 0;
+}
+
+/* It has ended, and may run again to make its objects again. */
+static inline bool hayi_ledger_remakes(const struct hayi_ledger_task *task)
+{
+    return task->told && task->state == HAY_FINISHED && task->spec.makes > 0
+           && !task->forgotten;
+}
+
+/* ledger_truth.c */
+/* From now on nothing comes from it; what has not come yet has not been. */
+void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker);
+
+#endif
