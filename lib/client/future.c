@@ -86,11 +86,36 @@ const struct hayi_limits *hayi_spec_limits(const struct hayi_spec *spec)
                             : &none;
 }
 
-/* What comes after the limits. */
+/* Bytes of what stands between the arguments and the names. */
+static size_t extras_size(const struct hayi_spec *spec)
+{
+    return (spec->has_limits ? sizeof(struct hayi_limits) : 0)
+           + (spec->has_key ? sizeof(struct hayi_spec_key) : 0);
+}
+
+struct hayi_spec_key *hayi_spec_key_room(struct hayi_spec *spec)
+{
+    char *args = hayi_spec_args_room(spec);
+    return spec->has_key
+               ? (void *)(args + padded(spec->args_size)
+                          + (spec->has_limits ? sizeof(struct hayi_limits) : 0))
+               : NULL;
+}
+
+const struct hayi_spec_key *hayi_spec_key(const struct hayi_spec *spec)
+{
+    const char *args = hayi_spec_args(spec);
+    return spec->has_key
+               ? (const void *)(args + padded(spec->args_size)
+                                + (spec->has_limits ? sizeof(struct hayi_limits)
+                                                    : 0))
+               : NULL;
+}
+
 static const char *names_of(const struct hayi_spec *spec)
 {
     return (const char *)hayi_spec_args(spec) + padded(spec->args_size)
-           + (spec->has_limits ? sizeof(struct hayi_limits) : 0);
+           + extras_size(spec);
 }
 
 const char *hayi_spec_name(const struct hayi_spec *spec)
@@ -112,10 +137,11 @@ hay_future *hayi_future_new(hay_executor *ex,
     assert(name_size <= UINT16_MAX && category_size <= UINT8_MAX);
     assert(plan->args_size <= UINT32_MAX && plan->dep_count <= UINT32_MAX);
     size_t limits_size = plan->limits ? sizeof(struct hayi_limits) : 0;
+    size_t key_size = plan->key ? sizeof(struct hayi_spec_key) : 0;
     hay_future *future = malloc(sizeof(*future) + sizeof(struct hayi_spec)
                                 + plan->dep_count * sizeof(hay_future *)
                                 + padded(plan->args_size) + limits_size
-                                + (name_size > 0 ? name_size + 1 : 0)
+                                + key_size + (name_size > 0 ? name_size + 1 : 0)
                                 + (category_size > 0 ? category_size + 1 : 0));
     if (future == NULL) {
         return NULL;
@@ -136,6 +162,11 @@ hay_future *hayi_future_new(hay_executor *ex,
         memset(names, 0, limits_size);
         names += limits_size;
     }
+    if (plan->key) {
+        spec->has_key = true;
+        memset(names, 0, key_size);
+        names += key_size;
+    }
     if (name_size > 0) {
         spec->name_size = (uint16_t)name_size;
         memcpy(names, plan->name, name_size + 1);
@@ -150,8 +181,7 @@ hay_future *hayi_future_new(hay_executor *ex,
 
 size_t hayi_spec_text_size(const struct hayi_spec *spec)
 {
-    return padded(spec->args_size)
-           + (spec->has_limits ? sizeof(struct hayi_limits) : 0)
+    return padded(spec->args_size) + extras_size(spec)
            + (spec->name_size > 0 ? (size_t)spec->name_size + 1 : 0)
            + (spec->category_size > 0 ? (size_t)spec->category_size + 1 : 0);
 }
@@ -184,7 +214,7 @@ hay_future *hayi_future_restore(hay_executor *ex,
     }
     char *place = hayi_spec_args_room(future->spec);
     memcpy(place, text, text_size);
-    place += padded(spec->args_size);
+    place += padded(spec->args_size) + extras_size(spec);
     if (spec->name_size > 0) { /* the ends are not taken on trust */
         place[spec->name_size] = 0;
         place += (size_t)spec->name_size + 1;

@@ -12,6 +12,7 @@
 
 #include "base/mpsc.h"
 #include "core/sched.h"
+#include "journal/journal_log.h"
 #include "wire/record.h"
 
 /* What the manager's inbox holds. */
@@ -39,6 +40,7 @@ struct hayi_spec {
     bool once : 1;    /* it must not run twice */
     bool process : 1; /* in a process slot */
     bool has_limits : 1;
+    bool has_key : 1;      /* what it is, for the journal */
     uint16_t name_size;    /* without the 0 */
     uint8_t category_size; /* without the 0 */
     uint8_t pause;         /* before a retry, see hayi_spec_pause_ms() */
@@ -58,8 +60,8 @@ struct hayi_spec {
     uint64_t index;     /* of a command; fake: duration_ns */
     void *user;
     /* Behind it: deps[dep_count] (hay_future *, counted), args[args_size]
-     * padded to 8, then limits if it has some, then name and 0 and category
-     * and 0, each only if not "". */
+     * padded to 8, then limits if it has some, then its key if it has one, then
+     * name and 0 and category and 0, each only if not "". */
 };
 
 /* Most tasks have none.  0: no such limit. */
@@ -70,6 +72,12 @@ struct hayi_limits {
     uint64_t output_bytes;
     uint32_t memory_retries;
     uint32_t memory_doublings; /* the manager's: so often twice the limit */
+};
+
+/* What a task is, to be found again in a journal (see journal_log.h). */
+struct hayi_spec_key {
+    struct hayi_journal_key key;
+    uint32_t ordinal; /* of an unnamed one among those with its key */
 };
 
 /* A pause in one byte: 4 bits of mantissa, 4 of exponent, of 10 ms, rounded up.
@@ -141,6 +149,7 @@ struct hayi_future_plan {
     const char *name;     /* NULL: none */
     const char *category; /* NULL: none */
     bool limits;          /* with room for them */
+    bool key;             /* with room for it */
 };
 /* A future with room for all of it, one allocation, one count (the manager's);
  * the names are filled in, the rest of the specification is 0.  NULL when
@@ -172,6 +181,9 @@ const void *hayi_spec_args(const struct hayi_spec *spec);
 struct hayi_limits *hayi_spec_limits_room(struct hayi_spec *spec);
 /* All 0 if it has none. */
 const struct hayi_limits *hayi_spec_limits(const struct hayi_spec *spec);
+/* NULL: none. */
+struct hayi_spec_key *hayi_spec_key_room(struct hayi_spec *spec);
+const struct hayi_spec_key *hayi_spec_key(const struct hayi_spec *spec);
 const char *hayi_spec_name(const struct hayi_spec *spec);
 const char *hayi_spec_category(const struct hayi_spec *spec);
 

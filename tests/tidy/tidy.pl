@@ -20,10 +20,11 @@ my %below = (
     data      => [qw(base wire transport)],
     transport => [qw(base wire)],
     observe   => [qw(base core wire)],
+    journal   => [qw(base wire observe)],
     # one storey: the executor is where client and manager meet
-    worker    => [qw(base core wire data transport observe client manager)],
-    manager   => [qw(base core wire data transport observe client worker)],
-    client    => [qw(base core wire data transport observe manager worker)],
+    worker    => [qw(base core wire data transport observe journal client manager)],
+    manager   => [qw(base core wire data transport observe journal client worker)],
+    client    => [qw(base core wire data transport observe journal manager worker)],
     sim       => [qw(base core wire transport worker)],
 );
 
