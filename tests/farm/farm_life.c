@@ -164,44 +164,6 @@ static void closing_waits_for_what_was_submitted(void)
     hay_executor_free(ex);
 }
 
-static int words[2]; /* a pipe that stands for standard error */
-
-/* Runs until the farm has said what its end waits for. */
-HAY_TASK(hears_itself_named)
-{
-    char text[500];
-    ssize_t size = read(words[0], text, sizeof(text) - 1);
-    text[size > 0 ? size : 0] = 0;
-    return hay_return_string(task, text);
-}
-
-static void end_says_which_task_it_waits_for(void)
-{
-    const char *text = "";
-    hay_executor *ex = open_farm(1);
-    CHECK(ex != NULL);
-    CHECK(pipe(words) == 0);
-    int before = dup(STDERR_FILENO);
-    CHECK(dup2(words[1], STDERR_FILENO) == STDERR_FILENO);
-    hay_future *future = submit(ex, hears_itself_named);
-    hay_status status = hay_shutdown(ex, true, false);
-    (void)dup2(before, STDERR_FILENO);
-    (void)close(before);
-    (void)close(words[0]);
-    (void)close(words[1]);
-    CHECK(status == HAY_OK);
-    CHECK(hay_result_string(future, 0, &text) == HAY_OK);
-    CHECK(
-        strstr(
-            text,
-            "hayfork: the end waits for task 1 (hears_itself_named), which has "
-            "run in this process for ")
-        == text);
-    CHECK(strchr(text, '\n') == strrchr(text, '\n'));
-    hay_future_release(future);
-    hay_executor_free(ex);
-}
-
 static void closing_with_cancel_ends_only_what_has_not_started(void)
 {
     enum { MANY = 500 };
@@ -774,7 +736,6 @@ static const struct test {
     TEST(farm_breaks_when_its_spawner_dies),
     TEST(farm_that_did_nothing_is_freed),
     TEST(closing_waits_for_what_was_submitted),
-    TEST(end_says_which_task_it_waits_for),
     TEST(closing_with_cancel_ends_only_what_has_not_started),
     TEST(running_commands_and_maps_end_when_closed),
     TEST(tasks_outlive_a_closing_that_does_not_wait),

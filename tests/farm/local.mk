@@ -13,6 +13,10 @@ check_PROGRAMS += %D%/farm_data
 %C%_farm_data_SOURCES = %D%/farm_data.c
 %C%_farm_data_LDADD = lib/libhayfork-all.la
 
+check_PROGRAMS += %D%/farm_ends
+%C%_farm_ends_SOURCES = %D%/farm_ends.c
+%C%_farm_ends_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
@@ -58,6 +62,7 @@ check_PROGRAMS += %D%/farm_waits
 dist_check_SCRIPTS += \
 	%D%/t_arrays.sh \
 	%D%/t_data.sh \
+	%D%/t_ends.sh \
 	%D%/t_farm.sh \
 	%D%/t_life.sh \
 	%D%/t_losses.sh \
