@@ -203,6 +203,8 @@ struct hayi_event {
             /* FINISHED: its result is that of another task, which it submitted;
              * as an input that must finish.  Borrowed; NULL: of its own. */
             const struct hayi_dep *follow;
+            bool followed; /* out: it is told as the end of 'follow', now or
+                              later; false: this news does not count */
         } ended;
         struct {
             hayi_handle task;        /* a stale one is ignored */

@@ -198,7 +198,7 @@ hay_status hayi_task_started(struct hayi_sched *s,
                              const struct hayi_event *event,
                              struct hayi_actions *actions);
 hay_status hayi_task_ended(struct hayi_sched *s,
-                           const struct hayi_event *event,
+                           struct hayi_event *event,
                            struct hayi_actions *actions);
 hay_status hayi_task_returned(struct hayi_sched *s,
                               const struct hayi_event *event,

@@ -120,7 +120,7 @@ static void finished(struct hayi_sched *s,
  */
 static hay_status take_finished(struct hayi_sched *s,
                                 uint32_t index,
-                                const struct hayi_event *event,
+                                struct hayi_event *event,
                                 struct hayi_actions *actions)
 {
     uint32_t *made = NULL;
@@ -141,6 +141,7 @@ static hay_status take_finished(struct hayi_sched *s,
     }
     hayi_durations_learn(&s->durations, row->category, event->u.ended.run_ns);
     hayi_task_unbook(s, index);
+    event->u.ended.followed = true;
     hayi_nested_follow(s, index, follow, event->u.ended.report, actions);
     return HAY_OK;
 }
@@ -176,12 +177,13 @@ static bool came_back(const struct hayi_sched *s,
 }
 
 hay_status hayi_task_ended(struct hayi_sched *s,
-                           const struct hayi_event *event,
+                           struct hayi_event *event,
                            struct hayi_actions *actions)
 {
     if (hayi_actions_reserve(actions, 3) != HAY_OK) {
         return HAY_ENOMEM;
     }
+    event->u.ended.followed = false;
     for (size_t i = 0; i < event->u.ended.made_count; i++) {
         event->u.ended.made[i].object = 0;
     }

@@ -21,31 +21,33 @@ static void free_following(struct hayi_following *following)
     free(following);
 }
 
-/* In its place: one of an older attempt goes.  false: there is a newer one. */
-static bool enter(struct hayi_manager *manager,
-                  struct hayi_following *following)
+/* Its report is given to the core; it is kept if that counts it, or else what
+ * was kept for the task before. */
+static void enter(struct hayi_manager *manager,
+                  struct hayi_following *following,
+                  struct hayi_event *event,
+                  struct hayi_report *report)
 {
-    struct hayi_following *old =
-        hayi_idmap_get(&manager->following, following->task);
-    if (old != NULL && old->attempt > following->attempt) {
-        return false;
-    }
-    if (old != NULL) {
-        (void)hayi_idmap_take(&manager->following, old->task);
-        free_following(old);
-    }
-    if (!hayi_idmap_put(&manager->following, following->task, following)) {
+    struct hayi_idmap *map = &manager->following;
+    const hayi_handle task = following->task;
+    struct hayi_following *before = hayi_idmap_take(map, task);
+    if (!hayi_idmap_put(map, task, following)) {
+        free_following(following);
+        hayi_manager_drop_following(before);
         hayi_manager_panic(manager, "out of memory for a result");
-        return false;
+        return;
     }
-    return true;
-}
-
-static uint64_t stale(const struct hayi_manager *manager)
-{
-    struct hayi_sched_stats stats;
-    hayi_sched_get_stats(manager->sched, &stats);
-    return stats.stale;
+    hayi_manager_step(manager, event, report);
+    if (!event->u.ended.followed && hayi_idmap_take(map, task) == following) {
+        free_following(following);
+        following = before;
+        before = NULL;
+        if (following != NULL && !hayi_idmap_put(map, task, following)) {
+            before = following;
+            hayi_manager_panic(manager, "out of memory for a result");
+        }
+    }
+    hayi_manager_drop_following(before);
 }
 
 /* Counted; NULL: there is none. */
@@ -105,7 +107,6 @@ hay_status hayi_manager_follow(struct hayi_manager *manager,
     }
     *following = (struct hayi_following){
         .task = task,
-        .attempt = event->u.ended.attempt,
         .future = future,
         .report = *report,
     };
@@ -116,21 +117,11 @@ hay_status hayi_manager_follow(struct hayi_manager *manager,
     following->report.had = following->had;
     following->report.reason = "";
     following->report.capture = NULL;
-    if (!enter(manager, following)) {
-        free_following(following);
-        return HAY_OK;
-    }
     const struct hayi_dep dep = hayi_manager_dep(future, false, true);
-    const uint64_t before = stale(manager);
     event->u.ended.follow = &dep;
     event->u.ended.objects = dep.objects;
-    hayi_manager_step(manager, event, report);
+    enter(manager, following, event, report);
     event->u.ended.follow = NULL;
-    if (stale(manager) != before
-        && hayi_idmap_get(&manager->following, task) == following) {
-        (void)hayi_idmap_take(&manager->following, task);
-        free_following(following); /* an attempt that counts no more */
-    }
     return HAY_OK;
 }
 

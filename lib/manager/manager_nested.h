@@ -37,7 +37,6 @@ struct hayi_nested {
 /* A task that has ended, with the result that another one will have. */
 struct hayi_following {
     hayi_handle task;
-    uint32_t attempt;
     hay_future *future; /* the other one; counted */
     struct hayi_report report;
     char had[256];

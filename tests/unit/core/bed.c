@@ -305,7 +305,7 @@ void bed_claim(uint64_t id, uint64_t child)
     must(&e);
 }
 
-void bed_follow(uint64_t id, uint64_t target)
+bool bed_follow(uint64_t id, uint64_t target)
 {
     struct hayi_dep dep = {.task = bed.task[target]};
     struct hayi_event e = {.kind = HAYI_EVENT_ENDED};
@@ -316,6 +316,7 @@ void bed_follow(uint64_t id, uint64_t target)
     e.u.ended.report = 100 + id;
     e.u.ended.follow = &dep;
     must(&e);
+    return e.u.ended.followed;
 }
 
 void bed_unwanted(uint64_t id)

@@ -82,7 +82,8 @@ void bed_child(uint64_t id, uint64_t parent, const uint64_t *after);
 void bed_suspended(uint64_t id, uint64_t waits_for);
 void bed_resumed(uint64_t id);
 void bed_claim(uint64_t id, uint64_t child);
-void bed_follow(uint64_t id, uint64_t target);
+/* Was it taken so? */
+bool bed_follow(uint64_t id, uint64_t target);
 void bed_unwanted(uint64_t id);
 void bed_cancel_nested(uint64_t id, bool force);
 /* Compare the story of a task, but for how long. */

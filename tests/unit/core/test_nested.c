@@ -405,7 +405,8 @@ static void follower_ends_with_what_it_follows(void)
     bed_task(5, (const uint64_t[]){1, 0});
     run(1);
     bed_child(2, 1, NULL);
-    bed_follow(1, 2);
+    CU_ASSERT_TRUE(bed_follow(1, 2));
+    CU_ASSERT_FALSE(bed_follow(1, 2)); /* it has ended */
     BED_EXPECT("");
     BED_STORY(1, "its result is that of task 2, which has not ended");
     run(2);

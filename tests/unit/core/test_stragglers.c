@@ -111,6 +111,18 @@ static void who_is_over_memory_beside_another_does_not_grow(void)
     }
 }
 
+static void a_beaten_one_follows_nothing(void)
+{
+    struct bed_attempt first = first_of(300);
+    struct bed_attempt second = bed.last[20];
+    bed_started(20);
+    bed_task(21, NULL);
+    bed.last[20] = first;
+    CU_ASSERT_TRUE(bed_follow(20, 21));
+    bed.last[20] = second;
+    CU_ASSERT_FALSE(bed_follow(20, 21));
+}
+
 static void nobody_gets_one_unless_it_is_asked_for(void)
 {
     bed_teardown();
@@ -365,6 +377,7 @@ static CU_TestInfo tests[] = {
      what_takes_far_too_long_gets_a_second_attempt},
     {"who_is_over_memory_beside_another_does_not_grow",
      who_is_over_memory_beside_another_does_not_grow},
+    {"a_beaten_one_follows_nothing", a_beaten_one_follows_nothing},
     {"nobody_gets_one_unless_it_is_asked_for",
      nobody_gets_one_unless_it_is_asked_for},
     {"what_must_not_run_twice_gets_none", what_must_not_run_twice_gets_none},
