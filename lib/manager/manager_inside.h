@@ -65,7 +65,8 @@ struct hayi_peer {
     /* worker's clock minus ours lies between these */
     int64_t offset_low, offset_high;
     int64_t offset_ns;
-    struct hayi_slot_paths *paths; /* [path_count], by slot */
+    struct hayi_nest_client *nest_clients; /* the newest first */
+    struct hayi_slot_paths *paths;         /* [path_count], by slot */
     size_t path_count;
 };
 
@@ -145,7 +146,7 @@ struct hayi_manager {
     size_t made_count, made_room;
     bool told;                /* the report of this step was current */
     struct hayi_idmap nested; /* struct hayi_nested by the future's number */
-    struct hayi_nest_client *nest_clients;
+    struct hayi_idmap nest_clients; /* by peer and number */
     struct hayi_idmap
         following; /* struct hayi_following by the task's handle */
 

@@ -20,24 +20,37 @@
 /* ---- clients and their futures -------------------------------------------
  */
 
+/* Its number in 'nest_clients'; no peer is 0. */
+static uint64_t key_of(uint32_t peer, uint32_t number)
+{
+    return (uint64_t)peer << 32 | number;
+}
+
+/* A new one if need be; NULL: out of memory. */
 static struct hayi_nest_client *
 client_of(struct hayi_manager *manager, uint32_t peer, uint32_t number)
 {
-    struct hayi_nest_client *client = manager->nest_clients;
-    while (client != NULL
-           && (client->peer != peer || client->number != number)) {
-        client = client->next;
+    const uint64_t key = key_of(peer, number);
+    struct hayi_nest_client *client =
+        hayi_idmap_get(&manager->nest_clients, key);
+    if (client != NULL) {
+        return client;
     }
-    if (client == NULL) {
-        client = calloc(1, sizeof(*client));
-        if (client == NULL) {
-            return NULL;
-        }
-        client->peer = peer;
-        client->number = number;
-        client->next = manager->nest_clients;
-        manager->nest_clients = client;
+    client = calloc(1, sizeof(*client));
+    if (client == NULL
+        || !hayi_idmap_put(&manager->nest_clients, key, client)) {
+        free(client);
+        return NULL;
     }
+    struct hayi_nest_client **first = &manager->peers[peer].nest_clients;
+    client->peer = peer;
+    client->number = number;
+    client->next = *first;
+    client->link = first;
+    if (client->next != NULL) {
+        client->next->link = &client->next;
+    }
+    *first = client;
     return client;
 }
 
@@ -75,6 +88,17 @@ static hay_future *find(void *context, hay_task_id id)
     return hayi_manager_nested_find(context, id);
 }
 
+/* Out of its client's list, and of the numbers. */
+static void unlink_nested(struct hayi_manager *manager,
+                          struct hayi_nested *nested)
+{
+    *nested->link = nested->next;
+    if (nested->next != NULL) {
+        nested->next->link = nested->link;
+    }
+    (void)hayi_idmap_take(&manager->nested, nested->future->id);
+}
+
 /* Hold it for the client, and tell it its end.  false: out of memory. */
 static bool hold(struct hayi_manager *manager,
                  struct hayi_nest_client *client,
@@ -105,11 +129,7 @@ static bool hold(struct hayi_manager *manager,
 static void let_go(struct hayi_manager *manager, struct hayi_nested *nested)
 {
     hay_future *future = nested->future;
-    *nested->link = nested->next;
-    if (nested->next != NULL) {
-        nested->next->link = nested->link;
-    }
-    (void)hayi_idmap_take(&manager->nested, future->id);
+    unlink_nested(manager, nested);
     future->remembered &= (uint8_t)~HAYI_MANAGER_NESTED;
     nested->client = NULL;
     if (nested->ended) {
@@ -128,36 +148,34 @@ static void let_go(struct hayi_manager *manager, struct hayi_nested *nested)
 static void client_gone(struct hayi_manager *manager,
                         struct hayi_nest_client *client)
 {
-    struct hayi_nest_client **link = &manager->nest_clients;
     while (client->list != NULL) { /* those that depend on others first */
         let_go(manager, client->list);
     }
-    while (*link != client) {
-        link = &(*link)->next;
+    *client->link = client->next;
+    if (client->next != NULL) {
+        client->next->link = client->link;
     }
-    *link = client->next;
+    (void)hayi_idmap_take(&manager->nest_clients,
+                          key_of(client->peer, client->number));
     hayi_nest_whole_fini(&client->whole);
     free(client);
 }
 
 void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer)
 {
-    struct hayi_nest_client *client = manager->nest_clients;
-    while (client != NULL) {
-        struct hayi_nest_client *next = client->next;
-        if (client->peer == peer) {
-            client_gone(manager, client);
-            next = manager->nest_clients; /* others may have gone meanwhile */
-        }
-        client = next;
+    while (manager->peers[peer].nest_clients != NULL) {
+        client_gone(manager, manager->peers[peer].nest_clients);
     }
 }
 
 void hayi_manager_nested_free(struct hayi_manager *manager)
 {
-    while (manager->nest_clients != NULL) {
-        client_gone(manager, manager->nest_clients);
+    for (uint32_t peer = 1;
+         manager->peers != NULL && peer < manager->peer_count;
+         peer++) {
+        hayi_manager_nested_lost(manager, peer);
     }
+    hayi_idmap_fini(&manager->nest_clients);
     hayi_idmap_fini(&manager->nested);
 }
 
@@ -234,12 +252,9 @@ static void enter(struct hayi_manager *manager, hay_future *future)
 /* Taken back before it was entered. */
 static void forget(struct hayi_manager *manager, hay_future *future)
 {
-    struct hayi_nested *nested = hayi_idmap_take(&manager->nested, future->id);
+    struct hayi_nested *nested = hayi_idmap_get(&manager->nested, future->id);
     if (nested != NULL) {
-        *nested->link = nested->next;
-        if (nested->next != NULL) {
-            nested->next->link = nested->link;
-        }
+        unlink_nested(manager, nested);
         free_nested(nested);
     }
     hayi_future_discard(future);

@@ -15,9 +15,9 @@
 
 /* A client in a worker. */
 struct hayi_nest_client {
-    struct hayi_nest_client *next;
-    struct hayi_nested *list;     /* its futures, the newest first */
-    struct hayi_nest_whole whole; /* a record that comes in pieces */
+    struct hayi_nest_client *next, **link; /* in its peer's list */
+    struct hayi_nested *list;              /* its futures, the newest first */
+    struct hayi_nest_whole whole;          /* a record that comes in pieces */
     uint32_t peer;
     uint32_t number; /* in that worker */
 };

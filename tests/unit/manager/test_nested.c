@@ -297,8 +297,10 @@ static void items_of_a_map_travel_in_pieces(void)
     as_client(submit_map);
     CU_ASSERT_TRUE(longest <= HAYI_NEST_PIECE + sizeof(struct hayi_nest_piece));
     CU_ASSERT_EQUAL(bed_manager->nested.count, 0);
-    CU_ASSERT_PTR_NOT_NULL(bed_manager->nest_clients);
-    CU_ASSERT_PTR_NULL(bed_manager->nest_clients->whole.body);
+    CU_ASSERT_EQUAL_FATAL(bed_manager->nest_clients.count, 1);
+    const struct hayi_nest_client *client =
+        hayi_idmap_any(&bed_manager->nest_clients);
+    CU_ASSERT_PTR_NULL(client->whole.body);
     bed_answer_ranges = false;
     bed_told[0] = 0;
 }
@@ -348,7 +350,8 @@ static void clients_of_a_lost_worker_let_go(void)
     CU_ASSERT_EQUAL(bed_manager->nested.count, 2);
     hayi_manager_lose(bed_manager, 0, "the test says so");
     CU_ASSERT_EQUAL(bed_manager->nested.count, 0);
-    CU_ASSERT_PTR_NULL(bed_manager->nest_clients);
+    CU_ASSERT_EQUAL(bed_manager->nest_clients.count, 0);
+    CU_ASSERT_PTR_NULL(bed_manager->peers[1].nest_clients);
     CU_ASSERT_EQUAL(atomic_load(&bed_ex->unfinished), 0);
     struct hayi_error err;
     (void)hayi_fail(&err, HAY_EFARM, "the manager is gone");
