@@ -3,24 +3,14 @@
  * NAME' or 'not ok NAME: line' for each behaviour. */
 #include "config.h"
 
+#include "run_tests.h"
+
 #include <hayfork/hayfork.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int failures;
-static int wrong_line; /* of the running test; 0: none */
-
-/* The first wrong line counts; the test ends there. */
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            wrong_line = __LINE__;                                             \
-            return;                                                            \
-        }                                                                      \
-    } while (0)
 
 static hay_executor *ex;
 static const uint64_t long_ns = 60000000000;
@@ -488,14 +478,7 @@ static void many_chunks_have_a_task_each(void)
     hay_array_release(b);
 }
 
-#define TEST(name)                                                             \
-    {                                                                          \
-#name, name                                                            \
-    }
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
+static const struct farm_test tests[] = {
     TEST(halos_in_memory),
     TEST(halos_in_memory_with_blocks_of_chunks),
     TEST(halos_in_a_file),
@@ -510,33 +493,20 @@ static const struct {
     TEST(reductions_go_over_axes),
     TEST(a_compressed_file_can_be_read_when_flushed),
     TEST(many_chunks_have_a_task_each),
+    {NULL, NULL},
 };
+
+static int failed;
 
 static hay_status farm(hay_executor *executor, int argc, char **argv)
 {
     ex = executor;
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc > 1 && strcmp(argv[1], tests[i].name) != 0) {
-            continue;
-        }
-        wrong_line = 0;
-        tests[i].run();
-        if (wrong_line == 0) {
-            (void)printf("ok %s\n", tests[i].name);
-        } else {
-            failures++;
-            (void)printf("not ok %s: line %d: %s\n",
-                         tests[i].name,
-                         wrong_line,
-                         hay_error_text());
-        }
-        (void)fflush(stdout);
-    }
+    failed = run_tests(tests, argc, argv);
     return HAY_OK;
 }
 
 int main(int argc, char **argv)
 {
     int status = hay_main(argc, argv, farm);
-    return status != 0 ? status : failures > 0;
+    return status != 0 ? status : failed;
 }

@@ -3,6 +3,8 @@
  * behaviour. */
 #include "config.h"
 
+#include "run_tests.h"
+
 #include <hayfork/hayfork.h>
 
 #include <inttypes.h>
@@ -11,18 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int failures;
-static int wrong_line; /* of the running test; 0: none */
-
-/* The first wrong line counts; the test ends there. */
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            wrong_line = __LINE__;                                             \
-            return;                                                            \
-        }                                                                      \
-    } while (0)
 
 static hay_executor *ex;
 static const uint64_t second_ns = 1000000000;
@@ -690,14 +680,7 @@ static void random_streams_do_not_depend_on_the_place(void)
 /* ---- all --------------------------------------------------------------------
  */
 
-#define TEST(name)                                                             \
-    {                                                                          \
-#name, name                                                            \
-    }
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
+static const struct farm_test tests[] = {
     TEST(futures_as_arguments_carry_results),
     TEST(values_of_every_type_arrive),
     TEST(failure_reaches_dependents_and_names_the_culprit),
@@ -720,34 +703,21 @@ static const struct {
     TEST(whole_workers_can_be_had),
     TEST(tasks_go_to_the_worker_they_ask_for),
     TEST(random_streams_do_not_depend_on_the_place),
+    {NULL, NULL},
 };
+
+static int failed;
 
 static hay_status farm(hay_executor *executor, int argc, char **argv)
 {
     ex = executor;
     HAY_TRY(hay_executor_wait_workers(ex, 60 * second_ns));
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc > 1 && strcmp(argv[1], tests[i].name) != 0) {
-            continue;
-        }
-        wrong_line = 0;
-        tests[i].run();
-        if (wrong_line == 0) {
-            (void)printf("ok %s\n", tests[i].name);
-        } else {
-            failures++;
-            (void)printf("not ok %s: line %d: %s\n",
-                         tests[i].name,
-                         wrong_line,
-                         hay_error_text());
-        }
-        (void)fflush(stdout);
-    }
+    failed = run_tests(tests, argc, argv);
     return HAY_OK;
 }
 
 int main(int argc, char **argv)
 {
     int status = hay_main(argc, argv, farm);
-    return status != 0 ? status : failures > 0;
+    return status != 0 ? status : failed;
 }

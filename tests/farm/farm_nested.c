@@ -540,7 +540,7 @@ static void a_task_waits_for_another_farm(void)
 
 /* ---- all ----------------------------------------------------------------- */
 
-static const struct nested_test tests[] = {
+static const struct farm_test tests[] = {
     TEST(one_slot_ends_fibonacci_of_25_by_waiting),
     TEST(one_slot_ends_fibonacci_of_25_by_returned_futures),
     TEST(no_core_is_used_twice),

@@ -393,7 +393,7 @@ static void futures_returned_in_a_circle_fail(void)
 
 /* ---- all ----------------------------------------------------------------- */
 
-static const struct nested_test tests[] = {
+static const struct farm_test tests[] = {
     TEST(a_child_that_fails_is_seen),
     TEST(children_outlive_a_parent_that_fails),
     TEST(a_task_cannot_shut_down_its_farm),

@@ -3,6 +3,8 @@
  * line' for each behaviour. */
 #include "config.h"
 
+#include "run_tests.h"
+
 #include <hayfork/hayfork.h>
 
 #include <errno.h>
@@ -14,18 +16,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static int failures;
-static int wrong_line; /* of the running test; 0: none */
-
-/* The first wrong line counts; the test ends there. */
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            wrong_line = __LINE__;                                             \
-            return;                                                            \
-        }                                                                      \
-    } while (0)
 
 /* A sanitizer ends the process in its own way when it is asked for a crash. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -668,14 +658,7 @@ static void killed_children_cost_what_they_ran(void)
 /* ---- main ------------------------------------------------------------------
  */
 
-#define TEST(name)                                                             \
-    {                                                                          \
-#name, name                                                            \
-    }
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
+static const struct farm_test tests[] = {
     TEST(it_runs_in_another_process),
     TEST(each_way_to_end_has_its_cause),
     TEST(others_do_not_notice),
@@ -693,30 +676,17 @@ static const struct {
     TEST(thread_slots_can_be_asked_for_beside_them),
     TEST(gpus_are_those_it_was_given),
     TEST(killed_children_cost_what_they_ran),
+    {NULL, NULL},
 };
+
+static int failed;
 
 static hay_status farm(hay_executor *executor, int argc, char **argv)
 {
     ex = executor;
     HAY_TRY(hay_executor_wait_workers(ex, 60 * second_ns));
     under_mpi = getenv("OMPI_COMM_WORLD_SIZE") != NULL;
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc > 1 && strcmp(argv[1], tests[i].name) != 0) {
-            continue;
-        }
-        wrong_line = 0;
-        tests[i].run();
-        if (wrong_line == 0) {
-            (void)printf("ok %s\n", tests[i].name);
-        } else {
-            failures++;
-            (void)printf("not ok %s: line %d: %s\n",
-                         tests[i].name,
-                         wrong_line,
-                         hay_error_text());
-        }
-        (void)fflush(stdout);
-    }
+    failed = run_tests(tests, argc, argv);
     return HAY_OK;
 }
 
@@ -764,5 +734,5 @@ int main(int argc, char **argv)
     defaults.gpus = 2;
     defaults.child_memory_max_bytes = 256 << 20;
     int status = hay_main_with(argc, argv, &defaults, farm);
-    return status != 0 ? status : failures > 0;
+    return status != 0 ? status : failed;
 }

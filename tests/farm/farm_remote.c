@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include "expect.h"
+
 #include <hayfork/hayfork.h>
 
 #include <fcntl.h>
@@ -24,29 +26,6 @@ enum {
     PARENTS = 24,
     CHILDREN = 8,
 };
-
-static int wrong;
-
-#define EXPECT(what)                                                           \
-    do {                                                                       \
-        if (!(what)) {                                                         \
-            printf("not ok %s:%d: %s (%s)\n",                                  \
-                   __FILE__,                                                   \
-                   __LINE__,                                                   \
-                   #what,                                                      \
-                   hay_error_text());                                          \
-            wrong++;                                                           \
-        }                                                                      \
-    } while (0)
-
-/* In a task: it fails, and says where. */
-#define NEEDS(what)                                                            \
-    do {                                                                       \
-        if (!(what)) {                                                         \
-            return hay_task_fail(                                              \
-                task, __LINE__, "%s (%s)", #what, hay_error_text());           \
-        }                                                                      \
-    } while (0)
 
 HAY_TASK(square)
 {

@@ -1,11 +1,17 @@
 # tests/farm: the public calls against real farms.
 
 check_PROGRAMS += %D%/farm_arrays
-%C%_farm_arrays_SOURCES = %D%/farm_arrays.c
+%C%_farm_arrays_SOURCES = \
+	%D%/farm_arrays.c \
+	%D%/run_tests.c \
+	%D%/run_tests.h
 %C%_farm_arrays_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_calls
-%C%_farm_calls_SOURCES = %D%/farm_calls.c
+%C%_farm_calls_SOURCES = \
+	%D%/farm_calls.c \
+	%D%/run_tests.c \
+	%D%/run_tests.h
 %C%_farm_calls_LDADD = lib/libhayfork.la
 
 # Looks into the node's store.
@@ -33,22 +39,31 @@ check_PROGRAMS += %D%/farm_nested
 %C%_farm_nested_SOURCES = \
 	%D%/farm_nested.c \
 	%D%/nested_support.c \
-	%D%/nested_support.h
+	%D%/nested_support.h \
+	%D%/run_tests.c \
+	%D%/run_tests.h
 %C%_farm_nested_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_nested_ends
 %C%_farm_nested_ends_SOURCES = \
 	%D%/farm_nested_ends.c \
 	%D%/nested_support.c \
-	%D%/nested_support.h
+	%D%/nested_support.h \
+	%D%/run_tests.c \
+	%D%/run_tests.h
 %C%_farm_nested_ends_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_process
-%C%_farm_process_SOURCES = %D%/farm_process.c
+%C%_farm_process_SOURCES = \
+	%D%/farm_process.c \
+	%D%/run_tests.c \
+	%D%/run_tests.h
 %C%_farm_process_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_remote
-%C%_farm_remote_SOURCES = %D%/farm_remote.c
+%C%_farm_remote_SOURCES = \
+	%D%/expect.h \
+	%D%/farm_remote.c
 %C%_farm_remote_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_resources
@@ -56,7 +71,9 @@ check_PROGRAMS += %D%/farm_resources
 %C%_farm_resources_LDADD = lib/libhayfork.la
 
 check_PROGRAMS += %D%/farm_waits
-%C%_farm_waits_SOURCES = %D%/farm_waits.c
+%C%_farm_waits_SOURCES = \
+	%D%/expect.h \
+	%D%/farm_waits.c
 %C%_farm_waits_LDADD = lib/libhayfork.la
 
 dist_check_SCRIPTS += \

@@ -4,9 +4,6 @@
 #include "nested_support.h"
 
 #include <stdio.h>
-#include <string.h>
-
-int nested_wrong_line;
 
 hay_executor *open_farm(uint32_t slots, uint32_t suspended_max)
 {
@@ -49,27 +46,4 @@ int64_t call_on(uint32_t slots, hay_task_fn fn, int64_t n)
     int64_t value = call(ex, fn, n, NULL);
     close_farm(ex);
     return value;
-}
-
-int run_tests(const struct nested_test *list, int argc, char **argv)
-{
-    int failures = 0;
-    for (; list->name != NULL; list++) {
-        if (argc > 1 && strcmp(argv[1], list->name) != 0) {
-            continue;
-        }
-        nested_wrong_line = 0;
-        list->run();
-        if (nested_wrong_line == 0) {
-            (void)printf("ok %s\n", list->name);
-        } else {
-            failures++;
-            (void)printf("not ok %s: line %d: %s\n",
-                         list->name,
-                         nested_wrong_line,
-                         hay_error_text());
-        }
-        (void)fflush(stdout);
-    }
-    return failures > 0;
 }

@@ -1,23 +1,13 @@
 /* nested_support.h - what the tests of tasks in tasks share.
- *
- * Each prints 'ok NAME' or 'not ok NAME: line' for a behaviour.
  */
 #ifndef HAYFORK_TESTS_NESTED_SUPPORT_H
 #define HAYFORK_TESTS_NESTED_SUPPORT_H
 
+#include "run_tests.h"
+
 #include <hayfork/hayfork.h>
 
-extern int nested_wrong_line; /* of the running test; 0: none */
 static const uint64_t second_ns = 1000000000;
-
-/* The first wrong line counts; the test ends there. */
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            nested_wrong_line = __LINE__;                                      \
-            return;                                                            \
-        }                                                                      \
-    } while (0)
 
 /* In a task: it fails, and says where. */
 #define NEEDS(condition)                                                       \
@@ -42,16 +32,5 @@ int64_t call(hay_executor *ex,
              const hay_task_options *options);
 /* The same in a farm of its own. */
 int64_t call_on(uint32_t slots, hay_task_fn fn, int64_t n);
-
-struct nested_test {
-    const char *name;
-    void (*run)(void);
-};
-#define TEST(name)                                                             \
-    {                                                                          \
-#name, name                                                            \
-    }
-/* argv[1]: only this one.  The exit status. */
-int run_tests(const struct nested_test *list, int argc, char **argv);
 
 #endif
