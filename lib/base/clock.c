@@ -12,6 +12,13 @@ uint64_t hayi_clock_ns(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
+uint64_t hayi_clock_unix_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
 uint64_t hayi_clock_deadline(uint64_t timeout_ns)
 {
     if (timeout_ns == UINT64_MAX) {

@@ -12,6 +12,8 @@
 
 /* Nanoseconds of CLOCK_MONOTONIC; the same for all processes of a host. */
 uint64_t hayi_clock_ns(void);
+/* Nanoseconds since 1970, as the system's clock shows them. */
+uint64_t hayi_clock_unix_ns(void);
 /* When a time that begins now is over; UINT64_MAX (also HAY_FOREVER): never. */
 uint64_t hayi_clock_deadline(uint64_t timeout_ns);
 /* What is left until then: 0 if it is over; UINT64_MAX for ever. */

@@ -75,6 +75,7 @@ const char *hay_cause_name(hay_cause cause)
         "dependency",
         "infeasible",
         "farm",
+        "walltime",
     };
     if ((int)cause < 0 || (size_t)cause >= sizeof(names) / sizeof(names[0])) {
         return "unknown";

@@ -133,6 +133,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->start_ns = hayi_clock_ns();
     fresh->serial = 1 + atomic_fetch_add(&serials, 1);
     fresh->workers_expected = 1;
+    atomic_init(&fresh->work_end_ns, UINT64_MAX);
     fresh->captures =
         o->output == HAY_OUTPUT_APPEND || o->output == HAY_OUTPUT_FILES
         || (o->output == HAY_OUTPUT_DEFAULT && o->run_folder != NULL);
@@ -334,6 +335,10 @@ hay_status hay_executor_stats(hay_executor *ex, hay_stats *stats)
     stats->cancelled = atomic_load(&ex->stat[HAY_CANCELLED]);
     stats->workers = atomic_load(&ex->workers);
     stats->cores = atomic_load(&ex->cores);
+    stats->time_left_ns = hayi_clock_left(atomic_load(&ex->work_end_ns));
+    stats->margin_ns = atomic_load(&ex->margin_ns);
+    stats->walltime = atomic_load(&ex->walltime);
+    stats->draining = atomic_load(&ex->draining) != 0;
     return HAY_OK;
 }
 

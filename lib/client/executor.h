@@ -97,6 +97,12 @@ struct hay_executor {
     pthread_mutex_t views_mutex; /* of the objects that results are read from;
                                     held for short copies only */
 
+    /* the walltime; the manager's */
+    atomic_uint_fast64_t work_end_ns; /* hayi_clock_ns(); UINT64_MAX: none */
+    atomic_uint_fast64_t margin_ns;
+    atomic_uint_fast64_t walltime; /* tasks that were cancelled for it */
+    atomic_uint draining;          /* nothing starts any more */
+
     struct hayi_error broken_error; /* written before 'broken' */
 
     /* the manager, until its end: paths that results point to */

@@ -375,6 +375,10 @@ typedef struct hay_options {
     double straggler_factor; /* a second copy of a map's range or of a task may
                                 start near the end when the first takes so many
                                 times its kind's usual time; 0: never */
+    uint64_t deadline_ns;    /* Unix time in nanoseconds at which the batch
+                                system ends this program; 0: not known, then
+                                HAYFORK_DEADLINE (Unix seconds) counts.  See
+                                "walltime" below */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -382,9 +386,18 @@ typedef struct hay_options {
     {                                                                          \
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
-            HAY_GPUS_FOUND, NULL, NULL, 0, 0                                   \
+            HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0                                \
     }
 void hay_options_init(hay_options *options);
+
+/* Walltime.  With a deadline the farm ends its work a margin before it: a tenth
+ * of the time that there was at the start, at least 5 s, at most 60 s.  Towards
+ * that moment, the end of work, only tasks start that are expected to be done
+ * by then, by what tasks of their category took so far, longest first.  At it
+ * nothing starts any more, and half a margin later what still runs is ended by
+ * force (functions in threads: asked to, see hay_task_cancelled()).  All that
+ * did not finish because of it is HAY_CANCELLED, HAY_CAUSE_WALLTIME, and so is
+ * what is submitted from then on: it is not wrong, there is more to do. */
 
 typedef hay_status (*hay_farm_fn)(hay_executor *ex, int argc, char **argv);
 
@@ -392,7 +405,9 @@ typedef hay_status (*hay_farm_fn)(hay_executor *ex, int argc, char **argv);
  * --hay-help) out of argv and of HAYFORK_*, runs 'farm' on rank 0 (the only one
  * where there is no mpirun), serves tasks on the others.
  * Returns on every rank: 0; 1 if 'farm' failed (its words are printed); 2 for
- * wrong options; 3 if the farm failed. */
+ * wrong options; 3 if the farm failed.  75 whatever 'farm' says if the walltime
+ * kept tasks from finishing: there is more to do; 3 then if no task finished at
+ * all, since another run as long would do no better. */
 int hay_main(int argc, char **argv, hay_farm_fn farm);
 /* The same with defaults for what the command line leaves open. */
 int hay_main_with(int argc,
@@ -429,6 +444,12 @@ typedef struct hay_stats {
     uint64_t submitted, pending, ready, running, finished, failed, cancelled;
     uint32_t workers; /* that joined and are alive */
     uint32_t cores;   /* that they offer */
+    uint64_t
+        time_left_ns;   /* until the end of work, see hay_options.deadline_ns;
+                           HAY_FOREVER: no deadline is known */
+    uint64_t margin_ns; /* from there to the deadline */
+    uint64_t walltime;  /* of 'cancelled': because of the walltime */
+    bool draining;      /* the walltime lets nothing start any more */
 } hay_stats;
 hay_status hay_executor_stats(hay_executor *ex, hay_stats *stats);
 /* Wait until all expected workers have joined. */
@@ -477,13 +498,17 @@ typedef struct hay_task_options {
                                     has so much; at most 16; 0 */
     uint64_t output_limit_bytes; /* of a command's stdout and stderr together,
                                     of a function's result; 0: none */
+    uint64_t warn_ns; /* commands: SIGUSR1 to those of its processes that handle
+                         it, so long before the end of work; if it then exits
+                         with 75 it is unfinished (HAY_CAUSE_WALLTIME).  0: no
+                         warning.  Functions ask hay_task_time_left() */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
             HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false, NULL, 0, 0, 0,  \
-            0                                                                  \
+            0, 0                                                               \
     }
 void hay_task_options_init(hay_task_options *options);
 
@@ -602,7 +627,8 @@ typedef enum hay_cause {
     HAY_CAUSE_DEADLOCK = 8, /* it waits for what those hold who wait for it */
     HAY_CAUSE_DEPENDENCY = 9,
     HAY_CAUSE_INFEASIBLE = 10, /* no worker is left that could run it */
-    HAY_CAUSE_FARM = 11        /* something else in the farm; see the words */
+    HAY_CAUSE_FARM = 11,       /* something else in the farm; see the words */
+    HAY_CAUSE_WALLTIME = 12    /* cancelled: the walltime left no time for it */
 } hay_cause;
 /* "time limit", "lost worker" and so on; "" for HAY_CAUSE_NONE. */
 const char *hay_cause_name(hay_cause cause);

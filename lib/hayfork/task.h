@@ -99,6 +99,15 @@ uint32_t hay_task_worker(const hay_task *task);
 /* Was its cancellation asked for?  A long task looks now and then, and agrees
  * by 'return HAY_ECANCELLED'.  Costs one atomic load. */
 bool hay_task_cancelled(const hay_task *task);
+/* Nanoseconds until the end of work (see hay_options.deadline_ns), 0 once it is
+ * over; HAY_FOREVER: no deadline is known.  It may become more or less.  A long
+ * function that saves its state when this is short says so by 'return
+ * hay_task_fail(task, 75, "saved");': with a deadline known it is unfinished
+ * then (HAY_CAUSE_WALLTIME), not failed.  Costs an atomic load and a look at
+ * the clock. */
+uint64_t hay_task_time_left(const hay_task *task);
+/* That end as Unix time in nanoseconds; 0: no deadline is known. */
+uint64_t hay_task_deadline(const hay_task *task);
 /* The logical cpus leased to the task: writes at most 'room' operating system
  * indices to 'cpus', returns how many there are.  0: not pinned. */
 size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room);

@@ -50,6 +50,9 @@ struct hayi_task_farm {
     hay_executor *executor;   /* that tasks submit to, borrowed; NULL: none */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
     const struct hayi_gpus *gpus; /* of this worker; by the bits of gpu_mask */
+    /* The end of work, hayi_clock_ns(), UINT64_MAX: none; borrowed.  NULL: it
+     * is not known here. */
+    const atomic_uint_fast64_t *work_end_ns;
     bool deals_gpus; /* some rank of this node has gpus: who has none of them
                         shall see none */
 };

@@ -2,6 +2,7 @@
  * numbers; results are in results.c. */
 #include "config.h"
 
+#include "base/clock.h"
 #include "wire/request.h"
 #include "worker/gpus.h"
 #include "worker/inputs.h"
@@ -350,6 +351,20 @@ uint32_t hay_task_worker(const hay_task *task)
 bool hay_task_cancelled(const hay_task *task)
 {
     return atomic_load_explicit(task->token, memory_order_relaxed) != 0;
+}
+
+uint64_t hay_task_time_left(const hay_task *task)
+{
+    const atomic_uint_fast64_t *end_ns = task->farm->work_end_ns;
+    return end_ns == NULL ? HAY_FOREVER
+                          : hayi_clock_left(atomic_load_explicit(
+                              end_ns, memory_order_relaxed));
+}
+
+uint64_t hay_task_deadline(const hay_task *task)
+{
+    uint64_t left_ns = hay_task_time_left(task);
+    return left_ns == HAY_FOREVER ? 0 : hayi_clock_unix_ns() + left_ns;
 }
 
 size_t hay_task_cpus(const hay_task *task, int *cpus, size_t room)

@@ -82,7 +82,8 @@ static void causes_have_names(void)
     CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_NONE), "");
     CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_TIME_LIMIT), "time limit");
     CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_FARM), "farm");
-    CU_ASSERT_STRING_EQUAL(hay_cause_name((hay_cause)(HAY_CAUSE_FARM + 1)),
+    CU_ASSERT_STRING_EQUAL(hay_cause_name(HAY_CAUSE_WALLTIME), "walltime");
+    CU_ASSERT_STRING_EQUAL(hay_cause_name((hay_cause)(HAY_CAUSE_WALLTIME + 1)),
                            "unknown");
     CU_ASSERT_STRING_EQUAL(hay_cause_name((hay_cause)-1), "unknown");
 }
