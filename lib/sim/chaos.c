@@ -19,7 +19,10 @@
 #define SILENCE_MAX_NS 2000000000u
 #define WORK_NS        20000000000u
 #define LATENCY_MAX    2000000u
-#define DEPS_MAX       8u
+/* In which tasks may take long enough to get second attempts. */
+#define STRAGGLER_MIN_NS 3000000u
+#define STRAGGLER_MAX_NS 30000000u
+#define DEPS_MAX         8u
 
 enum shape {
     SHAPE_FREE = 0, /* no dependencies */
@@ -58,6 +61,9 @@ struct chaos {
     uint32_t failing_permille;
     uint32_t cancel_permille;
     uint32_t command_permille;
+    uint32_t once_permille;
+    uint32_t pause_max_ms;
+    uint32_t straggler_permille;
     uint32_t request_permille; /* of the tasks ask for resources */
     uint32_t requests;
     uint32_t priorities;
@@ -111,6 +117,10 @@ static void choose(struct chaos *c)
     c->failing_permille = rate(c);
     c->cancel_permille = rate(c);
     c->command_permille = rate(c);
+    c->once_permille = rate(c);
+    c->pause_max_ms = hayi_dice_chance(d, c->failing_permille != 0 ? 600 : 100)
+                          ? (uint32_t)hayi_dice_log(d, 1, 100)
+                          : 0;
     c->priorities =
         hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 2, 100) : 1;
     c->duration_ns = hayi_dice_log(d, 1000, 50000000);
@@ -125,6 +135,25 @@ static void choose(struct chaos *c)
         hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 10, 500) : 0;
     if (c->tasks > 300 && c->nested_permille > 30) {
         c->nested_permille = 30;
+    }
+}
+
+/* Some tasks take far longer than others, and longer than it takes to see it.
+ */
+static void choose_stragglers(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    if (!hayi_dice_chance(d, 400)) {
+        return;
+    }
+    c->straggler_permille = (uint32_t)hayi_dice_between(d, 1000, 4000);
+    if (hayi_dice_chance(d, 600)) {
+        uint64_t most_ns = WORK_NS / (c->tasks + c->workers) * c->workers;
+        most_ns = most_ns < STRAGGLER_MAX_NS ? most_ns : STRAGGLER_MAX_NS;
+        c->duration_ns = hayi_dice_log(
+            d,
+            STRAGGLER_MIN_NS,
+            most_ns > STRAGGLER_MIN_NS ? most_ns : STRAGGLER_MIN_NS);
     }
 }
 
@@ -160,7 +189,8 @@ static void choose_nodes(struct chaos *c)
     struct hayi_dice *d = &c->dice;
     uint64_t cores_max = hayi_dice_log(d, 1, c->workers > 50 ? 8 : 64);
     bool equal = hayi_dice_chance(d, 500);
-    bool slow_ones = hayi_dice_chance(d, 300);
+    bool slow_ones =
+        hayi_dice_chance(d, c->straggler_permille != 0 ? 700 : 300);
     bool memory = hayi_dice_chance(d, 500);
     struct hayi_sim_node_config all = {
         .backlog_ns =
@@ -178,6 +208,7 @@ static void choose_nodes(struct chaos *c)
         .late_revokes = hayi_dice_chance(d, 500),
     };
 
+    choose_stragglers(c);
     choose_doomed(c);
     for (uint32_t i = 0; i < c->workers; i++) {
         c->nodes[i] = all;
@@ -296,6 +327,8 @@ static void choose_task(struct chaos *c,
         .category = (uint32_t)hayi_dice_below(d, 3),
         .duration_ns = choose_duration(c),
         .agrees = hayi_dice_chance(d, 500),
+        .once = hayi_dice_chance(d, c->once_permille),
+        .pause_ms = (uint32_t)hayi_dice_below(d, c->pause_max_ms + 1),
         .command = hayi_dice_chance(d, c->command_permille),
     };
     choose_needs(c, &spec->needs);
@@ -497,6 +530,7 @@ hayi_chaos_new(uint64_t seed,
             config.sched.ahead_max = (uint32_t)hayi_dice_log(&c.dice, 1, 500);
             config.sched.range_ns = hayi_dice_log(&c.dice, 1, 20000000);
         }
+        config.sched.straggler_permille = c.straggler_permille;
         config.latency_ns = hayi_dice_log(&c.dice, 1, LATENCY_MAX);
         config.jitter_ns = hayi_dice_chance(&c.dice, 500)
                                ? hayi_dice_log(&c.dice, 1, LATENCY_MAX)

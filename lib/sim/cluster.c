@@ -97,6 +97,7 @@ struct hayi_sim *hayi_sim_new(const struct hayi_sim_config *config)
     }
     sim->world.ledger.stores.full_permille = config->full_permille;
     sim->world.ledger.stores.memory_limit = config->memory_limit;
+    sim->world.ledger.stragglers = config->sched.straggler_permille != 0;
     for (uint32_t i = 0; i < count; i++) {
         struct hayi_sim_purse *has = &sim->world.ledger.wealth.workers[i].has;
         has->cores = config->nodes[i].cores;
@@ -235,7 +236,8 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         break;
     case HAYI_ACTION_ATTEMPT_ENDED:
         hayi_sim_tell_unwanted(sim,
-                               (uint32_t)(action->u.attempt_ended.payload - 1));
+                               (uint32_t)(action->u.attempt_ended.payload - 1),
+                               action->u.attempt_ended.attempt);
         break;
     case HAYI_ACTION_INPUTS:
         hayi_sim_set_timer(
@@ -373,6 +375,21 @@ static void peer_down(void *context, uint32_t peer, const char *how)
     (void)hayi_sim_step(sim, &event);
 }
 
+/* An attempt, not of a map, is with its worker no more. */
+static void came_back(struct hayi_ledger *ledger,
+                      uint16_t type,
+                      const void *body,
+                      const struct hayi_ledger_out *out)
+{
+    const struct hayi_attempt_record *attempt = body;
+    const struct hayi_ended *ended = body;
+    if (type == HAYI_RECORD_RETURNED) {
+        hayi_ledger_back(ledger, attempt->missing, out);
+    } else if (type == HAYI_RECORD_ENDED) {
+        hayi_ledger_back(ledger, (uint32_t)(ended->handed_ns >> 32) - 1, out);
+    }
+}
+
 static hay_status
 record_came(void *context, uint16_t type, const void *body, size_t size)
 {
@@ -396,11 +413,14 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
     }
     if (event.kind == HAYI_EVENT_ENDED || event.kind == HAYI_EVENT_RETURNED) {
         bool end = event.kind == HAYI_EVENT_ENDED;
-        hayi_wealth_back(&ledger->wealth,
-                         sender->worker,
-                         end ? event.u.ended.task : event.u.returned.task,
-                         end ? event.u.ended.attempt
-                             : event.u.returned.attempt);
+        const struct hayi_ledger_out out = {
+            .task = end ? event.u.ended.task : event.u.returned.task,
+            .attempt = end ? event.u.ended.attempt : event.u.returned.attempt,
+            .worker = sender->worker,
+        };
+        hayi_wealth_back(
+            &ledger->wealth, sender->worker, out.task, out.attempt);
+        came_back(ledger, type, body, &out);
     }
     if (event.kind == HAYI_EVENT_ENDED && type == HAYI_RECORD_ENDED
         && !sender->sim->links[sender->worker].lost) {
@@ -509,6 +529,7 @@ static void set_time(struct hayi_sim *sim, uint64_t now_ns)
         hayi_ledger_fail(&sim->world.ledger, "time stands still");
     }
     sim->world.now_ns = now_ns;
+    sim->world.ledger.now_ns = now_ns;
     hayi_simnet_advance(sim->net, now_ns);
 }
 
@@ -585,6 +606,9 @@ static void count_states(const struct hayi_sim *sim,
                                        .late = sim->late,
                                        .counts = sim->world.counts};
     result->counts.granted = sim->world.ledger.wealth.granted;
+    result->doubles = sim->world.ledger.doubles;
+    result->beaten = sim->world.ledger.beaten;
+    result->pauses = sim->world.ledger.pauses;
     for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
         const struct hayi_ledger_task *task = &sim->world.ledger.tasks[i];
         result->finished += task->told && task->state == HAY_FINISHED;

@@ -86,7 +86,10 @@ struct hayi_sim_result {
     uint64_t fetched, dropped, full, broken; /* objects, fetches */
     uint64_t pressed; /* times that a node's memory was nearly full */
     uint32_t remakes;
-    uint32_t losses; /* workers */
+    uint32_t losses;  /* workers */
+    uint32_t doubles; /* tasks that had two attempts at once */
+    uint32_t beaten;  /* attempts that ended after their task */
+    uint64_t pauses;
     uint64_t ghosts; /* attempts that ended on workers that were fenced */
     uint64_t late;   /* frames of lost workers */
     struct hayi_sim_counts counts;

@@ -98,8 +98,11 @@ bool hayi_sim_follow(struct hayi_sim *sim,
                      struct hayi_dep *dep);
 /* A task has been told: so is the attempt that submitted it. */
 void hayi_sim_kid_told(struct hayi_sim *sim, uint32_t index);
-/* The task will be tried again: what it submitted may not be wanted. */
-void hayi_sim_tell_unwanted(struct hayi_sim *sim, uint32_t index);
+/* The attempt is over, but not the task: what it submitted may not be wanted.
+ */
+void hayi_sim_tell_unwanted(struct hayi_sim *sim,
+                            uint32_t index,
+                            uint32_t attempt);
 
 /* cluster_data.c: what the manager and its client do for objects */
 /* A task has been told: the futures that it named may be released. */

@@ -161,7 +161,9 @@ void hayi_sim_kid_told(struct hayi_sim *sim, uint32_t index)
     hayi_sim_mark_dirty(sim, kid->parent_worker);
 }
 
-void hayi_sim_tell_unwanted(struct hayi_sim *sim, uint32_t index)
+void hayi_sim_tell_unwanted(struct hayi_sim *sim,
+                            uint32_t index,
+                            uint32_t attempt)
 {
     struct hayi_ledger *ledger = &sim->world.ledger;
     uint32_t kid = ledger->tasks[index].last_kid;
@@ -171,7 +173,7 @@ void hayi_sim_tell_unwanted(struct hayi_sim *sim, uint32_t index)
     while (kid != 0) {
         struct hayi_ledger_task *task = &ledger->tasks[kid - 1];
         uint32_t before = task->kid_before;
-        if (!task->told) {
+        if (!task->told && task->parent_attempt == attempt) {
             struct hayi_event event = {.kind = HAYI_EVENT_UNWANTED};
             event.u.unwanted.task = task->handle;
             task->unwanted = true;

@@ -143,6 +143,8 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.retries = spec->retries;
     event->u.task.memory_retries = spec->memory_retries;
     event->u.task.category = spec->category;
+    event->u.task.once = spec->once;
+    event->u.task.pause_ms = spec->pause_ms;
     event->u.task.deps = deps;
     event->u.task.dep_count = spec->dep_count;
 }

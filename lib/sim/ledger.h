@@ -50,6 +50,8 @@ struct hayi_sim_spec {
     uint32_t failures;    /* so many attempts fail before one does not */
     bool by_farm;         /* ... by the farm, not by the task */
     bool over_memory;     /* ... by their memory limit */
+    bool once;            /* not run again after a lost worker */
+    uint32_t pause_ms;    /* before the second attempt; then twice that, ... */
     uint8_t memory_retries;
     bool agrees;         /* ends when it is asked to */
     bool command;        /* runs as a command, not in a thread */
@@ -68,6 +70,22 @@ struct hayi_sim_spec {
     bool stop_on_failure;
 };
 
+/* An attempt that began, on a worker. */
+struct hayi_ledger_try {
+    uint32_t attempt;
+    uint32_t worker;
+    bool running;
+    bool finished;
+    bool heard; /* the manager knows its end, from no ghost */
+};
+
+/* An attempt that is with a worker, as the manager knows it. */
+struct hayi_ledger_out {
+    hayi_handle task;
+    uint32_t attempt;
+    uint32_t worker;
+};
+
 struct hayi_ledger_task {
     struct hayi_sim_spec spec; /* deps: the ledger's */
     hayi_handle handle;
@@ -77,15 +95,17 @@ struct hayi_ledger_task {
     hay_status status;   /* told */
     hay_task_id culprit; /* of its end; its own, if it failed by itself */
     /* the truth */
-    uint32_t attempt; /* the last that began */
-    uint32_t worker;  /* where */
+    struct hayi_ledger_try last;    /* the last that began */
+    struct hayi_ledger_try other;   /* the one before it, if it ran still */
+    struct hayi_ledger_out outs[2]; /* not of maps */
+    uint32_t out_count;
+    bool doubled;                  /* it ever had two at once */
+    struct hayi_ledger_out beaten; /* was out when it was told; task 0: none */
     uint32_t failed_attempts;
-    uint32_t grown;  /* so often told that it may use twice the memory */
-    uint32_t heard;  /* attempt whose end the manager heard, no ghost's */
-    uint8_t outcome; /* of the last that ended */
-    bool running;
-    bool finished; /* an attempt succeeded */
-    bool lost;     /* held by a worker that was lost */
+    uint64_t rest_until_ns; /* it pauses */
+    uint32_t grown;         /* so often told that it may use twice the memory */
+    uint8_t outcome;        /* of the last that ended */
+    bool lost;              /* held by a worker that was lost */
     /* wishes */
     uint32_t hand_outs; /* of a task: it may come back and go out again */
     uint32_t cancels;   /* asked for */
@@ -130,6 +150,11 @@ struct hayi_ledger {
     struct hayi_stores stores;
     struct hayi_wealth wealth;
     uint32_t remakes;
+    bool stragglers;  /* tasks may have a second attempt besides the first */
+    uint32_t doubles; /* that had one */
+    uint32_t beaten;  /* attempts that ended after their task */
+    uint64_t pauses;
+    uint64_t now_ns;
     struct hayi_error err;
 };
 
@@ -152,10 +177,12 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
 /* The truth, from the workers.  Items: of maps only. */
 void hayi_ledger_began(struct hayi_ledger *ledger,
                        uint32_t index,
+                       hayi_handle handle,
                        uint32_t attempt,
                        uint32_t worker);
 void hayi_ledger_ended(struct hayi_ledger *ledger,
                        uint32_t index,
+                       hayi_handle handle,
                        uint32_t attempt,
                        uint32_t worker,
                        uint8_t outcome);
@@ -170,6 +197,10 @@ void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker);
 void hayi_ledger_heard(struct hayi_ledger *ledger,
                        uint32_t index,
                        uint32_t attempt);
+/* ... or, too, that it came back. */
+void hayi_ledger_back(struct hayi_ledger *ledger,
+                      uint32_t index,
+                      const struct hayi_ledger_out *out);
 
 /* 1 + index of what an attempt submitted; 0: there is no such task. */
 uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,

@@ -23,6 +23,26 @@ static inline bool hayi_ledger_remakes(const struct hayi_ledger_task *task)
            && !task->forgotten;
 }
 
+static inline bool hayi_ledger_running(const struct hayi_ledger_task *task)
+{
+    return task->last.running || task->other.running;
+}
+
+static inline bool hayi_ledger_finished(const struct hayi_ledger_task *task)
+{
+    return task->last.finished || task->other.finished;
+}
+
+/* The attempt of this number; NULL: it is neither of the two. */
+static inline struct hayi_ledger_try *
+hayi_ledger_try(struct hayi_ledger_task *task, uint32_t attempt)
+{
+    if (task->last.attempt == attempt) {
+        return &task->last;
+    }
+    return task->other.attempt == attempt ? &task->other : NULL;
+}
+
 /* ledger_truth.c */
 /* From now on nothing comes from it; what has not come yet has not been. */
 void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker);

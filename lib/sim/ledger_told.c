@@ -7,7 +7,8 @@
 
 #include <inttypes.h>
 
-#define HAND_OUTS_MAX 50u /* of one task, and one for each end of any */
+#define PAUSE_DOUBLINGS 6u  /* of a pause, at most */
+#define HAND_OUTS_MAX   50u /* of one task, and one for each end of any */
 
 /* The input that explains the end of a task: one that is not 'any', with this
  * state and, if it is not 0, this culprit. */
@@ -80,7 +81,7 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
                    || (task->parent != 0 && task->cause == HAY_CAUSE_DEADLOCK)
                    || ledger->stores.full > 0);
     case HAY_EDEPENDENCY:
-        return (task->attempt == 0 && culprit != 0
+        return (task->last.attempt == 0 && culprit != 0
                 && explained_by_input(ledger, task, HAY_FAILED, culprit))
                || explained_by_kid(ledger, task, HAY_FAILED, culprit);
     case HAY_EINFEASIBLE:
@@ -98,15 +99,18 @@ static bool told_rightly(const struct hayi_ledger *ledger, uint32_t index)
     case HAY_FINISHED:
         return task->status == HAY_OK
                && (task->spec.map ? task->reported == task->spec.items
-                                  : task->finished);
+                                  : hayi_ledger_finished(task));
     case HAY_FAILED:
         /* The news that it finished may be lost with its worker. */
-        return (!task->finished || task->status == HAY_EDEPENDENCY
-                || (task->status == HAY_EFARM && ledger->lost[task->worker]))
+        return (!hayi_ledger_finished(task) || task->beaten.task != 0
+                || task->status == HAY_EDEPENDENCY
+                || (task->status == HAY_EFARM
+                    && ledger->lost[task->last.worker]))
                && failed_rightly(ledger, index, task->culprit);
     case HAY_CANCELLED:
         return task->status == HAY_ECANCELLED
-               && (!task->finished || ledger->lost[task->worker]
+               && (!hayi_ledger_finished(task) || task->beaten.task != 0
+                   || ledger->lost[task->last.worker]
                    || task->spec.wait == HAYI_SIM_WAIT_FOLLOW)
                && (task->cancels > 0 || ledger->cancel_pending || task->unwanted
                    || hayi_ledger_killed(ledger, index)
@@ -129,7 +133,13 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
     if (task->told) {
         hayi_ledger_fail(ledger, "task %u ends twice", index);
     }
-    if (task->running) {
+    if (task->out_count > 0) {
+        task->beaten = task->outs[0];
+        if (!task->doubled) {
+            hayi_ledger_fail(ledger, "task %u ends while it is out", index);
+        }
+    }
+    if (hayi_ledger_running(task) && task->beaten.task == 0) {
         hayi_ledger_fail(ledger, "task %u ends while it runs", index);
     }
     task->told = true;
@@ -151,9 +161,13 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
                          task->spec.retries + 1,
                          task->outcome);
     }
-    if (task->state == HAY_FINISHED && !task->spec.map
-        && action->u.tell.report != hayi_ledger_report(index, task->attempt)) {
-        hayi_ledger_fail(ledger, "task %u is told another's report", index);
+    if (task->state == HAY_FINISHED && !task->spec.map) {
+        uint32_t attempt = (uint32_t)action->u.tell.report;
+        const struct hayi_ledger_try *one = hayi_ledger_try(task, attempt);
+        if (one == NULL || !one->finished
+            || action->u.tell.report != hayi_ledger_report(index, attempt)) {
+            hayi_ledger_fail(ledger, "task %u is told another's report", index);
+        }
     }
 }
 
@@ -215,7 +229,7 @@ static void answered(struct hayi_ledger *ledger,
     switch (action->u.answer.status) {
     case HAY_OK:
         task->never_run = true;
-        if (task->running) {
+        if (hayi_ledger_running(task)) {
             hayi_ledger_fail(ledger, "task %u: cancel is OK, it runs", index);
         }
         break;
@@ -247,7 +261,7 @@ static void state_told(struct hayi_ledger *ledger,
     if (index >= ledger->count || task->told) {
         hayi_ledger_fail(ledger, "task %u: a state after its end", index);
     } else if (action->u.state.state == HAY_RUNNING && !task->spec.map
-               && task->attempt == 0) {
+               && task->last.attempt == 0) {
         hayi_ledger_fail(ledger, "task %u: runs, but did not begin", index);
     }
 }
@@ -268,7 +282,41 @@ static void attempt_told(struct hayi_ledger *ledger,
         hayi_ledger_fail(ledger, "task %u: grows too often", index);
     } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FINISHED) {
         hayi_ledger_fail(ledger, "task %u: a good attempt again", index);
+    } else if (action->u.attempt_ended.outcome == HAYI_OUTCOME_FAILED
+               && task->out_count == 0 && task->spec.pause_ms != 0) {
+        uint32_t before = action->u.attempt_ended.attempt - 1;
+        task->rest_until_ns =
+            ledger->now_ns
+            + ((uint64_t)task->spec.pause_ms * 1000000
+               << (before < PAUSE_DOUBLINGS ? before : PAUSE_DOUBLINGS));
+        ledger->pauses++;
     }
+}
+
+/* One that is out may get a second attempt on another worker. */
+static void note_out(struct hayi_ledger *ledger,
+                     uint32_t index,
+                     const struct hayi_action *action)
+{
+    struct hayi_ledger_task *task = &ledger->tasks[index];
+    if (task->out_count > 0) {
+        if (task->out_count == 2 || !ledger->stragglers || task->spec.once
+            || task->outs[0].worker == action->u.hand_out.worker
+            || task->outs[0].attempt == action->u.hand_out.attempt) {
+            hayi_ledger_fail(ledger, "task %u is handed out twice", index);
+            return;
+        }
+        ledger->doubles += task->doubled ? 0 : 1;
+        task->doubled = true;
+    }
+    if (ledger->now_ns < task->rest_until_ns) {
+        hayi_ledger_fail(ledger, "task %u: handed out in its pause", index);
+    }
+    task->outs[task->out_count++] = (struct hayi_ledger_out){
+        .task = action->u.hand_out.task,
+        .attempt = action->u.hand_out.attempt,
+        .worker = action->u.hand_out.worker,
+    };
 }
 
 static void handed_out(struct hayi_ledger *ledger,
@@ -293,6 +341,9 @@ static void handed_out(struct hayi_ledger *ledger,
             &ledger->wealth, task->spec.needs.request, task->grown, action);
         if (rule != NULL) {
             hayi_ledger_fail(ledger, "task %u: %s", index, rule);
+        }
+        if (!task->spec.map) {
+            note_out(ledger, index, action);
         }
     }
 }

@@ -28,8 +28,53 @@ check_objects(struct hayi_ledger *ledger, uint32_t index, uint32_t worker)
     }
 }
 
+/* A second attempt may begin beside the first one, elsewhere. */
+static bool may_double(const struct hayi_ledger *ledger,
+                       const struct hayi_ledger_task *task,
+                       uint32_t worker)
+{
+    return ledger->stragglers && task->doubled && !task->spec.once
+           && !task->told && !task->other.running
+           && task->last.worker != worker;
+}
+
+static void begin_try(struct hayi_ledger *ledger,
+                      uint32_t index,
+                      uint32_t attempt,
+                      uint32_t worker,
+                      bool again)
+{
+    struct hayi_ledger_task *task = &ledger->tasks[index];
+    struct hayi_ledger_try *last = &task->last;
+
+    if (hayi_ledger_running(task) || (hayi_ledger_finished(task) && !again)) {
+        if (!may_double(ledger, task, worker)) {
+            hayi_ledger_fail(ledger, "task %u runs twice", index);
+        }
+        task->other = *last;
+    } else if (task->spec.once && last->attempt != 0 && !last->heard) {
+        hayi_ledger_fail(ledger, "task %u runs again, once", index);
+    } else {
+        task->other = (struct hayi_ledger_try){.attempt = 0};
+    }
+    *last = (struct hayi_ledger_try){
+        .attempt = attempt, .worker = worker, .running = true};
+}
+
+/* It has been told, and was another attempt's: what this one does is nobody's.
+ */
+static bool is_beaten(const struct hayi_ledger_task *task,
+                      hayi_handle handle,
+                      uint32_t attempt,
+                      uint32_t worker)
+{
+    return task->told && task->beaten.task != 0 && task->beaten.task == handle
+           && task->beaten.attempt == attempt && task->beaten.worker == worker;
+}
+
 void hayi_ledger_began(struct hayi_ledger *ledger,
                        uint32_t index,
+                       hayi_handle handle,
                        uint32_t attempt,
                        uint32_t worker)
 {
@@ -38,7 +83,7 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
 
     bool again = hayi_ledger_remakes(task);
 
-    if (ledger->fenced[worker]) {
+    if (ledger->fenced[worker] || is_beaten(task, handle, attempt, worker)) {
         return;
     }
     if (task->told && !again) {
@@ -60,23 +105,18 @@ void hayi_ledger_began(struct hayi_ledger *ledger,
     if (needs->worker != 0 && needs->worker - 1 != worker) {
         hayi_ledger_fail(ledger, "task %u begins on worker %u", index, worker);
     }
-    if (task->running || (task->finished && !again)) {
-        hayi_ledger_fail(ledger, "task %u runs twice", index);
-    }
     if (task->never_run) {
         hayi_ledger_fail(ledger, "task %u runs, cancelled", index);
     }
-    if (attempt <= task->attempt && task->attempt != 0) {
+    if (attempt <= task->last.attempt && task->last.attempt != 0) {
         hayi_ledger_fail(ledger, "task %u: old attempt %u", index, attempt);
     }
-    task->finished = task->finished && again;
-    task->attempt = attempt;
-    task->worker = worker;
-    task->running = true;
+    begin_try(ledger, index, attempt, worker, again);
 }
 
 void hayi_ledger_ended(struct hayi_ledger *ledger,
                        uint32_t index,
+                       hayi_handle handle,
                        uint32_t attempt,
                        uint32_t worker,
                        uint8_t outcome)
@@ -87,22 +127,30 @@ void hayi_ledger_ended(struct hayi_ledger *ledger,
         ledger->ghosts++;
         return;
     }
+    if (is_beaten(task, handle, attempt, worker)) {
+        ledger->beaten++;
+        return;
+    }
     task->outcome = outcome;
     ledger->ended_count++;
     if (task->spec.map) {
         return;
     }
-    if (!task->running || task->attempt != attempt) {
+    struct hayi_ledger_try *one = hayi_ledger_try(task, attempt);
+    if (one == NULL || !one->running) {
         hayi_ledger_fail(ledger, "task %u ends, not running", index);
+        return;
     }
-    task->running = false;
-    task->finished = task->finished || outcome == HAYI_OUTCOME_FINISHED;
+    one->running = false;
+    one->finished = outcome == HAYI_OUTCOME_FINISHED;
     task->failed_attempts += outcome == HAYI_OUTCOME_FAILED;
     if (outcome == HAYI_OUTCOME_CANCELLED && task->cancels == 0
-        && !hayi_ledger_killed(ledger, index)) {
+        && !task->doubled && !hayi_ledger_killed(ledger, index)) {
         hayi_ledger_fail(ledger, "task %u is stopped, unasked", index);
     }
-    if (task->failed_attempts > task->spec.retries + 1 + ledger->loss_count) {
+    if (task->failed_attempts
+        > task->spec.retries + 1 + ledger->loss_count
+              + (task->doubled ? task->spec.retries + 1 : 0)) {
         hayi_ledger_fail(ledger, "task %u is tried too often", index);
     }
 }
@@ -126,7 +174,7 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
                 ledger, "map %u: item %" PRIu64 " is run twice", index, i);
             return;
         }
-        task->marks[i] = 1;
+        task->marks[i] |= 1;
     }
 }
 
@@ -140,9 +188,12 @@ void hayi_ledger_lost(struct hayi_ledger *ledger, uint32_t worker)
     hayi_stores_lose(&ledger->stores, worker);
     for (uint32_t i = 0; i < ledger->count; i++) {
         struct hayi_ledger_task *task = &ledger->tasks[i];
-        if (task->running && task->worker == worker) {
-            task->running = false;
-            task->lost = true;
+        struct hayi_ledger_try *both[2] = {&task->last, &task->other};
+        for (uint32_t j = 0; j < 2; j++) {
+            if (both[j]->running && both[j]->worker == worker) {
+                both[j]->running = false;
+                task->lost = true;
+            }
         }
     }
 }
@@ -151,7 +202,35 @@ void hayi_ledger_heard(struct hayi_ledger *ledger,
                        uint32_t index,
                        uint32_t attempt)
 {
-    ledger->tasks[index].heard = attempt;
+    struct hayi_ledger_try *one =
+        hayi_ledger_try(&ledger->tasks[index], attempt);
+    if (one != NULL) {
+        one->heard = true;
+    }
+}
+
+void hayi_ledger_back(struct hayi_ledger *ledger,
+                      uint32_t index,
+                      const struct hayi_ledger_out *out)
+{
+    struct hayi_ledger_task *task = &ledger->tasks[index];
+    for (uint32_t i = 0; i < task->out_count; i++) {
+        if (task->outs[i].task == out->task
+            && task->outs[i].attempt == out->attempt
+            && task->outs[i].worker == out->worker) {
+            task->outs[i] = task->outs[--task->out_count];
+            return;
+        }
+    }
+}
+
+static void outs_lost(struct hayi_ledger_task *task, uint32_t worker)
+{
+    for (uint32_t i = task->out_count; i > 0; i--) {
+        if (task->outs[i - 1].worker == worker) {
+            task->outs[i - 1] = task->outs[--task->out_count];
+        }
+    }
 }
 
 void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker)
@@ -164,9 +243,12 @@ void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker)
     hayi_stores_fence(&ledger->stores, worker);
     for (uint32_t i = 0; i < ledger->count; i++) {
         struct hayi_ledger_task *task = &ledger->tasks[i];
-        if (!task->told && task->worker == worker
-            && task->heard != task->attempt) {
-            task->finished = false;
+        struct hayi_ledger_try *both[2] = {&task->last, &task->other};
+        outs_lost(task, worker);
+        for (uint32_t j = 0; j < 2; j++) {
+            if (!task->told && both[j]->worker == worker && !both[j]->heard) {
+                both[j]->finished = false;
+            }
         }
     }
 }

@@ -21,8 +21,8 @@ void hayi_node_tell_attempt(struct hayi_sim_node *node,
     struct hayi_attempt_record *record =
         hayi_node_append(node, type, sizeof *record);
     if (record != NULL) {
-        *record = (struct hayi_attempt_record){.task = run->task,
-                                               .attempt = run->attempt};
+        *record = (struct hayi_attempt_record){
+            .task = run->task, .attempt = run->attempt, .missing = run->index};
     }
 }
 

@@ -135,7 +135,8 @@ static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
     run->begun = true;
     world->counts.begun++;
     world->moved_ns = world->now_ns;
-    hayi_ledger_began(&world->ledger, run->index, run->attempt, slots->node);
+    hayi_ledger_began(
+        &world->ledger, run->index, run->task, run->attempt, slots->node);
     if (run->range) {
         hayi_sim_trace(world,
                        "w%u begins %u items %" PRIu64 "+%" PRIu64 " on %u",
@@ -342,8 +343,12 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
                    : run->outcome == HAYI_OUTCOME_CANCELLED ? ", stopped"
                    : run->outcome == HAYI_OUTCOME_FARM      ? ", by the farm"
                                                             : ", failed");
-    hayi_ledger_ended(
-        &world->ledger, run->index, run->attempt, slots->node, run->outcome);
+    hayi_ledger_ended(&world->ledger,
+                      run->index,
+                      run->task,
+                      run->attempt,
+                      slots->node,
+                      run->outcome);
     if (run->range) {
         hayi_ledger_items(
             &world->ledger, run->index, slots->node, run->first, run->items);

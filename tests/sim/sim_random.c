@@ -113,6 +113,9 @@ static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
     sum->broken += one->broken;
     sum->remakes += one->remakes;
     sum->losses += one->losses;
+    sum->doubles += one->doubles;
+    sum->beaten += one->beaten;
+    sum->pauses += one->pauses;
     sum->ghosts += one->ghosts;
     sum->late += one->late;
 }
@@ -142,6 +145,9 @@ static void print_counts(const struct hayi_sim_result *sum)
         {"memory nearly full", sum->pressed},
         {"fetches broken", sum->broken},
         {"tasks run again for their objects", sum->remakes},
+        {"with two attempts at once", sum->doubles},
+        {"too late ones", sum->beaten},
+        {"pauses", sum->pauses},
         {"workers lost", sum->losses},
         {"attempts ended on fenced ones", sum->ghosts},
         {"frames of theirs", sum->late},
