@@ -3,6 +3,7 @@
 
 #include "worker/child_order.h"
 
+#include "base/clock.h"
 #include "data/store.h"
 #include "wire/args.h"
 #include "wire/channel.h"
@@ -147,7 +148,7 @@ void hayi_child_order_close(struct hayi_child_order *order,
         hayi_store_unpin(store, order->inputs[i].place);
     }
     for (size_t i = 0; i < order->made_count; i++) {
-        hayi_store_abandon(store, order->made[i]);
+        hayi_store_abandon(store, order->made[i].place);
     }
     free(order->inputs);
     free(order->made);
@@ -273,7 +274,10 @@ static hay_status make(struct hayi_child_order *order,
     object->size_bytes = size_bytes;
     object->offset = spot.offset;
     object->spilled = spot.spilled;
-    order->made[order->made_count++] = object->place;
+    order->made[order->made_count++] = (struct hayi_child_made){
+        .place = object->place,
+        .size_bytes = size_bytes,
+    };
     return HAY_OK;
 }
 
@@ -351,117 +355,76 @@ void hayi_child_order_unpin(struct hayi_child_order *order,
     }
 }
 
-/* Take it off the list of what was made; false: it is not there. */
-static bool take_made(struct hayi_child_order *order, hayi_place place)
-{
-    for (size_t i = 0; i < order->made_count; i++) {
-        if (order->made[i] == place) {
-            order->made[i] = order->made[--order->made_count];
-            return true;
-        }
-    }
-    return false;
-}
-
 void hayi_child_order_abandon(struct hayi_child_order *order,
                               struct hayi_store *store,
                               hayi_place place)
 {
-    if (take_made(order, place)) {
-        hayi_store_abandon(store, place);
+    for (size_t i = 0; i < order->made_count; i++) {
+        if (order->made[i].place == place) {
+            order->made[i] = order->made[--order->made_count];
+            hayi_store_abandon(store, place);
+            return;
+        }
     }
 }
 
 /* ---- back -----------------------------------------------------------------
  */
 
-enum { WORDS, RESULT, FAILURES, TEXT, SEALED, PART_COUNT };
-enum { REPORT_MORE = 64 << 10 }; /* of it that the child does not tell */
-
-static bool find_parts(const struct hayi_child_ended *head,
-                       const void *body,
-                       uint64_t size,
-                       const unsigned char *at[PART_COUNT])
-{
-    const uint64_t sizes[PART_COUNT] = {head->words_size,
-                                        head->result_size,
-                                        head->failures_size,
-                                        head->text_size,
-                                        head->sealed_size};
-    const unsigned char *next = (const unsigned char *)body + sizeof(*head);
-    uint64_t left = size - sizeof(*head);
-    for (int i = 0; i < PART_COUNT; i++) {
-        if (sizes[i] > left || HAYI_PAD8(sizes[i]) > left) {
-            return false;
-        }
-        at[i] = next;
-        next += HAYI_PAD8(sizes[i]);
-        left -= HAYI_PAD8(sizes[i]);
-    }
-    return (sizes[WORDS] == 0 || at[WORDS][sizes[WORDS] - 1] == 0)
-           && (sizes[TEXT] == 0 || at[TEXT][sizes[TEXT] - 1] == 0)
-           && sizes[FAILURES] % sizeof(struct hayi_range_failure) == 0;
-}
-
-/* size: of the whole.  What the report to the manager will hold fits there. */
-static bool is_sound(const struct hay_task *task,
-                     const struct hayi_child_ended *head,
-                     uint64_t size)
-{
-    bool here = task->is_range && task->range.out_address != 0;
-    uint64_t told = here ? size - head->result_size : size;
-    return head->outcome <= HAYI_OUTCOME_CANCELLED
-           && head->cause <= HAY_CAUSE_FARM && head->end_ns >= head->start_ns
-           && told <= HAYI_RECORD_MAX - REPORT_MORE;
-}
-
 /* The items of a range: into the caller's memory if it is here. */
 static bool keep_items(struct hay_task *task,
-                       const struct hayi_child_ended *head,
-                       const unsigned char *result)
+                       const struct hayi_child_report *report)
 {
-    const struct hayi_function *f = hayi_registry_get(task->record.function);
-    uint64_t out_size = f != NULL ? f->out_size : 0;
-    if (head->items_done > task->range.count
-        || head->items_failed > head->items_done
-        || head->result_size != head->items_done * out_size) {
-        return false;
-    }
-    task->items_done = head->items_done;
-    task->items_failed = head->items_failed;
+    size_t size = (size_t)report->head.result_size;
     if (task->range.out_address == 0) {
-        return hayi_buffer_append(
-                   &task->result, result, (size_t)head->result_size)
-               == HAY_OK;
+        if (hayi_buffer_append(&task->result, report->result, size) != HAY_OK) {
+            return false;
+        }
+    } else if (size > 0) {
+        memcpy(
+            (void *)(uintptr_t)task->range.out_address, report->result, size);
     }
-    if (head->result_size > 0) {
-        memcpy((void *)(uintptr_t)task->range.out_address,
-               result,
-               (size_t)head->result_size);
-    }
+    task->items_done = report->head.items_done;
+    task->items_failed = report->head.items_failed;
     return true;
 }
 
 static bool keep_failures(struct hay_task *task,
-                          const struct hayi_child_ended *head,
-                          const unsigned char *failures,
-                          const unsigned char *text)
+                          const struct hayi_child_report *report)
 {
-    size_t count =
-        (size_t)head->failures_size / sizeof(struct hayi_range_failure);
+    size_t size = (size_t)report->head.failures_size;
+    size_t count = size / sizeof(struct hayi_range_failure);
     if (count == 0) {
         return true;
     }
-    task->failures = malloc((size_t)head->failures_size);
-    if (task->failures == NULL
-        || hayi_buffer_append(
-               &task->failure_text, text, (size_t)head->text_size)
+    struct hayi_range_failure *failures = malloc(size);
+    if (failures == NULL
+        || hayi_buffer_append(&task->failure_text,
+                              report->text,
+                              (size_t)report->head.text_size)
                != HAY_OK) {
+        free(failures);
         return false;
     }
-    memcpy(task->failures, failures, (size_t)head->failures_size);
+    memcpy(failures, report->failures, size);
+    task->failures = failures;
     task->failure_count = task->failure_room = count;
     return true;
+}
+
+/* What is in the value; the rest is abandoned with the order. */
+static void seal_reported(struct hayi_child_order *order,
+                          struct hayi_store *store)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < order->made_count; i++) {
+        if (order->made[i].reported != 0) {
+            hayi_store_seal(store, order->made[i].place, 0);
+        } else {
+            order->made[left++] = order->made[i];
+        }
+    }
+    order->made_count = left;
 }
 
 bool hayi_child_order_ended(struct hayi_child_order *order,
@@ -470,43 +433,37 @@ bool hayi_child_order_ended(struct hayi_child_order *order,
                             uint64_t size)
 {
     struct hay_task *task = order->task;
-    struct hayi_child_ended head;
-    const unsigned char *at[PART_COUNT];
-    if (size < sizeof(head)) {
+    struct hayi_child_report report;
+    if (!hayi_child_report_read(task,
+                                order->made,
+                                order->made_count,
+                                body,
+                                size,
+                                hayi_clock_ns(),
+                                &report)) {
         return false;
     }
-    memcpy(&head, body, sizeof(head));
-    if (!find_parts(&head, body, size, at) || !is_sound(task, &head, size)) {
-        return false;
-    }
+    const struct hayi_child_ended *head = &report.head;
     bool kept = task->is_range
-                    ? keep_items(task, &head, at[RESULT])
-                          && keep_failures(task, &head, at[FAILURES], at[TEXT])
-                    : hayi_buffer_append(
-                          &task->result, at[RESULT], (size_t)head.result_size)
+                    ? keep_failures(task, &report) && keep_items(task, &report)
+                    : hayi_buffer_append(&task->result,
+                                         report.result,
+                                         (size_t)head->result_size)
                           == HAY_OK;
     if (!kept) {
         return false;
     }
-    task->start_ns = head.start_ns;
-    task->end_ns = head.end_ns;
-    task->outcome = head.outcome;
-    task->cause = head.cause;
-    task->exit_code = head.exit_code;
-    task->follow_id = head.follow;
-    atomic_store(&task->client, head.client != 0);
-    if (head.words_size > 0) {
-        (void)hayi_fail(&task->error,
-                        (hay_status)head.status,
-                        "%s",
-                        (const char *)at[WORDS]);
+    task->start_ns = head->start_ns;
+    task->end_ns = head->end_ns;
+    task->outcome = head->outcome;
+    task->cause = head->cause;
+    task->exit_code = head->exit_code;
+    task->follow_id = head->follow;
+    atomic_store(&task->client, head->client != 0);
+    if (head->words_size > 0) {
+        (void)hayi_fail(
+            &task->error, (hay_status)head->status, "%s", report.words);
     }
-    for (uint64_t i = 0; i < head.sealed_size / sizeof(uint64_t); i++) {
-        uint64_t place;
-        memcpy(&place, at[SEALED] + i * sizeof(place), sizeof(place));
-        if (take_made(order, place)) {
-            hayi_store_seal(store, place, 0);
-        }
-    }
+    seal_reported(order, store);
     return true;
 }

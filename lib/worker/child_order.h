@@ -11,6 +11,7 @@
 #define HAYI_WORKER_CHILD_ORDER_H
 
 #include "worker/child_area.h"
+#include "worker/child_report.h"
 #include "worker/pipe.h"
 #include "worker/task.h"
 
@@ -19,7 +20,7 @@ struct hayi_child_order {
     struct hayi_child_object
         *inputs; /* pinned, in the order of its arguments */
     size_t input_count, input_room;
-    hayi_place *made; /* for its result */
+    struct hayi_child_made *made; /* for its result */
     size_t made_count, made_room;
 };
 
@@ -53,7 +54,7 @@ void hayi_child_order_abandon(struct hayi_child_order *order,
                               struct hayi_store *store,
                               hayi_place place);
 /* It has ended, says the child: fills the task, seals what it made.  false: the
- * record is damaged; the task is untouched. */
+ * record is damaged or a lie, see child_report.h; the task has not ended. */
 bool hayi_child_order_ended(struct hayi_child_order *order,
                             struct hayi_store *store,
                             const void *body,

@@ -27,6 +27,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/child_objects.h \
 	%D%/child_order.c \
 	%D%/child_order.h \
+	%D%/child_report.c \
+	%D%/child_report.h \
 	%D%/command_end.c \
 	%D%/command_end.h \
 	%D%/command_files.c \

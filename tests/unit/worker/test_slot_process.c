@@ -96,6 +96,29 @@ HAY_TASK(reports_too_much)
     }
 }
 
+/* Its report fits, but its value is an object that was never made. */
+HAY_TASK(reports_no_object)
+{
+    (void)task;
+    struct hayi_child_link *link = hayi_child_link_here();
+    const struct hayi_object_value object = {0, 4096, 100000};
+    struct hayi_buffer value;
+    hayi_buffer_init(&value);
+    (void)hayi_value_append_object(&value, HAY_BYTES, NULL, &object);
+    const struct hayi_child_ended head = {
+        .number = atomic_load(&link->area->running),
+        .result_size = value.size,
+    };
+    const struct hayi_pipe_part parts[] = {
+        {&head, sizeof(head)},
+        {value.data, value.size},
+    };
+    hayi_child_link_send(link, HAYI_CHILD_ENDED, parts, 2, true);
+    for (;;) {
+        (void)poll(NULL, 0, 1000);
+    }
+}
+
 /* ---- what the loop does for it --------------------------------------------
  */
 
@@ -373,6 +396,21 @@ static void report_of_a_child_has_a_limit(void)
     hayi_task_free(task);
 }
 
+static void child_that_lies_about_its_value_is_replaced(void)
+{
+    begin();
+    (void)give(reports_no_object);
+    (void)give(tells_pid);
+    struct hay_task *task = next_ended();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    CU_ASSERT_EQUAL(task->outcome, HAYI_OUTCOME_FAILED);
+    CU_ASSERT_EQUAL(task->result.size, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(task->error.text, "makes no sense"));
+    hayi_task_free(task);
+    (void)expect_pid(2);
+    CU_ASSERT_EQUAL(children_ended, 1);
+}
+
 static void force_takes_three_steps(void)
 {
     begin();
@@ -422,6 +460,8 @@ static CU_TestInfo tests[] = {
     {"child_leaves_after_its_tasks", child_leaves_after_its_tasks},
     {"child_that_lies_is_killed", child_that_lies_is_killed},
     {"report_of_a_child_has_a_limit", report_of_a_child_has_a_limit},
+    {"child_that_lies_about_its_value_is_replaced",
+     child_that_lies_about_its_value_is_replaced},
     {"force_takes_three_steps", force_takes_three_steps},
     {"other_functions_are_refused", other_functions_are_refused},
     {"stopping_gives_everything_back", stopping_gives_everything_back},
