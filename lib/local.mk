@@ -5,6 +5,7 @@ pkginclude_HEADERS += \
 	%D%/hayfork/data.h \
 	%D%/hayfork/hayfork.h \
 	%D%/hayfork/mpi.h \
+	%D%/hayfork/resume.h \
 	%D%/hayfork/task.h
 
 # Programs of ours that are installed link this one, so that they are whole

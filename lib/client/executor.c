@@ -134,6 +134,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->serial = 1 + atomic_fetch_add(&serials, 1);
     fresh->workers_expected = 1;
     atomic_init(&fresh->work_end_ns, UINT64_MAX);
+    fresh->recorded = o->run_folder != NULL;
     fresh->captures =
         o->output == HAY_OUTPUT_APPEND || o->output == HAY_OUTPUT_FILES
         || (o->output == HAY_OUTPUT_DEFAULT && o->run_folder != NULL);

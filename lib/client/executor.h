@@ -56,6 +56,7 @@ struct hay_executor {
     uint64_t serial;    /* of executors in this process */
     uint32_t workers_expected;
     struct hayi_resources *resources;
+    bool recorded;            /* there is a run folder: tasks have keys */
     bool captures;            /* output of commands goes to files */
     struct hayi_guest *guest; /* in a child: instead of the store, to read from;
                                  borrowed; or NULL */

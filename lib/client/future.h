@@ -74,10 +74,13 @@ struct hayi_limits {
     uint32_t memory_doublings; /* the manager's: so often twice the limit */
 };
 
-/* What a task is, to be found again in a journal (see journal_log.h). */
+/* What a task is, to be found again in a journal (see journal_log.h, and who
+ * fills it: resume.h).  Of a task that is taken from there: as recorded. */
 struct hayi_spec_key {
     struct hayi_journal_key key;
     uint32_t ordinal; /* of an unnamed one among those with its key */
+    uint8_t why;      /* hay_why */
+    bool absent;      /* it has none after all, and runs in any case */
 };
 
 /* A pause in one byte: 4 bits of mantissa, 4 of exponent, of 10 ms, rounded up.

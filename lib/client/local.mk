@@ -51,6 +51,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/resources_inside.h \
 	%D%/result.c \
 	%D%/result.h \
+	%D%/resume.c \
+	%D%/resume.h \
+	%D%/resume_keys.c \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/spread.c \

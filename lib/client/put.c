@@ -10,6 +10,7 @@
 
 #include "client/executor.h"
 #include "client/objects.h"
+#include "client/resume.h"
 #include "client/submit.h"
 #include "wire/args.h"
 
@@ -109,7 +110,7 @@ static hay_status make(hay_executor *ex,
                        hay_future **future,
                        struct hayi_error *err)
 {
-    const struct hayi_future_plan plan = {.dep_count = 0};
+    const struct hayi_future_plan plan = {.key = ex->recorded};
     hay_future *fresh = hayi_future_new(ex, &plan);
     struct hayi_result *result = result_new(value, stored);
     if (fresh == NULL || result == NULL) {
@@ -163,7 +164,11 @@ hay_status hayi_put(hay_executor *ex,
         }
     }
     hayi_buffer_fini(&buffer);
-    return st == HAY_OK ? hayi_submit_post(fresh, NULL, future, err) : st;
+    if (st != HAY_OK) {
+        return st;
+    }
+    hayi_resume_fill_put(fresh, value, size);
+    return hayi_submit_post(fresh, NULL, future, err);
 }
 
 hay_status hay_put(hay_executor *ex, hay_arg value, hay_future **future)

@@ -18,6 +18,7 @@
 #include "client/nested.h"
 #include "client/put.h"
 #include "client/queue.h"
+#include "client/resume.h"
 #include "client/task_options.h"
 #include "wire/args.h"
 #include "wire/command.h"
@@ -298,6 +299,7 @@ static hay_status make(hay_executor *ex,
         .name = options->name,
         .category = options->category,
         .limits = hayi_limits_given(options),
+        .key = ex->recorded && hayi_nested_task(ex) == NULL,
     };
     struct hayi_needs needs;
     hay_status st = hayi_task_options_needs(ex, options, &needs, err);
@@ -349,6 +351,7 @@ static hay_status submit_function(hay_executor *ex,
         hayi_future_discard(fresh);
         return st;
     }
+    hayi_resume_fill(fresh, o->resume_key);
     return hayi_submit_post(fresh, o->queue, future, err);
 }
 
@@ -428,6 +431,7 @@ hay_status hay_submit_command(hay_executor *ex,
         hayi_spec_deps_room(fresh->spec)[i] = command->inputs[i];
     }
     hayi_command_write(command, hayi_spec_args_room(fresh->spec));
+    hayi_resume_fill(fresh, o->resume_key);
     return hayi_submit_post(fresh, o->queue, future, err);
 }
 
@@ -448,5 +452,6 @@ hay_status hay_submit_fake(hay_executor *ex,
     }
     fresh->spec->index = duration_ns;
     fresh->spec->fake_exit = exit_code;
+    hayi_resume_fill(fresh, o->resume_key);
     return hayi_submit_post(fresh, o->queue, future, err);
 }

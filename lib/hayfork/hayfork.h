@@ -344,7 +344,16 @@ typedef struct hay_options {
     uint32_t slots;         /* cores a worker offers; 0: all it may use */
     hay_output output;      /* where commands' output goes */
     const char *run_folder; /* copied; NULL: none.  Made if it is not there;
-                               one folder, one run */
+                               one at a time: a folder in use is refused.
+                               Where a journal is already, the run goes on
+                               with it: a named task (or a command) that has
+                               finished there ends at its submit as it did
+                               then, unless something about it has changed; see
+                               hay_future_why().  Results above HAY_INLINE_MAX
+                               are not in the journal: their tasks run again,
+                               if hay_persist() does not have them.  Maps and
+                               what tasks submit run again; arrays in files
+                               know themselves which chunks are done */
     uint64_t seed;          /* of random streams and ties */
     uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
                                0: 4 million */
@@ -379,6 +388,11 @@ typedef struct hay_options {
                                 system ends this program; 0: not known, then
                                 HAYFORK_DEADLINE (Unix seconds) counts.  See
                                 "walltime" below */
+    bool check_files; /* resume compares sizes and times of the files that
+                         commands say they read, too */
+    bool dry_run;     /* nothing runs, nothing is written: what would run ends
+                         as HAY_CANCELLED, and the reason of its outcome says
+                         why it would */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -386,7 +400,7 @@ typedef struct hay_options {
     {                                                                          \
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
-            HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0                                \
+            HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false                  \
     }
 void hay_options_init(hay_options *options);
 
@@ -502,13 +516,15 @@ typedef struct hay_task_options {
                          it, so long before the end of work; if it then exits
                          with 75 it is unfinished (HAY_CAUSE_WALLTIME).  0: no
                          warning.  Functions ask hay_task_time_left() */
+    const char *resume_key; /* what a resumed run compares, instead of function
+                               or command, arguments and inputs; borrowed */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
             HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false, NULL, 0, 0, 0,  \
-            0, 0                                                               \
+            0, 0, NULL                                                         \
     }
 void hay_task_options_init(hay_task_options *options);
 
@@ -794,5 +810,6 @@ void hay_map_iter_free(hay_map_iter *it);
 #endif
 
 #include <hayfork/data.h>
+#include <hayfork/resume.h>
 #include <hayfork/task.h>
 #endif
