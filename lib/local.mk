@@ -18,6 +18,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/manager/libhayfork-manager.la \
 	%D%/worker/libhayfork-worker.la \
 	%D%/worker/libhayfork-workerstate.la \
+	%D%/journal/libhayfork-journal.la \
 	%D%/observe/libhayfork-observe.la \
 	%D%/data/libhayfork-data.la \
 	%D%/transport/libhayfork-mpi.la \

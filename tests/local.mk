@@ -22,6 +22,7 @@ include tests/unit/manager/local.mk
 include tests/unit/worker/local.mk
 include tests/unit/client/local.mk
 include tests/unit/observe/local.mk
+include tests/unit/journal/local.mk
 include tests/unit/sim/local.mk
 include tests/unit/apps/local.mk
 include tests/contract/local.mk

@@ -26,7 +26,8 @@ enum {
                                  kinds and fields at the end may be added */
     HAYI_JOURNAL_HEAD = 64,   /* bytes of the file's head */
     HAYI_JOURNAL_RECORD_HEAD = 16,
-    HAYI_JOURNAL_BODY_MAX = 1 << 24,
+    HAYI_JOURNAL_BODY_MAX = 1 << 22,
+    HAYI_JOURNAL_WINDOW = HAYI_JOURNAL_BODY_MAX + 64,
     HAYI_JOURNAL_VALUE_MAX = 16 << 10, /* of a result that is kept */
 };
 
@@ -90,8 +91,7 @@ struct hayi_journal_state {
     const char *text;                     /* why; "" */
 };
 
-/* One record, read.  Texts point into the log, but for names: these end with
- * a 0 that is in the log. */
+/* One record, read.  Texts lie in the log, where each ends with a 0. */
 struct hayi_journal_record {
     uint32_t kind; /* enum hayi_journal_kind, or a newer one: no field is set */
     uint64_t begin, end; /* places in the file */
@@ -139,22 +139,31 @@ hay_status hayi_journal_check_head(const void *head,
                                    const char *path,
                                    struct hayi_error *err);
 
-/* A journal in memory, 8-byte aligned, from its beginning. */
+/* Finds records, in windows of a file that the caller brings. */
 struct hayi_journal_cursor {
-    const unsigned char *data; /* borrowed */
+    const unsigned char *data; /* the window, borrowed, 8-byte aligned */
+    uint64_t base;             /* its place in the file */
     uint64_t size;
+    bool last;             /* the file ends with it */
     uint64_t at;           /* where the next record is looked for */
+    uint64_t whole;        /* end of the last whole record: what is behind it
+                              is a torn tail, once there are no more records */
     uint64_t damage_first; /* place of the first damage; 0: none */
     uint64_t damage_bytes; /* all of it */
     uint64_t damage_count; /* stretches of it */
-    uint64_t whole;        /* end of the last whole record: what is behind it
-                              is a torn tail, once there are no more records */
 };
-/* data: borrowed; its head has been checked. */
-void hayi_journal_cursor_init(struct hayi_journal_cursor *cursor,
+/* The file's head has been checked. */
+void hayi_journal_cursor_init(struct hayi_journal_cursor *cursor);
+/* The window is at 'base' now, a multiple of 8 that is not behind
+ * cursor->at. */
+void hayi_journal_cursor_feed(struct hayi_journal_cursor *cursor,
                               const void *data,
-                              uint64_t size);
-/* The next whole record; false: there is none. */
+                              uint64_t base,
+                              uint64_t size,
+                              bool last);
+/* The next whole record, which points into the window; false: a window is
+ * wanted that begins at cursor->at; if this is the last one, there are no more.
+ * A window of HAYI_JOURNAL_WINDOW bytes brings it on in any case. */
 bool hayi_journal_next(struct hayi_journal_cursor *cursor,
                        struct hayi_journal_record *record);
 

@@ -38,11 +38,11 @@ struct hayi_recorded {
     uint32_t attempts; /* that have ended */
     uint32_t epoch;    /* in which it was submitted */
     uint32_t cores;
-    uint16_t category; /* hayi_recorded_category() */
+    uint32_t category; /* hayi_recorded_category(); equal: equal names */
     uint8_t kind;      /* enum hayi_task_kind */
-    uint8_t state : 3; /* enum hayi_recorded_state */
-    uint8_t nested : 1;
-    uint8_t latest : 1; /* the one that is found */
+    uint8_t state;     /* enum hayi_recorded_state */
+    bool nested;
+    bool latest; /* the one that is found */
 };
 
 struct hayi_recorded_output {

@@ -2,6 +2,14 @@
 
 noinst_HEADERS += \
 	%D%/journal.h \
-	%D%/journal_log.h \
-	%D%/journal_read.h \
 	%D%/run_lock.h
+noinst_LTLIBRARIES += %D%/libhayfork-journal.la
+%C%_libhayfork_journal_la_SOURCES = \
+	%D%/journal_log.c \
+	%D%/journal_log.h \
+	%D%/journal_read.c \
+	%D%/journal_read.h \
+	%D%/journal_scan.c \
+	%D%/journal_scan.h \
+	%D%/journal_table.c \
+	%D%/journal_table.h
