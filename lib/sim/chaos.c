@@ -19,6 +19,7 @@
 #define SILENCE_MAX_NS 2000000000u
 #define WORK_NS        20000000000u
 #define LATENCY_MAX    2000000u
+#define LONGEST_NS     2000000000u /* on a slow worker still no standstill */
 /* In which tasks may take long enough to get second attempts. */
 #define STRAGGLER_MIN_NS 3000000u
 #define STRAGGLER_MAX_NS 30000000u
@@ -205,6 +206,9 @@ static void choose_nodes(struct chaos *c)
         .started_ns = hayi_dice_chance(d, 300)   ? 0
                       : hayi_dice_chance(d, 500) ? UINT64_MAX
                                                  : 1000000,
+        .suspended_max = hayi_dice_chance(d, 400)
+                             ? (uint32_t)hayi_dice_below(d, 4)
+                             : UINT32_MAX,
         .late_revokes = hayi_dice_chance(d, 500),
     };
 
@@ -276,13 +280,16 @@ choose_deps(struct chaos *c, uint32_t index, struct hayi_sim_dep *deps)
 static uint64_t choose_duration(struct chaos *c)
 {
     uint64_t mean_ns = c->duration_ns;
+    uint64_t ns = 0;
     if (hayi_dice_chance(&c->dice, 20)) {
         return 0;
     }
     if (hayi_dice_chance(&c->dice, 20)) {
-        return mean_ns * hayi_dice_between(&c->dice, 2, 20);
+        ns = mean_ns * hayi_dice_between(&c->dice, 2, 20);
+    } else {
+        ns = hayi_dice_between(&c->dice, mean_ns / 2, mean_ns * 2);
     }
-    return hayi_dice_between(&c->dice, mean_ns / 2, mean_ns * 2);
+    return ns < LONGEST_NS ? ns : LONGEST_NS;
 }
 
 static void choose_needs(struct chaos *c, struct hayi_needs *needs)

@@ -197,7 +197,8 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     switch (action->kind) {
     case HAYI_ACTION_HAND_OUT:
     case HAYI_ACTION_RECALL:
-    case HAYI_ACTION_CANCEL: {
+    case HAYI_ACTION_CANCEL:
+    case HAYI_ACTION_CLAIM_DENIED: {
         uint32_t worker = hayi_sim_mail_worker(action);
         if (sim->links[worker].lost) {
             hayi_ledger_fail(
@@ -263,7 +264,6 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     case HAYI_ACTION_ALL_ENDED:
     case HAYI_ACTION_WANTED:
     case HAYI_ACTION_FORGET:
-    case HAYI_ACTION_CLAIM_DENIED:
         break;
     }
 }

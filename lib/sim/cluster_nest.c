@@ -66,26 +66,46 @@ static void submitted(struct hayi_sim *sim,
     ledger->tasks[index].handle = event.u.task.task;
 }
 
+/* What an attempt waits for; 0: for several. */
+static hayi_handle target_of(struct hayi_sim *sim,
+                             const struct hayi_sim_nest *record)
+{
+    struct hayi_ledger *ledger = &sim->world.ledger;
+    if (record->ordinal == HAYI_SIM_SEVERAL) {
+        return 0;
+    }
+    uint32_t kid = hayi_ledger_kid(
+        ledger, record->index, record->attempt, record->ordinal);
+    if (kid == 0) {
+        hayi_ledger_fail(ledger, "task %u waits for nothing", record->index);
+        return 0;
+    }
+    return ledger->tasks[kid - 1].handle;
+}
+
 static void
 waits(struct hayi_sim *sim, uint32_t worker, const struct hayi_sim_nest *record)
 {
-    struct hayi_ledger *ledger = &sim->world.ledger;
     struct hayi_event event = {.kind = HAYI_EVENT_SUSPENDED};
     event.u.suspended.worker = worker;
     event.u.suspended.task = record->task;
     event.u.suspended.attempt = record->attempt;
     event.u.suspended.several = record->ordinal == HAYI_SIM_SEVERAL;
-    if (record->ordinal != HAYI_SIM_SEVERAL) {
-        uint32_t kid = hayi_ledger_kid(
-            ledger, record->index, record->attempt, record->ordinal);
-        if (kid == 0) {
-            hayi_ledger_fail(
-                ledger, "task %u waits for nothing", record->index);
-            return;
-        }
-        event.u.suspended.waits_for = ledger->tasks[kid - 1].handle;
-    }
+    event.u.suspended.waits_for = target_of(sim, record);
     sim->world.counts.suspended++;
+    (void)hayi_sim_step(sim, &event);
+}
+
+static void claims(struct hayi_sim *sim,
+                   uint32_t worker,
+                   const struct hayi_sim_nest *record)
+{
+    struct hayi_event event = {.kind = HAYI_EVENT_CLAIM};
+    event.u.claim.worker = worker;
+    event.u.claim.task = record->task;
+    event.u.claim.attempt = record->attempt;
+    event.u.claim.child = target_of(sim, record);
+    event.u.claim.cookie = record->index;
     (void)hayi_sim_step(sim, &event);
 }
 
@@ -106,6 +126,9 @@ bool hayi_sim_nest_came(struct hayi_sim *sim,
         break;
     case HAYI_SIM_RECORD_WAITS:
         waits(sim, worker, body);
+        break;
+    case HAYI_SIM_RECORD_CLAIM:
+        claims(sim, worker, body);
         break;
     case HAYI_SIM_RECORD_FOLLOWS:
         sim->links[worker].follows = *(const struct hayi_sim_nest *)body;

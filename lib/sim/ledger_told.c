@@ -319,6 +319,18 @@ static void note_out(struct hayi_ledger *ledger,
     };
 }
 
+/* It is to run in the place of one that it was submitted by, or by what that
+ * one submitted. */
+static bool
+is_within(const struct hayi_ledger *ledger, uint32_t index, hayi_handle of)
+{
+    uint32_t above = ledger->tasks[index].parent;
+    while (above != 0 && ledger->tasks[above - 1].handle != of) {
+        above = ledger->tasks[above - 1].parent;
+    }
+    return above != 0;
+}
+
 static void handed_out(struct hayi_ledger *ledger,
                        const struct hayi_action *action)
 {
@@ -333,6 +345,10 @@ static void handed_out(struct hayi_ledger *ledger,
                && action->u.hand_out.needs.memory_bytes
                       != task->spec.needs.memory_bytes << task->grown) {
         hayi_ledger_fail(ledger, "task %u: not the memory it needs", index);
+    } else if (action->u.hand_out.inline_of != 0
+               && !is_within(ledger, index, action->u.hand_out.inline_of)) {
+        hayi_ledger_fail(
+            ledger, "task %u runs in the place of a stranger", index);
     } else if (!task->spec.map
                && ++task->hand_outs > HAND_OUTS_MAX + ledger->ended_count) {
         hayi_ledger_fail(ledger, "task %u goes to and fro", index);

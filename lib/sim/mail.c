@@ -16,6 +16,8 @@ uint32_t hayi_sim_mail_worker(const struct hayi_action *action)
         return action->u.recall.worker;
     case HAYI_ACTION_CANCEL:
         return action->u.cancel.worker;
+    case HAYI_ACTION_CLAIM_DENIED:
+        return action->u.claim_denied.worker;
     default:
         return UINT32_MAX;
     }
@@ -31,6 +33,7 @@ static bool write_task(struct hayi_channel *channel,
             .task = action->u.hand_out.task,
             .id = action->u.hand_out.payload,
             .memory_bytes = action->u.hand_out.needs.memory_bytes,
+            .inline_of = action->u.hand_out.inline_of,
             .attempt = action->u.hand_out.attempt,
             .priority = action->u.hand_out.priority,
             .depth = action->u.hand_out.depth,
@@ -46,14 +49,15 @@ static bool write_range(struct hayi_channel *channel,
     struct hayi_range_record *record =
         hayi_channel_append(channel, HAYI_RECORD_RANGE, sizeof *record);
     if (record != NULL) {
-        *record =
-            (struct hayi_range_record){.task = action->u.hand_out.task,
-                                       .id = action->u.hand_out.payload,
-                                       .first = action->u.hand_out.first,
-                                       .count = action->u.hand_out.count,
-                                       .attempt = action->u.hand_out.attempt,
-                                       .priority = action->u.hand_out.priority,
-                                       .prompt = action->u.hand_out.prompt};
+        *record = (struct hayi_range_record){
+            .task = action->u.hand_out.task,
+            .id = action->u.hand_out.payload,
+            .inline_of = action->u.hand_out.inline_of,
+            .first = action->u.hand_out.first,
+            .count = action->u.hand_out.count,
+            .attempt = action->u.hand_out.attempt,
+            .priority = action->u.hand_out.priority,
+            .prompt = action->u.hand_out.prompt};
     }
     return record != NULL;
 }
@@ -87,6 +91,19 @@ static bool write_recall(struct hayi_channel *channel,
     return record != NULL;
 }
 
+static bool write_denied(struct hayi_channel *channel,
+                         const struct hayi_action *action)
+{
+    struct hayi_attempt_record *record =
+        hayi_channel_append(channel, HAYI_RECORD_CLAIM_DENIED, sizeof *record);
+    if (record != NULL) {
+        *record = (struct hayi_attempt_record){
+            .task = action->u.claim_denied.task,
+            .attempt = action->u.claim_denied.attempt};
+    }
+    return record != NULL;
+}
+
 hay_status hayi_sim_mail_write(struct hayi_channel *channel,
                                const struct hayi_action *action)
 {
@@ -95,6 +112,8 @@ hay_status hayi_sim_mail_write(struct hayi_channel *channel,
         done = write_recall(channel, action);
     } else if (action->kind == HAYI_ACTION_CANCEL) {
         done = write_cancel(channel, action);
+    } else if (action->kind == HAYI_ACTION_CLAIM_DENIED) {
+        done = write_denied(channel, action);
     } else if (action->u.hand_out.range) {
         done = write_range(channel, action);
     } else {

@@ -16,6 +16,7 @@ enum hayi_sim_record {
     HAYI_SIM_RECORD_FIRST = 0x7000,
     HAYI_SIM_RECORD_KID = HAYI_SIM_RECORD_FIRST, /* an attempt submits */
     HAYI_SIM_RECORD_WAITS,                       /* ... waits, without cores */
+    HAYI_SIM_RECORD_CLAIM,   /* ... would run one of them itself */
     HAYI_SIM_RECORD_FOLLOWS, /* ... has finished as one of them: ENDED comes */
     HAYI_SIM_RECORD_KID_ENDED, /* to the worker */
 };

@@ -60,6 +60,7 @@ struct hayi_sim_node *hayi_sim_node_new(struct hayi_sim_world *world,
     node->slots.slow_permille = c->slow_permille;
     node->slots.started_ns = c->started_ns;
     node->slots.memory_bytes = c->memory_bytes;
+    node->slots.suspended_max = c->suspended_max;
     return node;
 }
 
@@ -84,7 +85,7 @@ void hayi_sim_node_free(struct hayi_sim_node *node)
     free(node);
 }
 
-static void drop_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
+void hayi_node_drop(struct hayi_sim_node *node, struct hayi_sim_run *run)
 {
     *(run->all_prev == NULL ? &node->runs : &run->all_prev->all_next) =
         run->all_next;
@@ -169,16 +170,16 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
     case HAYI_WACTION_RETURNED:
         counts->returned++;
         hayi_node_tell_attempt(node, HAYI_RECORD_RETURNED, run);
-        drop_run(node, run);
+        hayi_node_drop(node, run);
         node->urgent = true;
         break;
     case HAYI_WACTION_CANCELLED:
         counts->cancelled++;
         hayi_node_tell_cancelled(node, run);
-        drop_run(node, run);
+        hayi_node_drop(node, run);
         break;
     case HAYI_WACTION_RESUME:
-        run->parked = false;
+        hayi_node_unpark(run);
         run->backlog = action->backlog;
         run->cores = action->cores;
         run->core_count = action->core_count;
@@ -212,7 +213,9 @@ static void carry_out(struct hayi_sim_node *node)
 
 /* ---- what comes ---- */
 
-static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
+static void arrived(struct hayi_sim_node *node,
+                    const struct hayi_sim_run *as,
+                    hayi_handle inline_of)
 {
     struct hayi_sim_run *run = malloc(sizeof *run);
     const struct hayi_sim_spec *spec =
@@ -228,6 +231,10 @@ static void arrived(struct hayi_sim_node *node, const struct hayi_sim_run *as)
         node->runs->all_prev = run;
     }
     node->runs = run;
+    if (inline_of != 0) {
+        hayi_node_inline(node, run, inline_of);
+        return;
+    }
     hayi_node_step(node,
                    &(struct hayi_wevent){
                        .kind = HAYI_WEVENT_ARRIVED,
@@ -254,7 +261,8 @@ static void task_came(struct hayi_sim_node *node,
                                        (record->flags & HAYI_TASK_PROMPT) != 0,
                                    .depth = record->depth,
                                    .memory_bytes = record->memory_bytes,
-                                   .core_count = record->cores});
+                                   .core_count = record->cores},
+            record->inline_of);
 }
 
 static void range_came(struct hayi_sim_node *node,
@@ -268,7 +276,8 @@ static void range_came(struct hayi_sim_node *node,
                                    .prompt = record->prompt != 0,
                                    .first = record->first,
                                    .count = record->count,
-                                   .core_count = 1});
+                                   .core_count = 1},
+            record->inline_of);
 }
 
 static hay_status
@@ -303,9 +312,14 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         event.u.cancel.attempt = cancel->attempt;
         event.u.cancel.force = cancel->force != 0;
         event.u.cancel.unstarted_only = cancel->unstarted_only != 0;
-        hayi_node_step(node, &event);
+        if (!hayi_node_cancel_inline(node, cancel)) {
+            hayi_node_step(node, &event);
+        }
         break;
     }
+    case HAYI_RECORD_CLAIM_DENIED:
+        hayi_node_claim_denied(node, body);
+        break;
     default:
         hayi_ledger_fail(&node->world->ledger, "an unknown record came");
     }
@@ -368,19 +382,21 @@ static void hear_end(struct hayi_sim_node *node, struct hayi_sim_run *run)
     const struct hayi_sim_spec *spec =
         &node->world->ledger.tasks[run->index].spec;
 
-    hayi_node_step(node,
-                   &(struct hayi_wevent){
-                       .kind = HAYI_WEVENT_ENDED,
-                       .u.ended = {.task = run->task,
-                                   .attempt = run->attempt,
-                                   .run_ns = run->end_ns - run->begin_ns}});
+    if (!run->inlined) {
+        hayi_node_step(node,
+                       &(struct hayi_wevent){
+                           .kind = HAYI_WEVENT_ENDED,
+                           .u.ended = {.task = run->task,
+                                       .attempt = run->attempt,
+                                       .run_ns = run->end_ns - run->begin_ns}});
+    }
     if (!run->range && spec->kids > 0 && spec->wait == HAYI_SIM_WAIT_FOLLOW
         && run->outcome == HAYI_OUTCOME_FINISHED) {
         hayi_node_tell_nest(node, HAYI_SIM_RECORD_FOLLOWS, run, spec->kids - 1);
     }
     hayi_node_tell_ended(node, run);
     hayi_node_forget_revokes(node, run);
-    drop_run(node, run);
+    hayi_node_drop(node, run);
 }
 
 static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
@@ -392,13 +408,7 @@ static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
     run->listed = false;
     run->news = 0;
     if ((news & HAYI_SIM_NEWS_RESUMED) != 0) {
-        if (run->backlog) {
-            hayi_node_step(
-                node,
-                &(struct hayi_wevent){.kind = HAYI_WEVENT_RESUMED,
-                                      .u.resumed = {run->task, run->attempt}});
-        }
-        hayi_node_tell_attempt(node, HAYI_RECORD_RESUMED, run);
+        hayi_node_hear_resumed(node, run);
     }
     if ((news & HAYI_SIM_NEWS_KIDS) != 0) {
         for (uint32_t i = 0; i < spec->kids; i++) {
@@ -407,6 +417,8 @@ static void hear_run(struct hayi_sim_node *node, struct hayi_sim_run *run)
     }
     if ((news & HAYI_SIM_NEWS_PARKED) != 0) {
         hayi_node_hear_park(node, run);
+    } else if ((news & HAYI_SIM_NEWS_CLAIMS) != 0) {
+        hayi_node_hear_claim(node, run);
     } else if ((news & HAYI_SIM_NEWS_ENDED) != 0) {
         hear_end(node, run);
     }

@@ -29,7 +29,9 @@ struct hayi_sim_node_config {
     uint64_t silence_ns; /* the manager not heard for so long: it ends itself;
                             0: never */
     uint64_t started_ns; /* only what runs for longer is told as started */
-    bool late_revokes;   /* revokes are tried in the next turn */
+    uint32_t suspended_max; /* attempts that wait without cores; then they run
+                               what they wait for themselves */
+    bool late_revokes;      /* revokes are tried in the next turn */
 };
 
 struct hayi_sim_node;

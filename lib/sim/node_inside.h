@@ -10,6 +10,7 @@
 #include "sim/mail.h"
 #include "sim/node.h"
 #include "sim/slot.h"
+#include "wire/record.h"
 #include "worker/worker_state.h"
 
 #define HAYI_NODE_SINK 0u /* the manager */
@@ -38,6 +39,7 @@ struct hayi_sim_node {
 
 /* node.c */
 void hayi_node_no_memory(struct hayi_sim_node *node);
+void hayi_node_drop(struct hayi_sim_node *node, struct hayi_sim_run *run);
 /* worker_state takes an event. */
 void hayi_node_step(struct hayi_sim_node *node,
                     const struct hayi_wevent *event);
@@ -69,5 +71,22 @@ void hayi_node_kid_ended(struct hayi_sim_node *node,
                          const struct hayi_sim_nest *record);
 /* A run waits, without cores. */
 void hayi_node_hear_park(struct hayi_sim_node *node, struct hayi_sim_run *run);
+/* It will have cores again. */
+void hayi_node_unpark(struct hayi_sim_run *base);
+/* ... and goes on. */
+void hayi_node_hear_resumed(struct hayi_sim_node *node,
+                            struct hayi_sim_run *run);
+/* A run waits on its cores, and would run a child there. */
+void hayi_node_hear_claim(struct hayi_sim_node *node,
+                          const struct hayi_sim_run *run);
+/* The answers to that. */
+void hayi_node_inline(struct hayi_sim_node *node,
+                      struct hayi_sim_run *child,
+                      hayi_handle inline_of);
+void hayi_node_claim_denied(struct hayi_sim_node *node,
+                            const struct hayi_attempt_record *record);
+/* false: it is none that runs in another one. */
+bool hayi_node_cancel_inline(struct hayi_sim_node *node,
+                             const struct hayi_cancel_record *cancel);
 
 #endif

@@ -24,6 +24,23 @@ void hayi_sim_slots_fini(struct hayi_sim_slots *slots)
     *slots = (struct hayi_sim_slots){.list = NULL};
 }
 
+struct hayi_sim_run *hayi_sim_slots_base(struct hayi_sim_run *run)
+{
+    while (run->outer != NULL) {
+        run = run->outer;
+    }
+    return run;
+}
+
+/* The one that has the word. */
+static struct hayi_sim_run *top_of(struct hayi_sim_run *run)
+{
+    while (run->guest != NULL) {
+        run = run->guest;
+    }
+    return run;
+}
+
 static uint64_t slowed(const struct hayi_sim_slots *slots, uint64_t ns)
 {
     return ns * slots->slow_permille / 1000;
@@ -118,20 +135,33 @@ static void tell(struct hayi_sim_slots *slots,
     }
 }
 
+/* One that was parked has its cores again. */
+static void go_on(struct hayi_sim_slots *slots, struct hayi_sim_run *base)
+{
+    struct hayi_sim_world *world = slots->world;
+    struct hayi_sim_run *run = top_of(base);
+
+    for (struct hayi_sim_run *r = run; r != base; r = r->outer) {
+        r->cores = base->cores;
+    }
+    base->begun = true;
+    run->begun = true;
+    slots->parked_count--;
+    world->moved_ns = world->now_ns;
+    hayi_sim_trace(world, "w%u goes on with %u", slots->node, run->index);
+    tell(slots, run, HAYI_SIM_NEWS_RESUMED);
+    plan_on(slots, run);
+    set_timer(slots, run);
+}
+
 static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
 {
     struct hayi_sim_world *world = slots->world;
 
     if (run->part > 0) {
-        run->begun = true;
-        world->moved_ns = world->now_ns;
-        hayi_sim_trace(world, "w%u goes on with %u", slots->node, run->index);
-        tell(slots, run, HAYI_SIM_NEWS_RESUMED);
-        plan_on(slots, run);
-        set_timer(slots, run);
+        go_on(slots, run);
         return;
     }
-
     run->begun = true;
     world->counts.begun++;
     world->moved_ns = world->now_ns;
@@ -157,6 +187,14 @@ static void begin(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
     set_timer(slots, run);
 }
 
+static void check_memory(const struct hayi_sim_slots *slots)
+{
+    if (slots->memory_bytes != 0 && slots->memory_used > slots->memory_bytes) {
+        hayi_ledger_fail(
+            &slots->world->ledger, "w%u: memory is overbooked", slots->node);
+    }
+}
+
 void hayi_sim_slots_give(struct hayi_sim_slots *slots,
                          struct hayi_sim_run *run,
                          bool backlog)
@@ -165,9 +203,7 @@ void hayi_sim_slots_give(struct hayi_sim_slots *slots,
     struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
 
     slots->memory_used += run->part > 0 ? 0 : run->memory_bytes;
-    if (slots->memory_bytes != 0 && slots->memory_used > slots->memory_bytes) {
-        hayi_ledger_fail(ledger, "w%u: memory is overbooked", slots->node);
-    }
+    check_memory(slots);
     run->next = NULL;
     if (backlog) {
         /* The loop may not know yet that the slot has come to its end. */
@@ -199,7 +235,7 @@ void hayi_sim_slots_give(struct hayi_sim_slots *slots,
 bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
                            struct hayi_sim_run *run)
 {
-    if (run->begun || run->parked) {
+    if (run->begun || top_of(run)->parked) {
         return false;
     }
     struct hayi_sim_slot *slot = &slots->list[run->cores[0]];
@@ -223,11 +259,15 @@ void hayi_sim_slots_stop(struct hayi_sim_slots *slots,
         &slots->world->ledger.tasks[run->index].spec;
     uint64_t end_ns = slots->world->now_ns + STOP_NS;
 
-    if (run->part > 0 && !run->begun && (force || spec->agrees)) {
-        run->outcome = HAYI_OUTCOME_CANCELLED; /* when it goes on */
+    bool waits = run->guest != NULL || run->claims || !run->begun;
+    if (run->part > 0 && waits) {
+        if (force || spec->agrees) {
+            run->outcome = HAYI_OUTCOME_CANCELLED; /* when it goes on */
+        }
         return;
     }
-    if (!run->begun || slots->list[run->cores[0]].first != run
+    if (!run->begun
+        || slots->list[run->cores[0]].first != hayi_sim_slots_base(run)
         || run->outcome == HAYI_OUTCOME_CANCELLED || end_ns >= run->end_ns
         || (!force && !spec->agrees && !run->range)) {
         return;
@@ -266,12 +306,62 @@ static void next_of(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
 /* It gives its core back until what it waits for has ended. */
 static void park(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
 {
+    struct hayi_sim_run *base = hayi_sim_slots_base(run);
+
     hayi_sim_trace(slots->world, "w%u parks %u", slots->node, run->index);
     run->parked = true;
     run->begun = false;
-    next_of(slots, run);
-    run->next = NULL;
+    base->begun = false;
+    slots->parked_count++;
+    next_of(slots, base);
+    base->next = NULL;
     tell(slots, run, HAYI_SIM_NEWS_PARKED);
+}
+
+/* It waits for what it submitted, in one of two ways. */
+static void wait_for(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
+{
+    if (slots->parked_count < slots->suspended_max) {
+        park(slots, run);
+        return;
+    }
+    hayi_sim_trace(slots->world, "w%u: %u claims", slots->node, run->index);
+    run->claims = true;
+    slots->list[run->cores[0]].stamp++; /* no timer is meant for it */
+    tell(slots, run, HAYI_SIM_NEWS_CLAIMS);
+}
+
+/* What stood in its way is over. */
+static bool need_not_wait(struct hayi_sim_slots *slots,
+                          struct hayi_sim_run *run)
+{
+    if ((run->waits & run->left) != 0
+        && run->outcome != HAYI_OUTCOME_CANCELLED) {
+        return false;
+    }
+    plan_on(slots, run);
+    set_timer(slots, run);
+    return true;
+}
+
+void hayi_sim_slots_answer(struct hayi_sim_slots *slots,
+                           struct hayi_sim_run *run,
+                           struct hayi_sim_run *child)
+{
+    run->claims = false;
+    if (child == NULL) {
+        if (!need_not_wait(slots, run)) {
+            park(slots, run);
+        }
+        return;
+    }
+    child->inlined = true;
+    child->outer = run;
+    child->cores = run->cores;
+    run->guest = child;
+    slots->memory_used += child->memory_bytes;
+    check_memory(slots);
+    begin(slots, child);
 }
 
 /* A part of it is over: does it submit, or wait, or go on?  false: it ends. */
@@ -306,7 +396,7 @@ static bool submits(struct hayi_sim_slots *slots, struct hayi_sim_run *run)
         break;
     }
     if (run->waits != 0) {
-        park(slots, run);
+        wait_for(slots, run);
         return true;
     }
     if (part > 0 && spec->wait != HAYI_SIM_WAIT_EACH) {
@@ -326,6 +416,7 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
     if (run == NULL || slots->list[core].stamp != stamp) {
         return NULL;
     }
+    run = top_of(run);
     if (run->end_ns > world->now_ns) {
         run->announced = true;
         set_timer(slots, run);
@@ -353,8 +444,15 @@ hayi_sim_slots_due(struct hayi_sim_slots *slots, uint32_t core, uint32_t stamp)
         hayi_ledger_items(
             &world->ledger, run->index, slots->node, run->first, run->items);
     }
-    next_of(slots, run);
     slots->memory_used -= run->memory_bytes;
     tell(slots, run, HAYI_SIM_NEWS_ENDED);
+    if (run->outer == NULL) {
+        next_of(slots, run);
+        return NULL;
+    }
+    run->outer->guest = NULL;
+    if (!need_not_wait(slots, run->outer)) {
+        wait_for(slots, run->outer);
+    }
     return NULL;
 }

@@ -14,7 +14,8 @@ enum hayi_sim_news {
     HAYI_SIM_NEWS_RESUMED = 1, /* it had its turn */
     HAYI_SIM_NEWS_KIDS = 2,    /* it has submitted */
     HAYI_SIM_NEWS_PARKED = 4,
-    HAYI_SIM_NEWS_ENDED = 8,
+    HAYI_SIM_NEWS_CLAIMS = 8,
+    HAYI_SIM_NEWS_ENDED = 16,
 };
 
 /* One attempt that a node was given. */
@@ -30,9 +31,13 @@ struct hayi_sim_run {
     uint64_t memory_bytes;
     const uint32_t *cores; /* once started: worker_state's */
     uint32_t core_count;
-    uint32_t part;  /* parts that are over: before it submits, and after */
-    bool parked;    /* it waits, without cores */
-    bool backlog;   /* it goes on when others have had their turn */
+    uint32_t part; /* parts that are over: before it submits, and after */
+    bool parked;   /* it waits, without cores */
+    bool claims;   /* it waits on its cores until it gets a child to run */
+    bool inlined;  /* it runs on the cores of another one */
+    struct hayi_sim_run *outer; /* of that one */
+    struct hayi_sim_run *guest; /* that runs on its cores; NULL: itself */
+    bool backlog;               /* it goes on when others have had their turn */
     uint32_t left;  /* bits of what it submitted and has not ended */
     uint32_t waits; /* of them: for these it waits */
     uint8_t news;   /* enum hayi_sim_news */
@@ -66,6 +71,8 @@ struct hayi_sim_slots {
     uint64_t started_ns; /* what runs for longer is announced */
     uint64_t memory_bytes;
     uint64_t memory_used;
+    uint32_t suspended_max; /* that are parked; then they claim */
+    uint32_t parked_count;
     struct hayi_sim_run *news; /* that the loop has not heard of */
     struct hayi_sim_run **news_last;
 };
@@ -85,6 +92,13 @@ void hayi_sim_slots_give(struct hayi_sim_slots *slots,
 /* Take it back if it has not begun. */
 bool hayi_sim_slots_revoke(struct hayi_sim_slots *slots,
                            struct hayi_sim_run *run);
+/* The answer to its claim: a child that it runs on its cores; NULL: it may not,
+ * and must be parked. */
+void hayi_sim_slots_answer(struct hayi_sim_slots *slots,
+                           struct hayi_sim_run *run,
+                           struct hayi_sim_run *child);
+/* Of runs within runs, the one that has the cores. */
+struct hayi_sim_run *hayi_sim_slots_base(struct hayi_sim_run *run);
 /* Ask it to end, if it runs still. */
 void hayi_sim_slots_stop(struct hayi_sim_slots *slots,
                          struct hayi_sim_run *run,

@@ -53,6 +53,9 @@ struct hayi_sim_counts {
     uint64_t kids;      /* submitted by tasks */
     uint64_t suspended;
     uint64_t followed;
+    uint64_t claims;
+    uint64_t inlined; /* children on the cores of those that claimed */
+    uint64_t denied;
 };
 
 struct hayi_sim_world {

@@ -105,6 +105,9 @@ static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
     sum->counts.kids += c->kids;
     sum->counts.suspended += c->suspended;
     sum->counts.followed += c->followed;
+    sum->counts.claims += c->claims;
+    sum->counts.inlined += c->inlined;
+    sum->counts.denied += c->denied;
     sum->stale += one->stale;
     sum->fetched += one->fetched;
     sum->dropped += one->dropped;
@@ -139,6 +142,9 @@ static void print_counts(const struct hayi_sim_result *sum)
         {"submitted by tasks", c->kids},
         {"suspended", c->suspended},
         {"following", c->followed},
+        {"claims", c->claims},
+        {"run in the place of others", c->inlined},
+        {"denied", c->denied},
         {"objects fetched", sum->fetched},
         {"dropped", sum->dropped},
         {"without room", sum->full},

@@ -75,6 +75,7 @@ static void make_farm(struct scene *scene, uint64_t seed, uint64_t reserve_ns)
         nodes[i] = (struct hayi_sim_node_config){.index = i,
                                                  .cores = scene->cores,
                                                  .slow_permille = 1000,
+                                                 .suspended_max = UINT32_MAX,
                                                  .beat_ns = 400 * MS};
     }
     scene->sim = hayi_sim_new(&config);

@@ -56,6 +56,7 @@ static void farm(uint32_t workers, uint32_t cores)
         nodes[i] = (struct hayi_sim_node_config){.index = i,
                                                  .cores = cores,
                                                  .slow_permille = 1000,
+                                                 .suspended_max = UINT32_MAX,
                                                  .beat_ns = 400000000};
     }
     teardown();
