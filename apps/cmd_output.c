@@ -9,6 +9,7 @@
 #include "farm.h"
 #include "runfolder.h"
 #include "show.h"
+#include "table.h"
 #include "units.h"
 #include "words.h"
 
@@ -22,7 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COLUMNS_MAX 16
 #define COLUMNS_MIN 9
 
 struct wanted {
@@ -42,50 +42,11 @@ struct question {
     size_t count;
 };
 
-typedef void (*row_fn)(struct question *q, char **columns);
-
-/* Call 'row' for each line but the first.  HAY_EIO: no such file. */
-static hay_status read_table(struct question *q,
-                             const char *name,
-                             row_fn row,
-                             struct fault *fault)
-{
-    struct text path = TEXT_INIT;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t got;
-    text_format(&path, "%s/%s", q->folder, name);
-    FILE *file = fopen(path.data, "re");
-    if (file == NULL) {
-        fault_set(fault, HAY_EIO, "%.500s: %s", path.data, strerror(errno));
-        text_fini(&path);
-        return HAY_EIO;
-    }
-    for (size_t number = 0; (got = getline(&line, &room, file)) > 0; number++) {
-        char *columns[COLUMNS_MAX];
-        char *rest = line;
-        size_t count = 0;
-        if (number == 0 || line[got - 1] != '\n') {
-            continue; /* the head, or a line that is being written */
-        }
-        line[got - 1] = '\0';
-        while (count < COLUMNS_MAX
-               && (columns[count] = strsep(&rest, "\t")) != NULL) {
-            count++;
-        }
-        if (count >= COLUMNS_MIN) {
-            row(q, columns);
-        }
-    }
-    free(line);
-    fclose(file);
-    text_fini(&path);
-    return HAY_OK;
-}
-
 /* tasks.tsv: task, name, attempt, ... */
-static void task_row(struct question *q, char **columns)
+static void task_row(void *context, char **columns, size_t count)
 {
+    struct question *q = context;
+    (void)count;
     uint64_t task;
     uint64_t attempt;
     if (!units_uint(columns[0], UINT64_MAX, &task)
@@ -107,8 +68,10 @@ static void task_row(struct question *q, char **columns)
 }
 
 /* output.tsv: task, name, attempt, then path, offset, length twice. */
-static void output_row(struct question *q, char **columns)
+static void output_row(void *context, char **columns, size_t count)
 {
+    struct question *q = context;
+    (void)count;
     uint64_t task;
     uint64_t attempt;
     if (!units_uint(columns[0], UINT64_MAX, &task)
@@ -165,9 +128,11 @@ print_one(const struct question *q, const struct wanted *w, struct fault *fault)
 
 static hay_status answer(struct question *q, struct fault *fault)
 {
-    hay_status status = read_table(q, "tasks.tsv", task_row, fault);
+    hay_status status =
+        table_read(q->folder, "tasks.tsv", COLUMNS_MIN, task_row, q, fault);
     if (status == HAY_OK) {
-        status = read_table(q, "output.tsv", output_row, fault);
+        status = table_read(
+            q->folder, "output.tsv", COLUMNS_MIN, output_row, q, fault);
     }
     for (size_t i = 0; i < q->count && status == HAY_OK; i++) {
         if (q->list[i].task == 0) {

@@ -22,9 +22,8 @@ static bool is_workflow(const char *path)
     return got > 0 && wfformat_guess(head, (size_t)got);
 }
 
-static hay_status read_tasks(const struct options *options,
-                             struct workload *w,
-                             struct fault *fault)
+hay_status
+run_read(const struct options *options, struct workload *w, struct fault *fault)
 {
     if (is_workflow(options->file)) {
         return fault_at(fault,
@@ -38,5 +37,5 @@ static hay_status read_tasks(const struct options *options,
 
 int cmd_run(int argc, char **argv)
 {
-    return session_main(WORD_RUN, argc, argv, read_tasks);
+    return session_main(WORD_RUN, argc, argv, run_read);
 }

@@ -18,6 +18,9 @@ static const char general[] =
     "  replay FILE      run a recorded workflow (WfFormat) with scaled times\n"
     "  launch PROGRAM   start a program built on libhayfork under mpirun\n"
     "  output TASK ...  print what a task of a run wrote\n"
+    "  submit FILE      put a run into the batch system\n"
+    "  status [RUN]     how far a run is, and what its job does\n"
+    "  cancel [RUN]     end the job of a run\n"
     "  help WORD        more about a word, and about the task file (help run)\n"
     "  --version\n"
     "\n"
@@ -158,6 +161,43 @@ static const char output[] =
     "  --attempt=N           of this attempt instead of the last one\n"
     "  --stdout, --stderr    only this one\n";
 
+static const char submit[] =
+    "usage: hayfork submit [OPTION ...] FILE [OPTION OF RUN ...]\n"
+    "                      [-- OPTION OF sbatch OR qsub ...]\n"
+    "\n"
+    "Puts the run of a task file into the batch system that is there (Slurm,\n"
+    "Grid Engine, PBS) and prints the job's id.  Before the time limit no\n"
+    "task is started that cannot end in time, and the job puts itself back\n"
+    "into the queue until every task is done.  The file is checked first.\n"
+    "Works on a login node without MPI.\n"
+    "\n"
+    "Options:\n"
+    "  -N, --nodes=N         nodes (1)\n"
+    "  -t, --time=T          limit of the job: minutes, or 2:00:00, 90m, 2h\n"
+    "  -q, --queue=NAME, --partition=NAME\n"
+    "  --account=NAME\n"
+    "  --cpus=N --gpus=N     of each node (what the system gives)\n"
+    "  --pe=NAME             Grid Engine's parallel environment\n"
+    "  --system=NAME         slurm, gridengine, pbs; local: in the background\n"
+    "                        on this machine, started again every --time\n"
+    "  --dry-run             print the command and the script instead\n"
+    "\n"
+    "The job's output is RUN FOLDER/job-ID.out.\n";
+
+static const char status[] =
+    "usage: hayfork status [RUN]\n"
+    "\n"
+    "Tells how many tasks of a run have ended, and what the batch system says\n"
+    "of its job.  RUN is a run folder, or its name in hayfork-runs; default:\n"
+    "hayfork-runs/latest.\n";
+
+static const char cancel[] =
+    "usage: hayfork cancel [RUN]\n"
+    "\n"
+    "Ends the job of a run that was submitted by hayfork submit.  RUN is a "
+    "run\n"
+    "folder, or its name in hayfork-runs; default: hayfork-runs/latest.\n";
+
 static const char *whole_run(void)
 {
     static char text[sizeof run + sizeof run_file];
@@ -175,6 +215,9 @@ const char *help_text(const char *word)
         {"replay", replay},
         {"launch", launch},
         {"output", output},
+        {"submit", submit},
+        {"status", status},
+        {"cancel", cancel},
     };
     if (word == NULL) {
         return general;

@@ -23,7 +23,8 @@ enum batch_system {
     BATCH_NONE = 0,
     BATCH_SLURM = 1,
     BATCH_GRIDENGINE = 2,
-    BATCH_PBS = 3
+    BATCH_PBS = 3,
+    BATCH_LOCAL = 4 /* no system: in the background on this machine */
 };
 
 void hosts_init(struct hosts *hosts);

@@ -7,6 +7,9 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/amounts.h \
 	%D%/arena.c \
 	%D%/arena.h \
+	%D%/batch.c \
+	%D%/batch.h \
+	%D%/batch_command.c \
 	%D%/directive.c \
 	%D%/directive.h \
 	%D%/errfilter.c \
@@ -21,8 +24,12 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/progress.h \
 	%D%/runfolder.c \
 	%D%/runfolder.h \
+	%D%/table.c \
+	%D%/table.h \
 	%D%/taskfile.c \
 	%D%/taskfile.h \
+	%D%/tool.c \
+	%D%/tool.h \
 	%D%/units.c \
 	%D%/units.h \
 	%D%/wfformat.c \
@@ -36,10 +43,13 @@ bin_PROGRAMS += %D%/hayfork
 %C%_hayfork_SOURCES = \
 	%D%/chunks.c \
 	%D%/chunks.h \
+	%D%/cmd_cancel.c \
 	%D%/cmd_launch.c \
 	%D%/cmd_output.c \
 	%D%/cmd_replay.c \
 	%D%/cmd_run.c \
+	%D%/cmd_status.c \
+	%D%/cmd_submit.c \
 	%D%/farm.c \
 	%D%/farm.h \
 	%D%/guard.c \

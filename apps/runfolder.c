@@ -37,6 +37,21 @@ static hay_status make_parents(const char *path, struct fault *fault)
     return status;
 }
 
+static bool has(const char *folder, const char *name)
+{
+    struct text path = TEXT_INIT;
+    text_format(&path, "%s/%s", folder, name);
+    bool there = access(path.data, F_OK) == 0;
+    text_fini(&path);
+    return there;
+}
+
+/* Made by `hayfork submit`, and nothing has been run in it yet? */
+static bool waits_for_job(const char *path)
+{
+    return has(path, RUNFOLDER_JOB) && !has(path, "tasks.tsv");
+}
+
 static hay_status
 make_wanted(const char *wanted, struct text *path, struct fault *fault)
 {
@@ -44,14 +59,13 @@ make_wanted(const char *wanted, struct text *path, struct fault *fault)
     if (status != HAY_OK) {
         return status;
     }
-    if (mkdir(wanted, 0777) != 0) {
-        if (errno == EEXIST) {
-            return fault_set(fault,
-                             HAY_EINVAL,
-                             "--run-folder: %.500s is there already",
-                             wanted);
-        }
-        return fault_set(fault, HAY_EIO, "%.500s: %s", wanted, strerror(errno));
+    int error = mkdir(wanted, 0777) == 0 ? 0 : errno;
+    if (error == EEXIST && !waits_for_job(wanted)) {
+        return fault_set(
+            fault, HAY_EINVAL, "--run-folder: %.500s is there already", wanted);
+    }
+    if (error != 0 && error != EEXIST) {
+        return fault_set(fault, HAY_EIO, "%.500s: %s", wanted, strerror(error));
     }
     text_clear(path);
     text_add_string(path, wanted);
@@ -73,6 +87,19 @@ static void stem_of(const char *file, struct text *stem)
         text_clear(stem);
         text_add_string(stem, strcmp(file, "-") == 0 ? "stdin" : "run");
     }
+}
+
+void runfolder_guess(const char *wanted, const char *file, struct text *path)
+{
+    struct text stem = TEXT_INIT;
+    stem_of(file, &stem);
+    text_clear(path);
+    if (wanted != NULL) {
+        text_add_string(path, wanted);
+    } else {
+        text_format(path, "%s/%s", RUNFOLDER_BASE, stem.data);
+    }
+    text_fini(&stem);
 }
 
 /* 0, or errno. */
@@ -117,18 +144,9 @@ hay_status runfolder_make(const char *wanted,
     return HAY_OK;
 }
 
-static bool has(const char *folder, const char *name)
-{
-    struct text path = TEXT_INIT;
-    text_format(&path, "%s/%s", folder, name);
-    bool there = access(path.data, F_OK) == 0;
-    text_fini(&path);
-    return there;
-}
-
 bool runfolder_is_run(const char *path)
 {
-    return has(path, "tasks.tsv") || has(path, "job");
+    return has(path, "tasks.tsv") || has(path, RUNFOLDER_JOB);
 }
 
 hay_status
@@ -189,7 +207,7 @@ static bool nothing_run(const char *path)
 
 void runfolder_discard(const char *path)
 {
-    if (nothing_run(path)) {
+    if (nothing_run(path) && !has(path, RUNFOLDER_JOB)) {
         runfolder_remove_tree(path);
         if (strncmp(path, RUNFOLDER_BASE "/", strlen(RUNFOLDER_BASE "/"))
             == 0) {

@@ -9,8 +9,10 @@
 
 #define RUNFOLDER_BASE   "hayfork-runs"
 #define RUNFOLDER_LATEST RUNFOLDER_BASE "/latest"
+#define RUNFOLDER_JOB    "job" /* in it: the jobs that were submitted for it */
 
-/* Make a run's folder.  wanted: the user's own (must not be there yet); NULL:
+/* Make a run's folder.  wanted: the user's own (must not be there yet,
+ * unless it waits for the job that was submitted for it); NULL:
  * hayfork-runs/STEM of 'file' ("-": stdin), or STEM.2, STEM.3 and so on.
  * path: given as it should be shown (relative, if the user's was).
  * HAY_EINVAL: it is there already; HAY_EIO. */
@@ -18,6 +20,9 @@ hay_status runfolder_make(const char *wanted,
                           const char *file,
                           struct text *path,
                           struct fault *fault);
+
+/* The folder that runfolder_make() would try first; nothing is made. */
+void runfolder_guess(const char *wanted, const char *file, struct text *path);
 
 /* The folder of a run that is there: 'given' is its path, or its name in
  * hayfork-runs; NULL: hayfork-runs/latest.  HAY_EINVAL: no run has that. */
@@ -30,7 +35,8 @@ bool runfolder_is_run(const char *path);
 /* Point hayfork-runs/latest to 'path', if it lies there. */
 void runfolder_set_latest(const char *path);
 
-/* Remove it again if nothing was run in it (tasks.tsv has no line). */
+/* Remove it again if nothing was run in it (tasks.tsv has no line) and no job
+ * is recorded there. */
 void runfolder_discard(const char *path);
 
 void runfolder_remove_tree(const char *path);

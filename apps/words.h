@@ -2,11 +2,21 @@
 #ifndef APPS_WORDS_H
 #define APPS_WORDS_H
 
+#include "options.h"
+
 /* argv[0] is the word.  Each returns the exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_launch(int argc, char **argv);
 int cmd_output(int argc, char **argv);
+int cmd_submit(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_cancel(int argc, char **argv);
+
+/* Read and check what `hayfork run` was given.  Errors as taskfile_read(). */
+hay_status run_read(const struct options *options,
+                    struct workload *w,
+                    struct fault *fault);
 
 /* The manual of a word, or of the command if 'word' is NULL; NULL if there is
  * no such word. */

@@ -4,5 +4,6 @@
 nobase_dist_pkgdata_SCRIPTS += \
 	%D%/gridengine \
 	%D%/job \
+	%D%/local \
 	%D%/pbs \
 	%D%/slurm

@@ -12,7 +12,8 @@ dist_check_SCRIPTS += \
 	%D%/t_replay.sh \
 	%D%/t_resources.sh \
 	%D%/t_run.sh \
-	%D%/t_signals.sh
+	%D%/t_signals.sh \
+	%D%/t_submit.sh
 
 EXTRA_DIST += \
 	%D%/support.sh \

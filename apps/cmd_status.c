@@ -1,0 +1,171 @@
+/* cmd_status.c - hayfork status [RUN]: how far a run is, and what its job does.
+ *
+ * tasks.tsv tells of the tasks that have ended, RUN FOLDER/job of the jobs.
+ */
+#include "config.h"
+
+#include "batch.h"
+#include "runfolder.h"
+#include "table.h"
+#include "units.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define COLUMN_TASK  0
+#define COLUMN_STATE 3
+#define COLUMNS_MIN  4
+#define TASKS_MAX    ((uint64_t)1 << 40)
+
+/* How the last attempt of each task ended. */
+enum end { END_NONE = 0, END_FINISHED, END_FAILED, END_CANCELLED, END_LOST };
+
+struct counts {
+    unsigned char *last; /* enum end, by task */
+    size_t room;
+    uint64_t number[END_LOST + 1];
+};
+
+static enum end end_of(const char *word)
+{
+    static const char *const words[] = {
+        "", "finished", "failed", "cancelled", "lost"};
+    for (size_t i = END_FINISHED; i <= END_LOST; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return (enum end)i;
+        }
+    }
+    return END_NONE;
+}
+
+static void count_row(void *context, char **columns, size_t count)
+{
+    struct counts *counts = context;
+    uint64_t task;
+    enum end end = end_of(columns[COLUMN_STATE]);
+    (void)count;
+    if (!units_uint(columns[COLUMN_TASK], TASKS_MAX, &task)
+        || end == END_NONE) {
+        return;
+    }
+    if (task >= counts->room) {
+        size_t room = (size_t)task + 1 + counts->room;
+        counts->last = mem_resize(counts->last, room, 1);
+        memset(counts->last + counts->room, END_NONE, room - counts->room);
+        counts->room = room;
+    }
+    counts->number[counts->last[task]]--;
+    counts->number[end]++;
+    counts->last[task] = (unsigned char)end;
+}
+
+static void print_counts(const struct counts *counts)
+{
+    const uint64_t *number = counts->number;
+    printf("tasks ended: %" PRIu64 " finished, %" PRIu64 " failed, %" PRIu64
+           " cancelled\n",
+           number[END_FINISHED],
+           number[END_FAILED],
+           number[END_CANCELLED]);
+    if (number[END_LOST] > 0) {
+        printf("tasks whose last attempt was lost: %" PRIu64 "\n",
+               number[END_LOST]);
+    }
+}
+
+static void print_when(const char *folder)
+{
+    struct text path = TEXT_INIT;
+    struct stat st;
+    char text[64];
+    text_format(&path, "%s/tasks.tsv", folder);
+    if (stat(path.data, &st) == 0) {
+        time_t ago = time(NULL) - st.st_mtime;
+        printf("last news: %s ago\n",
+               units_show_time((uint64_t)(ago > 0 ? ago : 0) * NS_PER_S,
+                               text,
+                               sizeof text));
+    }
+    text_fini(&path);
+}
+
+static void print_job(const struct batch_record *record)
+{
+    static const char *const states[] = {
+        "the batch system does not answer",
+        "it has ended",
+        "waits in the queue",
+        "runs",
+    };
+    struct text words = TEXT_INIT;
+    enum batch_state state = batch_look(record, &words);
+    printf("job %s (%s): %s",
+           record->id,
+           batch_name(record->system),
+           states[state]);
+    if (words.length > 0) {
+        printf(": %s", words.data);
+    }
+    putchar('\n');
+    text_fini(&words);
+}
+
+static hay_status tell(const char *run, struct fault *fault)
+{
+    struct text folder = TEXT_INIT;
+    struct counts counts = {.last = NULL};
+    struct batch_record record;
+    struct fault none;
+    hay_status status = runfolder_find(run, &folder, fault);
+    if (status == HAY_OK) {
+        printf("run %s\n", folder.data);
+        if (table_read(folder.data,
+                       "tasks.tsv",
+                       COLUMNS_MIN,
+                       count_row,
+                       &counts,
+                       &none)
+            == HAY_OK) {
+            print_counts(&counts);
+            print_when(folder.data);
+        } else {
+            puts("nothing has been started yet");
+        }
+        hay_status job = batch_read(folder.data, &record, fault);
+        if (job == HAY_OK) {
+            print_job(&record);
+        }
+        status = job == HAY_EEMPTY ? HAY_OK : job;
+    }
+    free(counts.last);
+    text_fini(&folder);
+    return status;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    struct fault fault;
+    hay_status status;
+    if (argc > 1
+        && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(help_text("status"), stdout);
+        return EXIT_DONE;
+    }
+    if (argc > 2 || (argc > 1 && argv[1][0] == '-')) {
+        status = fault_set(&fault,
+                           HAY_EINVAL,
+                           "status: at most one run is to be named (hayfork "
+                           "help status tells more)");
+    } else {
+        status = tell(argc > 1 ? argv[1] : NULL, &fault);
+    }
+    if (status != HAY_OK) {
+        fault_print(&fault);
+    }
+    return status == HAY_OK ? EXIT_DONE : EXIT_USE;
+}
