@@ -9,7 +9,7 @@
 #include "manager/loop.h"
 #include "transport/transport_mpi.h"
 #include "worker/child.h"
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 #include "worker/registry.h"
 
 #include <inttypes.h>
@@ -229,8 +229,8 @@ static const char *variable(const char *name)
 
 static uint64_t gpus_seen(const struct hayi_farm *farm)
 {
-    struct hayi_gpus gpus;
-    hayi_gpus_find(&gpus, farm->topology, variable);
+    struct hayi_node_gpus gpus;
+    hayi_node_gpus_find(&gpus, farm->topology, variable);
     return gpus.identity;
 }
 

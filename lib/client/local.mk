@@ -45,10 +45,10 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/remote_executor.h \
 	%D%/remote_inside.h \
 	%D%/remote_take.c \
-	%D%/requests.c \
 	%D%/resources.c \
 	%D%/resources.h \
 	%D%/resources_inside.h \
+	%D%/resources_requests.c \
 	%D%/result.c \
 	%D%/result.h \
 	%D%/resume.c \

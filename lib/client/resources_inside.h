@@ -1,5 +1,5 @@
 /* resources_inside.h - the struct of resources.h, for the files that make it
- * up: resources.c and requests.c.
+ * up: resources.c and resources_requests.c.
  *
  * Owns: see resources.h.
  * Never: included elsewhere.

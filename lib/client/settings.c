@@ -3,7 +3,7 @@
 
 #include "client/settings.h"
 
-#include "core/resources.h"
+#include "core/variant.h"
 #include "data/store.h"
 #include "wire/request.h"
 

@@ -57,7 +57,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/requests.h \
 	%D%/reserve.c \
 	%D%/reserve.h \
-	%D%/resources.h \
 	%D%/sched.c \
 	%D%/sched.h \
 	%D%/stage.c \
@@ -73,5 +72,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/task_cancel.c \
 	%D%/task_news.c \
 	%D%/task_retry.c \
+	%D%/variant.h \
 	%D%/workers.c \
 	%D%/workers.h

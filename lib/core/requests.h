@@ -28,7 +28,7 @@ struct hayi_requests {
 void hayi_requests_init(struct hayi_requests *requests);
 void hayi_requests_fini(struct hayi_requests *requests);
 /* The number of these variants, a new one if there is none yet.  HAY_EINVAL:
- * sched.h and resources.h tell what is allowed.  HAY_ENOMEM. */
+ * sched.h and variant.h tell what is allowed.  HAY_ENOMEM. */
 hay_status hayi_requests_intern(struct hayi_requests *requests,
                                 const struct hayi_variant *variants,
                                 size_t count,

@@ -14,7 +14,7 @@
 #define HAYI_CORE_SCHED_H
 
 #include "base/error.h"
-#include "core/resources.h"
+#include "core/variant.h"
 
 #include <hayfork/hayfork.h>
 

@@ -19,7 +19,7 @@
 #include "worker/child_client.h"
 #include "worker/child_env.h"
 #include "worker/child_objects.h"
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 #include "worker/openmp.h"
 #include "worker/registry.h"
 #include "worker/spawner_minder.h"

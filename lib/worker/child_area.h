@@ -35,7 +35,7 @@ enum {
     HAYI_CHILD_AT_DOWN = 8 << 10,      /* where they lie: rank to child, */
     HAYI_CHILD_AT_UP = HAYI_CHILD_AT_DOWN + HAYI_CHILD_RING_BYTES, /* back */
     HAYI_CHILD_AT_GPUS = HAYI_CHILD_AT_UP + HAYI_CHILD_RING_BYTES,
-    HAYI_CHILD_GPUS_BYTES = 16 << 10, /* room for struct hayi_gpus */
+    HAYI_CHILD_GPUS_BYTES = 16 << 10, /* room for struct hayi_node_gpus */
     HAYI_CHILD_AREA_BYTES = HAYI_CHILD_AT_GPUS + HAYI_CHILD_GPUS_BYTES,
     HAYI_CHILD_CPUS_MAX = 64, /* of which it knows that it is bound to them */
     HAYI_CHILD_EXIT_BROKEN = 125, /* out of memory, or a spoiled area */

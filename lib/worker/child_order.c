@@ -7,7 +7,7 @@
 #include "data/store.h"
 #include "wire/args.h"
 #include "wire/channel.h"
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 #include "worker/registry.h"
 #include "worker/task_env.h"
 

@@ -35,14 +35,14 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/command_files.h \
 	%D%/fakes.c \
 	%D%/fakes.h \
-	%D%/gpus.c \
-	%D%/gpus.h \
 	%D%/guest.c \
 	%D%/guest.h \
 	%D%/hand.c \
 	%D%/hand.h \
 	%D%/inputs.c \
 	%D%/inputs.h \
+	%D%/node_gpus.c \
+	%D%/node_gpus.h \
 	%D%/openmp.c \
 	%D%/openmp.h \
 	%D%/output.c \

@@ -4,7 +4,7 @@
 
 #include "worker/slot_process_inside.h"
 
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 /* ---- areas ----------------------------------------------------------------
  */
 
-static_assert(sizeof(struct hayi_gpus) <= HAYI_CHILD_GPUS_BYTES,
+static_assert(sizeof(struct hayi_node_gpus) <= HAYI_CHILD_GPUS_BYTES,
               "they have room");
 
 static void fill_area(const struct hayi_slot_process *slot,

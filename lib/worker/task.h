@@ -22,7 +22,7 @@
 
 struct hayi_crash;
 struct hayi_files;
-struct hayi_gpus;
+struct hayi_node_gpus;
 struct hayi_guest;
 struct hayi_inputs;
 struct hayi_hand;
@@ -49,7 +49,8 @@ struct hayi_task_farm {
     struct hayi_guest *guest; /* in a child: instead of the store; or NULL */
     hay_executor *executor;   /* that tasks submit to, borrowed; NULL: none */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
-    const struct hayi_gpus *gpus; /* of this worker; by the bits of gpu_mask */
+    const struct hayi_node_gpus
+        *gpus; /* of this worker; by the bits of gpu_mask */
     /* The end of work, hayi_clock_ns(), UINT64_MAX: none; borrowed.  NULL: it
      * is not known here. */
     const atomic_uint_fast64_t *work_end_ns;

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "wire/request.h"
-#include "worker/gpus.h"
 #include "worker/inputs.h"
+#include "worker/node_gpus.h"
 #include "worker/task.h"
 #include "worker/task_env.h"
 

@@ -4,7 +4,7 @@
 #include "worker/task_env.h"
 
 #include "wire/request.h"
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ print_numbers(const int *numbers, size_t count, char *text, size_t size)
 
 uint32_t hayi_task_gpu_list(const struct hay_task *task, uint32_t *list)
 {
-    const struct hayi_gpus *gpus = task->farm->gpus;
+    const struct hayi_node_gpus *gpus = task->farm->gpus;
     uint32_t count = 0;
     for (uint32_t i = 0; gpus != NULL && i < gpus->count; i++) {
         if ((task->record.gpu_mask >> i & 1) != 0) {

@@ -19,8 +19,8 @@
 #include "transport/link.h"
 #include "wire/nest.h"
 #include "worker/fakes.h"
-#include "worker/gpus.h"
 #include "worker/hand.h"
+#include "worker/node_gpus.h"
 #include "worker/slot_process.h"
 #include "worker/worker.h"
 #include "worker/worker_state.h"
@@ -69,9 +69,9 @@ struct hayi_worker {
     struct hayi_wstate *state;
     int *cores; /* first operating system cpu of each */
     size_t core_count;
-    int *cpus;             /* all of them, core after core */
-    size_t *cpu_at;        /* [core_count + 1]: where a core's begin in cpus */
-    struct hayi_gpus gpus; /* ours: bit i of a gpu_mask is list[i] */
+    int *cpus;      /* all of them, core after core */
+    size_t *cpu_at; /* [core_count + 1]: where a core's begin in cpus */
+    struct hayi_node_gpus gpus; /* ours: bit i of a gpu_mask is list[i] */
     char *resources;       /* named amounts, as they are told to the manager */
     uint64_t memory_bytes; /* that tasks may ask for; 0: not known */
 

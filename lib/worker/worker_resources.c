@@ -4,7 +4,7 @@
 
 #include "worker/worker_inside.h"
 
-#include "core/resources.h"
+#include "core/variant.h"
 #include "wire/request.h"
 
 #include <stdio.h>
@@ -52,7 +52,7 @@ static hay_status share_amounts(struct hayi_worker *worker,
     return HAY_OK;
 }
 
-/* getenv(), as hayi_gpus_find() wants it. */
+/* getenv(), as hayi_node_gpus_find() wants it. */
 static const char *variable(const char *name)
 {
     return getenv(name);
@@ -62,14 +62,14 @@ static hay_status share_gpus(struct hayi_worker *worker, struct hayi_error *err)
 {
     const struct hayi_worker_config *config = &worker->config;
     uint32_t picked[HAYI_GPUS_MAX];
-    struct hayi_gpus *node = malloc(sizeof(*node));
+    struct hayi_node_gpus *node = malloc(sizeof(*node));
     struct hayi_gpu_rank *ranks = calloc(config->mask_count, sizeof(*ranks));
     if (node == NULL || ranks == NULL) {
         free(node);
         free(ranks);
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
-    hayi_gpus_find(node, config->topology, variable);
+    hayi_node_gpus_find(node, config->topology, variable);
     for (size_t i = 0; i < config->mask_count; i++) {
         ranks[i].mask = config->masks[i];
         ranks[i].identity =
@@ -80,16 +80,16 @@ static hay_status share_gpus(struct hayi_worker *worker, struct hayi_error *err)
     ranks[config->mask_mine].identity = node->identity;
     bool told = worker->options.gpus != HAY_GPUS_FOUND;
     if (told) {
-        hayi_gpus_pretend(node, worker->options.gpus);
+        hayi_node_gpus_pretend(node, worker->options.gpus);
         worker->farm.deals_gpus = node->count > 0;
     }
-    uint32_t count = hayi_gpus_share(node,
-                                     config->topology,
-                                     ranks,
-                                     config->mask_count,
-                                     config->mask_mine,
-                                     told,
-                                     picked);
+    uint32_t count = hayi_node_gpus_share(node,
+                                          config->topology,
+                                          ranks,
+                                          config->mask_count,
+                                          config->mask_mine,
+                                          told,
+                                          picked);
     worker->gpus = *node;
     for (uint32_t i = 0; i < count; i++) {
         worker->gpus.list[i] = node->list[picked[i]];

@@ -55,9 +55,9 @@ check_PROGRAMS += %D%/test_child_report
 %C%_test_child_report_SOURCES = %D%/test_child_report.c
 %C%_test_child_report_LDADD = lib/libhayfork-all.la $(HAY_UNIT_LIB)
 
-check_PROGRAMS += %D%/test_gpus
-%C%_test_gpus_SOURCES = %D%/test_gpus.c
-%C%_test_gpus_LDADD = lib/worker/libhayfork-worker.la \
+check_PROGRAMS += %D%/test_node_gpus
+%C%_test_node_gpus_SOURCES = %D%/test_node_gpus.c
+%C%_test_node_gpus_LDADD = lib/worker/libhayfork-worker.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB) $(HWLOC_LIBS)
 
 worker_bed = %D%/worker_bed.c %D%/worker_bed.h

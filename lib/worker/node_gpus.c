@@ -1,7 +1,7 @@
-/* gpus.c - see gpus.h. */
+/* node_gpus.c - see node_gpus.h. */
 #include "config.h"
 
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 
 #include "base/philox.h"
 
@@ -38,7 +38,7 @@ static bool is_number(const char *text, size_t size, int32_t *number)
     return true;
 }
 
-static void add(struct hayi_gpus *gpus, const char *text, size_t size)
+static void add(struct hayi_node_gpus *gpus, const char *text, size_t size)
 {
     if (gpus->count == HAYI_GPUS_MAX) {
         return;
@@ -54,7 +54,7 @@ static void add(struct hayi_gpus *gpus, const char *text, size_t size)
 }
 
 /* "2-5" of Slurm; false: it is no span. */
-static bool add_span(struct hayi_gpus *gpus, const char *text, size_t size)
+static bool add_span(struct hayi_node_gpus *gpus, const char *text, size_t size)
 {
     const char *dash = memchr(text, '-', size);
     int32_t first;
@@ -73,7 +73,7 @@ static bool add_span(struct hayi_gpus *gpus, const char *text, size_t size)
 
 /* Names with commas, up to the first that cannot be one ("-1", "NoDevFiles"),
  * as CUDA does. */
-static void add_list(struct hayi_gpus *gpus, const char *text)
+static void add_list(struct hayi_node_gpus *gpus, const char *text)
 {
     while (*text != 0) {
         text += strspn(text, " \t");
@@ -112,9 +112,9 @@ static const char *named_by(const char *(*get)(const char *name))
 }
 
 /* Where the two runtimes were told different names. */
-static void take_rocr_names(struct hayi_gpus *gpus, const char *text)
+static void take_rocr_names(struct hayi_node_gpus *gpus, const char *text)
 {
-    struct hayi_gpus *rocr = calloc(1, sizeof(*rocr));
+    struct hayi_node_gpus *rocr = calloc(1, sizeof(*rocr));
     if (rocr != NULL) {
         add_list(rocr, text);
         for (uint32_t i = 0; rocr->count == gpus->count && i < gpus->count;
@@ -127,7 +127,7 @@ static void take_rocr_names(struct hayi_gpus *gpus, const char *text)
     free(rocr);
 }
 
-static uint64_t identify(const struct hayi_gpus *gpus)
+static uint64_t identify(const struct hayi_node_gpus *gpus)
 {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < gpus->count; i++) {
@@ -137,9 +137,9 @@ static uint64_t identify(const struct hayi_gpus *gpus)
     return gpus->count > 0 && hash == 0 ? 1 : hash;
 }
 
-void hayi_gpus_find(struct hayi_gpus *gpus,
-                    const struct hayi_topology *topology,
-                    const char *(*get)(const char *name))
+void hayi_node_gpus_find(struct hayi_node_gpus *gpus,
+                         const struct hayi_topology *topology,
+                         const char *(*get)(const char *name))
 {
     uint32_t numa[HAYI_GPUS_MAX];
     size_t there = hayi_topology_gpus(topology, numa, HAYI_GPUS_MAX);
@@ -170,7 +170,7 @@ void hayi_gpus_find(struct hayi_gpus *gpus,
     gpus->identity = identify(gpus);
 }
 
-void hayi_gpus_pretend(struct hayi_gpus *gpus, uint32_t count)
+void hayi_node_gpus_pretend(struct hayi_node_gpus *gpus, uint32_t count)
 {
     int32_t next = 0;
     if (count > HAYI_GPUS_MAX) {
@@ -251,7 +251,7 @@ static size_t taker(const struct sharer *sharers, size_t count, uint32_t numa)
     return best;
 }
 
-static uint32_t deal(const struct hayi_gpus *gpus,
+static uint32_t deal(const struct hayi_node_gpus *gpus,
                      struct sharer *sharers,
                      size_t count,
                      size_t mine,
@@ -278,13 +278,13 @@ static uint32_t deal(const struct hayi_gpus *gpus,
     return n;
 }
 
-uint32_t hayi_gpus_share(const struct hayi_gpus *gpus,
-                         const struct hayi_topology *topology,
-                         const struct hayi_gpu_rank *ranks,
-                         size_t count,
-                         size_t mine,
-                         bool forced,
-                         uint32_t *picked)
+uint32_t hayi_node_gpus_share(const struct hayi_node_gpus *gpus,
+                              const struct hayi_topology *topology,
+                              const struct hayi_gpu_rank *ranks,
+                              size_t count,
+                              size_t mine,
+                              bool forced,
+                              uint32_t *picked)
 {
     struct sharer *sharers = calloc(count, sizeof(*sharers));
     struct hayi_cpumask *masks = calloc(count, sizeof(*masks));

@@ -1,4 +1,4 @@
-/* requests.c - the requests of a farm; see resources.h.
+/* resources_requests.c - the requests of a farm; see resources.h.
  *
  * A task with a request keeps a number only.  Most tasks ask for what another
  * one has asked for: the text is looked up in a table that readers walk without

@@ -1,12 +1,12 @@
-/* resources.h - what a task asks for beyond one core: amounts and variants.
+/* variant.h - what a task asks for beyond one core: amounts and variants.
  *
  * Owns: nothing; structs of the scheduler's events.
  * Never: knows a name: resources are small numbers here, the caller keeps
  *     what they are called.
  * Threads: any.
  */
-#ifndef HAYI_CORE_RESOURCES_H
-#define HAYI_CORE_RESOURCES_H
+#ifndef HAYI_CORE_VARIANT_H
+#define HAYI_CORE_VARIANT_H
 
 #include <hayfork/hayfork.h>
 

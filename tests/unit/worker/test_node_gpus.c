@@ -1,8 +1,8 @@
-/* test_gpus.c - which gpus there are, what they are called, and who gets them;
- * on a recorded machine of two sockets with gpus and without any. */
+/* test_node_gpus.c - which gpus there are, what they are called, and who gets
+ * them; on a recorded machine of two sockets with gpus and without any. */
 #include "config.h"
 
-#include "worker/gpus.h"
+#include "worker/node_gpus.h"
 
 #include "support/unit.h"
 
@@ -14,7 +14,7 @@
 enum { RANKS_MAX = 8, TEXT = 200 };
 
 static struct hayi_topology *topology;
-static struct hayi_gpus gpus;
+static struct hayi_node_gpus gpus;
 static struct hayi_gpu_rank ranks[RANKS_MAX];
 
 /* What the environment is said to hold: name, value, ... NULL. */
@@ -107,7 +107,7 @@ static void read_machine(bool with_gpus)
 static void find(const char *const *given)
 {
     variables = given;
-    hayi_gpus_find(&gpus, topology, get);
+    hayi_node_gpus_find(&gpus, topology, get);
     for (size_t i = 0; i < RANKS_MAX; i++) {
         ranks[i].identity = gpus.identity;
     }
@@ -155,8 +155,8 @@ static const char *share(size_t count, size_t mine, bool forced)
     static char text[TEXT];
     uint32_t picked[HAYI_GPUS_MAX];
     size_t used = 0;
-    uint32_t n =
-        hayi_gpus_share(&gpus, topology, ranks, count, mine, forced, picked);
+    uint32_t n = hayi_node_gpus_share(
+        &gpus, topology, ranks, count, mine, forced, picked);
     text[0] = 0;
     for (uint32_t i = 0; i < n && used + 12 < TEXT; i++) {
         used += (size_t)snprintf(
@@ -249,13 +249,13 @@ static void more_and_fewer_can_be_pretended(void)
 {
     read_machine(true);
     find(NULL);
-    hayi_gpus_pretend(&gpus, 6);
+    hayi_node_gpus_pretend(&gpus, 6);
     CU_ASSERT_STRING_EQUAL(shown(), "0@0 1@0 2@1 3@1 4@- 5@-");
-    hayi_gpus_pretend(&gpus, 1);
+    hayi_node_gpus_pretend(&gpus, 1);
     CU_ASSERT_STRING_EQUAL(shown(), "0@0");
-    hayi_gpus_pretend(&gpus, 0);
+    hayi_node_gpus_pretend(&gpus, 0);
     CU_ASSERT_EQUAL(gpus.identity, 0);
-    hayi_gpus_pretend(&gpus, 1000);
+    hayi_node_gpus_pretend(&gpus, 1000);
     CU_ASSERT_EQUAL(gpus.count, HAYI_GPUS_MAX);
 }
 
@@ -265,15 +265,15 @@ static void ranks_share_in_disjoint_parts(void)
 {
     read_machine(false);
     find(NULL);
-    hayi_gpus_pretend(&gpus, 5);
+    hayi_node_gpus_pretend(&gpus, 5);
     for (size_t count = 1; count <= RANKS_MAX; count++) {
         uint64_t seen = 0;
         uint32_t least = 5;
         uint32_t most = 0;
         for (size_t i = 0; i < count; i++) {
             uint32_t picked[HAYI_GPUS_MAX];
-            uint32_t n =
-                hayi_gpus_share(&gpus, topology, ranks, count, i, true, picked);
+            uint32_t n = hayi_node_gpus_share(
+                &gpus, topology, ranks, count, i, true, picked);
             least = n < least ? n : least;
             most = n > most ? n : most;
             for (uint32_t k = 0; k < n; k++) {
@@ -349,7 +349,7 @@ static CU_TestInfo tests[] = {
 };
 
 static const CU_SuiteInfo suites[] = {
-    {"worker/gpus", NULL, NULL, setup, teardown, tests},
+    {"worker/node_gpus", NULL, NULL, setup, teardown, tests},
     CU_SUITE_INFO_NULL,
 };
 

@@ -1,12 +1,12 @@
-/* gpus.h - the gpus of this node that the farm deals out, what they are called,
- * and which of them are this rank's.
+/* node_gpus.h - the gpus of this node that the farm deals out, what they are
+ * called, and which of them are this rank's.
  *
  * Owns: nothing; a struct to be copied.
  * Never: opens a gpu, changes the environment.
  * Threads: any, with a struct of its own.
  */
-#ifndef HAYI_WORKER_GPUS_H
-#define HAYI_WORKER_GPUS_H
+#ifndef HAYI_WORKER_NODE_GPUS_H
+#define HAYI_WORKER_NODE_GPUS_H
 
 #include "worker/topology.h"
 
@@ -22,7 +22,7 @@ struct hayi_gpu {
     uint32_t numa;                /* or HAYI_NUMA_NONE */
 };
 
-struct hayi_gpus {
+struct hayi_node_gpus {
     struct hayi_gpu list[HAYI_GPUS_MAX];
     uint32_t count;
     bool by_index;     /* named by us, in the order of PCI addresses */
@@ -34,11 +34,11 @@ struct hayi_gpus {
  * CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, SLURM_STEP_GPUS, SLURM_JOB_GPUS,
  * GPU_DEVICE_ORDINAL; else those of the topology, by number.  get: as
  * getenv(). */
-void hayi_gpus_find(struct hayi_gpus *gpus,
-                    const struct hayi_topology *topology,
-                    const char *(*get)(const char *name));
+void hayi_node_gpus_find(struct hayi_node_gpus *gpus,
+                         const struct hayi_topology *topology,
+                         const char *(*get)(const char *name));
 /* There are exactly so many (at most HAYI_GPUS_MAX), whatever was found. */
-void hayi_gpus_pretend(struct hayi_gpus *gpus, uint32_t count);
+void hayi_node_gpus_pretend(struct hayi_node_gpus *gpus, uint32_t count);
 
 /* A rank of this node that runs tasks. */
 struct hayi_gpu_rank {
@@ -50,13 +50,13 @@ struct hayi_gpu_rank {
  * but one of them alike, each rather the ones near to its cores.  forced: all
  * ranks count as having equal ones.  picked: room for gpus->count indices,
  * ascending; returns how many.  HAY_ENOMEM: the same as none. */
-uint32_t hayi_gpus_share(const struct hayi_gpus *gpus,
-                         const struct hayi_topology *topology,
-                         const struct hayi_gpu_rank *ranks,
-                         size_t count,
-                         size_t mine,
-                         bool forced,
-                         uint32_t *picked);
+uint32_t hayi_node_gpus_share(const struct hayi_node_gpus *gpus,
+                              const struct hayi_topology *topology,
+                              const struct hayi_gpu_rank *ranks,
+                              size_t count,
+                              size_t mine,
+                              bool forced,
+                              uint32_t *picked);
 
 /* Of 'units' that a node has, the part of rank 'mine' of 'count': whole ones
  * are dealt out, what is no whole number is divided. */
