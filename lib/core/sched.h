@@ -529,12 +529,6 @@ const struct hayi_variant *hayi_sched_variant(const struct hayi_sched *sched,
 /* Attempts that the worker has still although others were faster. */
 uint32_t hayi_sched_beaten(const struct hayi_sched *sched, uint32_t worker);
 
-/* Can any worker that has joined ever meet this?  HAY_OK; HAY_EINFEASIBLE with
- * words that tell what there is; HAY_OK as well while no worker has joined. */
-hay_status hayi_sched_feasible(const struct hayi_sched *sched,
-                               const struct hayi_needs *needs,
-                               struct hayi_error *err);
-
 /* The node's word for an object that is there; 0: it is not. */
 uint64_t hayi_sched_place(const struct hayi_sched *sched,
                           hayi_object object,

@@ -5,7 +5,6 @@
 #include "bed.h"
 #include "support/unit.h"
 
-#include <string.h>
 
 #define SECOND UINT64_C(1000000000)
 
@@ -69,24 +68,6 @@ static void what_nobody_can_meet_fails_once_all_have_joined(void)
     BED_EXPECT(
         "tell p3 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report 0");
     CU_ASSERT_EQUAL(bed_stats().ready, 1);
-}
-
-static void infeasible_needs_are_told_in_words(void)
-{
-    struct hayi_error err = {.status = HAY_OK};
-    struct hayi_needs needs = {.cores = 64};
-    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err), HAY_OK);
-    bed_join(0, 2);
-    bed_join(1, 4);
-    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err),
-                    HAY_EINFEASIBLE);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "64 cores"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "at most 4 cores"));
-    needs.cores = 4;
-    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err), HAY_OK);
-    needs.worker = 99;
-    CU_ASSERT_EQUAL(hayi_sched_feasible(bed.sched, &needs, &err),
-                    HAY_EINFEASIBLE);
 }
 
 static void lost_workers_running_task_runs_elsewhere(void)
@@ -365,7 +346,6 @@ static CU_TestInfo tests[] = {
      nothing_is_judged_before_all_have_joined},
     {"what_nobody_can_meet_fails_once_all_have_joined",
      what_nobody_can_meet_fails_once_all_have_joined},
-    {"infeasible_needs_are_told_in_words", infeasible_needs_are_told_in_words},
     {"lost_workers_running_task_runs_elsewhere",
      lost_workers_running_task_runs_elsewhere},
     {"lost_workers_held_tasks_count_no_attempt",
