@@ -13,6 +13,11 @@ check_LTLIBRARIES += %D%/support/libhayunit.la
 	%D%/support/unit.h
 %C%_support_libhayunit_la_LIBADD = $(CUNIT_LIBS)
 
+# For LD_PRELOAD; -rpath makes it a shared one though it is not installed.
+check_LTLIBRARIES += %D%/support/hold_writes.la
+%C%_support_hold_writes_la_SOURCES = %D%/support/hold_writes.c
+%C%_support_hold_writes_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+
 include tests/unit/base/local.mk
 include tests/unit/core/local.mk
 include tests/unit/wire/local.mk

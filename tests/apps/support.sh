@@ -37,9 +37,9 @@ runs() {
     [ $rc = "$expected" ] || { echo "# exit status $rc, not $expected: hayfork $*"; return 1; }
 }
 
-# until_true COMMAND...: polls, at most 20 s.
+# until_true COMMAND...: polls, at most 60 s: machines may be busy.
 until_true() {
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + 60))
     until "$@"; do
         [ $SECONDS -lt $end ] || { echo "# never true: $*"; return 1; }
         sleep 0.02

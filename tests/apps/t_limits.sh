@@ -49,7 +49,7 @@ check each_limit_is_its_own_cause causes
 grows() {
     cat >t.hay <<'HAY'
 #HAY name=grow mem_limit=48M mem_retries=3
-dd if=/dev/zero of=/dev/null bs=100M count=40
+dd if=/dev/zero of=/dev/null bs=100M count=$([ $HAY_TASK_ATTEMPT = 3 ] && echo 3 || echo 1000000)
 #HAY name=never mem_limit=16M mem_retries=1
 dd if=/dev/zero of=/dev/null bs=100M count=1000000
 HAY

@@ -23,20 +23,26 @@ pid_of_rank() { # RANK
 
 # Something ran on worker 2, and its next tasks run.
 on_2() { [ "$(awk -F'\t' '$5 == 2 && $4 == "finished"' r/tasks.tsv 2>/dev/null | wc -l)" -ge 3 ]; }
+over() { ! kill -0 "$pid" 2>/dev/null; }
 
 found_2() { victim=$(pid_of_rank 2) && [ -n "$victim" ]; }
 
-# kills ARGUMENT...: worker 2 is killed while it works; the run ends with 0
+# kills ARGUMENT...: worker 2 is killed while it works; the run ends with 0.
+# 2: it was over before.
 kills() {
     local pid rc
-    rm -rf r
+    rm -rf r go
     "$hayfork" "$@" --run-folder r -n 4 >out 2>err </dev/null &
     pid=$!
     # Looking for it takes a while.
-    until_true found_2 && until_true on_2 && kill -9 "$victim"
+    until_true eval 'over || found_2' && until_true eval 'over || on_2' &&
+        ! over && kill -9 "$victim"
+    touch go
     wait $pid
     rc=$?
-    [ $rc = 0 ] && grep -q 'lost worker 2 ' err && until_true nothing_left
+    [ $rc = 0 ] || return 1
+    grep -q 'lost worker 2 ' err || { echo "# it was over before"; return 2; }
+    until_true nothing_left
 }
 
 # again: each task finished once, the lost ones at their second attempt
@@ -58,8 +64,16 @@ again() {
         [ "$(awk -F'\t' '$4 == "finished"' r/tasks.tsv | wc -l)" = "$1" ]
 }
 
+# The tasks of a replay wait for nobody: where it is over before the rank is
+# killed, once more, and slower.
 lost_in_replay() { # FILE TASKS
-    kills replay --time-scale "$3" --slots 4 "$1" && again "$2"
+    local scale rc=2
+    for scale in 0.3 1 3; do
+        kills replay --time-scale $scale --slots 4 "$1"
+        rc=$?
+        [ $rc = 2 ] || break
+    done
+    [ $rc = 0 ] && again "$2"
 }
 instances=${HAYFORK_WFINSTANCES:-$SRCDIR/../shared/wfinstances}
 montage=$instances/montage-chameleon-2mass-01d-001.json
@@ -69,13 +83,14 @@ elif [ -f "$montage" ]; then
     tasks=$(python3 -c 'import json, sys
 w = json.load(open(sys.argv[1]))["workflow"]
 print(len(w.get("specification", w)["tasks"]))' "$montage")
-    check montage_outlives_a_rank lost_in_replay "$montage" "$tasks" 0.3
+    check montage_outlives_a_rank lost_in_replay "$montage" "$tasks"
 else
     skip montage_outlives_a_rank "no ../shared/wfinstances and no HAYFORK_WFINSTANCES"
 fi
 
 lost_in_run() {
-    printf '#HAY name=a[1..60]\nsleep 0.4; echo {n}\n' >t.hay
+    # The last ones wait until the rank has been killed.
+    printf '#HAY name=a[1..60]\nsleep 0.1; until [ {n} -le 30 ] || [ -e go ]; do sleep 0.05; done; echo {n}\n' >t.hay
     kills run --slots 2 t.hay && again 60 &&
         [ "$("$hayfork" output --run-folder=r $(seq -f 'a[%g]' 60) | xargs)" = "$(seq 60 | xargs)" ]
 }

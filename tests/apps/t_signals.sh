@@ -12,7 +12,7 @@ HAY
 
 begin() { # OPTION...: in the background, until the first task runs
     rm -rf begun.* done.* go hayfork-runs
-    "$hayfork" run "$@" t.hay >out 2>err </dev/null &
+    "$hayfork" run --slots 2 "$@" t.hay >out 2>err </dev/null &
     pid=$!
     until_true eval 'compgen -G "begun.*" >/dev/null'
 }

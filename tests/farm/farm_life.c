@@ -616,7 +616,7 @@ static void forked_child_does_not_hold_the_farm_up(void)
     hay_future_release(c);
     pid_t child = fork();
     if (child == 0) {
-        (void)poll(NULL, 0, 20000);
+        (void)poll(NULL, 0, 100000);
         _exit(0);
     }
     uint64_t begin = now_ns();
@@ -624,7 +624,7 @@ static void forked_child_does_not_hold_the_farm_up(void)
     uint64_t took = now_ns() - begin;
     (void)kill(child, SIGKILL);
     (void)waitpid(child, NULL, 0);
-    CHECK(took < 10 * second_ns);
+    CHECK(took < 50 * second_ns);
 }
 
 /* ---- breaking down ---- */

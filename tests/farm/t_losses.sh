@@ -1,7 +1,7 @@
 #!/bin/bash
 # t_losses.sh - worker ranks that are killed or stopped in the middle of a run:
 # the others run again what they had, each task ends once, nothing is left.
-# time-limit: 200
+# time-limit: 400
 set -u
 program=$BUILDDIR/tests/farm/farm_losses
 hayfork=$BUILDDIR/apps/hayfork
@@ -13,7 +13,7 @@ loses() {
     local state=$1 ranks=$2 lines=$3 rc told
     shift 3
     rm -f struck late
-    timeout 60 "$hayfork" launch -n "$ranks" "$program" "$state" "$@" >out 2>err </dev/null
+    timeout 120 "$hayfork" launch -n "$ranks" "$program" "$state" "$@" >out 2>err </dev/null
     rc=$?
     told=$(grep -c '^hayfork: lost worker .*; ' err)
     if [ "$rc $told" = "0 $lines" ] && grep -q "^ok $state\$" out; then
@@ -39,7 +39,7 @@ loses straggler 4 1 --hay-stragglers=3
 loses slow 4 0 --hay-stragglers=3
 
 # A rank dies before it has begun: the others cannot begin without it.
-HAYFORK_START_SECONDS=3 timeout 60 "$hayfork" launch -n 4 sh -c \
+HAYFORK_START_SECONDS=3 timeout 120 "$hayfork" launch -n 4 sh -c \
     '[ $OMPI_COMM_WORLD_RANK = 2 ] && kill -9 $$; exec "$0" running' "$program" >out 2>err </dev/null
 rc=$?
 if [ $rc = 3 ] && grep -q 'not all ranks have started within 3 s' err; then

@@ -31,8 +31,9 @@ run() {
     if [ "$status" -ne 0 ] && ! grep -q '^not ok' "$folder/out"; then
         echo "not ok farm_process ($place): exit $status: $(head -n 3 "$folder/err")"
     fi
-    for try in 1 2 3 4 5 6 7 8 9 10; do
-        [ -z "$(left "$mark")" ] && break
+    try=1
+    while [ -n "$(left "$mark")" ] && [ "$try" -lt 100 ]; do
+        try=$((try + 1))
         sleep 0.3
     done
     if [ -z "$(left "$mark")" ]; then

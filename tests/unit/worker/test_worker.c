@@ -58,10 +58,7 @@ static void lines_of_tasks_come_before_their_end(void)
 {
     bed_joined(1, NULL);
     bed_call(1, bed_talks);
-    for (int i = 0; i < BED_LIMIT_MS && bed.told_count < 2; i++) {
-        bed_turn();
-        (void)poll(NULL, 0, 1);
-    }
+    bed_await(2);
     CU_ASSERT_PTR_NOT_NULL(strstr(bed.told, "log task 1: hello\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(bed.told, "ended 1.1 finished"));
 }
@@ -133,9 +130,7 @@ static void cancel_of_one_that_has_just_ended_is_harmless(void)
         }
         (void)poll(NULL, 0, 1);
         bed_cancel(i, true);
-        for (int n = 0; n < BED_LIMIT_MS && bed.told_count < i; n++) {
-            bed_turn();
-        }
+        bed_await((unsigned)i);
     }
     CU_ASSERT_EQUAL(bed.told_count, 50);
 }
@@ -158,10 +153,7 @@ static void recall_of_those_that_have_just_ended_is_harmless(void)
             }
         }
         bed_recall(MANY);
-        for (int n = 0; n < BED_LIMIT_MS && bed.told_count < round * (MANY + 1);
-             n++) {
-            bed_turn();
-        }
+        bed_await(round * (MANY + 1));
         CU_ASSERT_EQUAL(bed.told_count, round * (MANY + 1));
     }
 }

@@ -56,6 +56,9 @@ void bed_turn(void);
 /* Until the worker has told so many records since the last call, all lines of
  * which must be these. */
 void bed_expect(unsigned count, const char *lines);
+
+/* Turns until so many have been told, or the time is up. */
+void bed_await(unsigned count);
 /* Until the worker has ended, so and with these words. */
 void bed_expect_end(enum hayi_worker_end end, const char *words);
 
