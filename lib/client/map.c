@@ -17,6 +17,7 @@
 #include "client/nested.h"
 #include "client/submit.h"
 #include "client/task_options.h"
+#include "wire/nest.h"
 #include "worker/registry.h"
 
 #include <inttypes.h>
@@ -360,6 +361,23 @@ static hay_status check_map(const hay_map_options *options,
     return HAY_OK;
 }
 
+/* The items travel to the farm's first rank in one record. */
+static hay_status check_sent(const struct hayi_function *function, uint64_t n)
+{
+    const uint64_t most = HAYI_NEST_WHOLE_MAX - 2 * HAYI_NEST_PIECE;
+    if (function->in_size == 0 || n <= most / function->in_size) {
+        return HAY_OK;
+    }
+    return hayi_fail(hayi_thread_error(),
+                     HAY_ETOOBIG,
+                     "%" PRIu64 " items of %zu bytes: a map of a task on "
+                     "another rank, or in a child process, takes at most "
+                     "%" PRIu64 " bytes",
+                     n,
+                     function->in_size,
+                     most);
+}
+
 static bool runs_in_process(const hay_executor *ex,
                             const hay_map_options *options)
 {
@@ -430,6 +448,9 @@ hay_status hay_map(hay_executor *ex,
     hay_status st = check_map(o, f, in, n, out);
     if (st == HAY_OK && runs_in_process(ex, o)) {
         st = hayi_task_options_can_process(ex, hayi_thread_error());
+    }
+    if (st == HAY_OK && ex->ops->admit != NULL && in != NULL) {
+        st = check_sent(f, n);
     }
     struct hayi_needs needs;
     if (st == HAY_OK) {

@@ -6,6 +6,7 @@
 #include "client/nest_record.h"
 #include "wire/value.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -21,9 +22,19 @@ append(struct hayi_manager *manager, uint32_t peer, uint16_t type, size_t size)
     if (manager->peers[peer].gone || manager->peers[peer].bye) {
         return NULL;
     }
-    unsigned char *body = size <= HAYI_RECORD_MAX
-                              ? hayi_channel_append(link->channel, type, size)
-                              : NULL;
+    if (size > HAYI_RECORD_MAX) {
+        char text[100];
+        (void)snprintf(text,
+                       sizeof(text),
+                       "a message of type %u would have %zu bytes, more than "
+                       "%d",
+                       type,
+                       size,
+                       HAYI_RECORD_MAX);
+        hayi_manager_panic(manager, text);
+        return NULL;
+    }
+    unsigned char *body = hayi_channel_append(link->channel, type, size);
     if (body == NULL) {
         hayi_manager_panic(manager, "out of memory for a message");
     }
@@ -116,11 +127,48 @@ static void set_place(void *context, struct hayi_object_value *object)
     object->place = hayi_sched_place(at->sched, object->object, at->node);
 }
 
+/* Its result fits into a report, and with what a client is told besides into no
+ * message: the client is told that instead. */
+static void tell_too_long(const struct hayi_nested *nested)
+{
+    hay_future *future = nested->future;
+    struct hayi_result *whole = future->result;
+    char words[120];
+    (void)snprintf(words,
+                   sizeof(words),
+                   "its results have %zu bytes, too many for a task on another "
+                   "rank or in a child process",
+                   whole->value_size);
+    struct hayi_result none = {
+        .status = HAY_ETOOBIG,
+        .cause = HAY_CAUSE_FARM,
+        .attempts = whole->attempts,
+        .worker = whole->worker,
+        .start_ns = whole->start_ns,
+        .end_ns = whole->end_ns,
+        .reason = words,
+    };
+    future->result = &none; /* others of ours look at it on this thread only */
+    unsigned char *body = append(nested->manager,
+                                 nested->client->peer,
+                                 HAYI_RECORD_NEST_ENDED,
+                                 hayi_nest_ended_size(future));
+    if (body != NULL) {
+        (void)hayi_nest_ended_write(
+            future, nested->client->number, HAY_FAILED, body);
+    }
+    future->result = whole;
+}
+
 void hayi_manager_nested_ended(const struct hayi_nested *nested)
 {
     struct hayi_manager *manager = nested->manager;
     const struct hayi_nest_client *client = nested->client;
     const struct hayi_result *result = nested->future->result;
+    if (hayi_nest_ended_size(nested->future) > HAYI_RECORD_MAX) {
+        tell_too_long(nested);
+        return;
+    }
     unsigned char *body = append(manager,
                                  client->peer,
                                  HAYI_RECORD_NEST_ENDED,

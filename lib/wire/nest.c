@@ -54,12 +54,8 @@ static hay_status begin(struct hayi_nest_whole *whole,
         || !hayi_nest_is((uint16_t)piece->type, true)) {
         return hayi_fail(err, HAY_EMISMATCH, "a piece of no record");
     }
-    uint64_t kept = piece->total;
+    uint64_t kept = piece->total < KEPT_LEAST ? piece->total : KEPT_LEAST;
     unsigned char *room = malloc((size_t)kept);
-    if (room == NULL) {
-        kept = kept < KEPT_LEAST ? kept : KEPT_LEAST;
-        room = malloc((size_t)kept);
-    }
     if (room == NULL) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory for a record");
     }
@@ -71,6 +67,27 @@ static hay_status begin(struct hayi_nest_whole *whole,
         .type = piece->type,
     };
     return HAY_OK;
+}
+
+/* Room for what has come, not for what is announced. */
+static void grow(struct hayi_nest_whole *whole, uint64_t size)
+{
+    uint64_t room = whole->kept * 2 > size ? whole->kept * 2 : size;
+    room = room < whole->total ? room : whole->total;
+    if (size <= whole->kept || whole->is_short) {
+        return;
+    }
+    unsigned char *body = realloc(whole->body, (size_t)room);
+    if (body == NULL && room > size) {
+        room = size;
+        body = realloc(whole->body, (size_t)room);
+    }
+    if (body == NULL) {
+        whole->is_short = true;
+        return;
+    }
+    whole->body = body;
+    whole->kept = room;
 }
 
 hay_status hayi_nest_whole_add(struct hayi_nest_whole *whole,
@@ -98,6 +115,7 @@ hay_status hayi_nest_whole_add(struct hayi_nest_whole *whole,
         hayi_nest_whole_fini(whole);
         return hayi_fail(err, HAY_EMISMATCH, "a piece that does not fit");
     }
+    grow(whole, whole->size + piece->size);
     if (whole->size < whole->kept) {
         uint64_t left = whole->kept - whole->size;
         memcpy(whole->body + whole->size,

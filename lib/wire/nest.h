@@ -37,7 +37,7 @@
 /* Failures of a RANGE that are told one by one. */
 #define HAYI_NEST_TOLD_MAX 64
 /* Of a record in pieces: the items of a map are the longest. */
-#define HAYI_NEST_WHOLE_MAX ((uint64_t)1 << 40)
+#define HAYI_NEST_WHOLE_MAX ((uint64_t)1 << 36)
 
 struct hayi_nest_head {
     uint32_t client;
@@ -206,8 +206,10 @@ bool hayi_nest_strings(const char *words, uint64_t size, uint64_t count);
 struct hayi_nest_whole {
     unsigned char *body; /* malloc'ed; NULL: none is under way */
     uint64_t total, size;
-    uint64_t kept; /* bytes of body: less than total if memory was too short:
-                      then only its first part, with the record's head */
+    uint64_t kept; /* bytes of body: grows with what has come; when the record
+                      is whole less than total if memory was too short: then
+                      only its first part, with the record's head */
+    bool is_short; /* memory is */
     uint32_t client, type;
 };
 /* A piece has come.  *done: the record is whole now; take it from whole->body

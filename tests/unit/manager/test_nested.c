@@ -9,6 +9,7 @@
 #include "manager/manager_nested.h"
 
 #include "support/unit.h"
+#include "wire/value.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -244,6 +245,55 @@ static void failure_comes_with_its_words(void)
     bed_check_end(held[0], HAY_ETASK, "there is no peak");
     bed_check_end(held[1], HAY_EDEPENDENCY, "task 1: there is no peak");
     bed_told[0] = 0;
+}
+
+static void wait_for_what_is_too_long(void)
+{
+    double y = 0;
+    CU_ASSERT_EQUAL(hay_result_double(held[0], HAY_FOREVER, &y), HAY_ETOOBIG);
+}
+
+static void submit_one(void)
+{
+    held[0] = submit(hay_double(1));
+}
+
+/* It came in one record, and does not go on in one. */
+static void result_that_is_too_long_is_told_in_words(void)
+{
+    struct hayi_buffer value;
+    const size_t size = HAYI_RECORD_MAX - 160;
+    const struct hayi_value_head head = {.type = HAY_BYTES, .size = size - 16};
+    hayi_buffer_init(&value);
+    CU_ASSERT_EQUAL(hayi_buffer_append(&value, &head, sizeof(head)), HAY_OK);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(hayi_buffer_extend(&value, size - 16));
+    answer_tasks = false;
+    as_client(submit_one);
+    bed_ended(1,
+              (struct bed_end){.value = value.data, .value_size = value.size});
+    as_client(wait_for_what_is_too_long);
+    bed_check_end(held[0], HAY_ETOOBIG, "its results have 16777056 bytes");
+    CU_ASSERT_FALSE(hayi_manager_broken(bed_manager));
+    hayi_buffer_fini(&value);
+    bed_told[0] = 0;
+}
+
+static void submit_too_many_items(void)
+{
+    static double in[1];
+    static double out[1];
+    const uint64_t count = HAYI_NEST_WHOLE_MAX / sizeof(in[0]);
+    hay_future *map = NULL;
+    CU_ASSERT_EQUAL(hay_map(ex, bed_items, NULL, in, count, out, &map),
+                    HAY_ETOOBIG);
+    CU_ASSERT_PTR_NULL(map);
+    CU_ASSERT_PTR_NOT_NULL(strstr(hay_error_text(), "items of 8 bytes"));
+}
+
+static void map_whose_items_do_not_travel_is_refused(void)
+{
+    as_client(submit_too_many_items);
+    CU_ASSERT_EQUAL(bed_manager->submitted, 0);
 }
 
 static void cancel_second(void)
@@ -482,6 +532,10 @@ static CU_TestInfo tests[] = {
     {"futures_are_inputs_by_their_number", futures_are_inputs_by_their_number},
     {"task_that_nobody_holds_is_not_kept", task_that_nobody_holds_is_not_kept},
     {"failure_comes_with_its_words", failure_comes_with_its_words},
+    {"result_that_is_too_long_is_told_in_words",
+     result_that_is_too_long_is_told_in_words},
+    {"map_whose_items_do_not_travel_is_refused",
+     map_whose_items_do_not_travel_is_refused},
     {"cancel_is_answered", cancel_is_answered},
     {"items_of_a_map_travel_in_pieces", items_of_a_map_travel_in_pieces},
     {"what_is_put_is_an_object_of_the_farm",

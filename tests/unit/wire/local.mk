@@ -40,6 +40,6 @@ check_PROGRAMS += %D%/test_command
 
 check_PROGRAMS += %D%/test_nest
 %C%_test_nest_SOURCES = %D%/test_nest.c
-%C%_test_nest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
+%C%_test_nest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=realloc
 %C%_test_nest_LDADD = lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la $(HAY_UNIT_LIB)

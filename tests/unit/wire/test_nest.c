@@ -26,6 +26,13 @@ void *__wrap_malloc(size_t size)
     return no_room && size > 1000 ? NULL : __real_malloc(size);
 }
 
+void *__real_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size)
+{
+    return no_room && size > 1000 ? NULL : __real_realloc(at, size);
+}
+
 static void setup(void)
 {
     memset(&whole, 0, sizeof(whole));
@@ -114,6 +121,22 @@ static void piece_of_another_kind_is_refused(void)
     CU_ASSERT_EQUAL(add(), HAY_EMISMATCH);
 }
 
+static void memory_is_taken_for_what_has_come(void)
+{
+    piece.head.total = HAYI_NEST_WHOLE_MAX;
+    for (uint64_t at = 0; at < 100 * PART; at += PART) {
+        piece.head.offset = at;
+        memset(piece.bytes, (int)(at / PART), PART);
+        CU_ASSERT_EQUAL(add(), HAY_OK);
+    }
+    CU_ASSERT_FALSE(done);
+    CU_ASSERT_TRUE(whole.kept >= 100 * PART);
+    CU_ASSERT_TRUE(whole.kept <= 200 * PART);
+    for (size_t at = 0; at < 100 * PART; at++) {
+        CU_ASSERT_EQUAL(whole.body[at], at / PART);
+    }
+}
+
 /* It has to be answered by its number, so its head is needed. */
 static void record_too_long_for_memory_keeps_its_head(void)
 {
@@ -147,6 +170,7 @@ static CU_TestInfo tests[] = {
     {"pieces_make_a_record", pieces_make_a_record},
     {"piece_that_does_not_follow_is_refused",
      piece_that_does_not_follow_is_refused},
+    {"memory_is_taken_for_what_has_come", memory_is_taken_for_what_has_come},
     {"piece_beyond_the_total_is_refused", piece_beyond_the_total_is_refused},
     {"piece_of_another_kind_is_refused", piece_of_another_kind_is_refused},
     {"record_too_long_for_memory_keeps_its_head",
