@@ -140,12 +140,13 @@ print_tell(const struct hayi_action *action, char *text, size_t size)
                        action->u.tell.losses);
         used = strlen(text);
     }
-    (void)snprintf(text + used,
-                   size - used,
-                   "%s%s",
-                   action->u.tell.cause == HAY_CAUSE_DEADLOCK ? " deadlock"
-                                                              : "",
-                   action->u.tell.followed ? " followed" : "");
+    (void)snprintf(
+        text + used,
+        size - used,
+        "%s%s%s",
+        action->u.tell.cause == HAY_CAUSE_DEADLOCK ? " deadlock" : "",
+        action->u.tell.cause == HAY_CAUSE_WALLTIME ? " walltime" : "",
+        action->u.tell.followed ? " followed" : "");
 }
 
 static void

@@ -103,7 +103,8 @@ static void check_cargo(const struct hayi_sched *s, uint32_t index)
         check_inputs(s, cargo);
         break;
     case HAYI_CARGO_READY:
-        assert(row->state == HAYI_ROW_READY || row->state == HAYI_ROW_ALONE);
+        assert(row->state == HAYI_ROW_READY || row->state == HAYI_ROW_ALONE
+               || row->state == HAYI_ROW_SHELVED);
         if (cargo->node != 0) {
             check_inputs(s, cargo);
         }

@@ -19,12 +19,17 @@
 #define NOBODY UINT32_MAX
 /* Tasks as long as this never wait at a worker while another may be free. */
 #define LONG_NS 1000000000u
+/* ... and as this none near the end of work. */
+#define NEAR_NS 100000000u
 
 /* Cores' worth of such tasks that a core may hold ahead. */
 static uint32_t depth_of(const struct hayi_sched *s, uint64_t expected_ns)
 {
+    if (s->walltime.near && expected_ns >= NEAR_NS) {
+        return 0;
+    }
     if (expected_ns == 0) {
-        return 1;
+        return s->walltime.end_ns == UINT64_MAX ? 1 : 0;
     }
     if (expected_ns >= LONG_NS) {
         return s->workers.heap_count > 1 ? 0 : 1;
@@ -303,6 +308,9 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
+    if (hayi_walltime_shelve(s, index, expected_ns, actions)) {
+        return true;
+    }
     uint32_t worker = find_worker(s, row, expected_ns, &variant);
     if (worker == NOBODY) {
         return false;
@@ -407,6 +415,7 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
         s->now_ns = now_ns;
     }
     s->dispatches++;
+    hayi_walltime_tick(s);
     do {
         hay_status status = hayi_alone_dispatch(s, actions);
         if (status == HAY_OK) {
@@ -421,5 +430,9 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
     if (status == HAY_OK) {
         status = hayi_deadlock_look(s, actions);
     }
-    return status == HAY_OK ? hayi_stragglers_look(s, actions) : status;
+    if (status == HAY_OK) {
+        status = hayi_stragglers_look(s, actions);
+    }
+    hayi_walltime_look(s);
+    return status;
 }

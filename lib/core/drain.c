@@ -2,7 +2,8 @@
  *
  * Kinds of backlog, in this order: workers that were lost and still hold
  * attempts; ended tasks whose dependents have not heard of it; classes that
- * are to be judged; the sweep of CLOSE over all rows; what is cancelled with
+ * are to be judged; the sweep of CLOSE over all rows; rows for which there is
+ * time after all (walltime.c); what is cancelled with
  * what submitted it, and claims of tasks that wait (nested.c); objects, their
  * tasks and nodes to be looked at (data.c).  Each step makes room for its few
  * actions first, so that running out of memory leaves a whole state with a
@@ -39,7 +40,11 @@ static void hear(struct hayi_sched *s,
     if (row->nested && hayi_nested_heard(s, ended, index, actions)) {
         return;
     }
-    if (!any && ended->end != HAY_FINISHED) {
+    bool walltime = ended->end == HAY_CANCELLED && ended->walltime != 0;
+    if (walltime) {
+        row->walltime = 1; /* the input will run some day */
+    }
+    if (walltime || (!any && ended->end != HAY_FINISHED)) {
         bool failed = ended->end == HAY_FAILED;
         struct hayi_end end = {
             .state = failed ? HAY_FAILED : HAY_CANCELLED,
@@ -164,6 +169,10 @@ static hay_status drain_sweep(struct hayi_sched *s,
             return HAY_ENOMEM;
         }
         sweep_row(s, s->sweep, actions);
+        if (s->walltime.forced
+            && hayi_walltime_force(s, s->sweep, actions) != HAY_OK) {
+            return HAY_ENOMEM;
+        }
         s->sweep++;
     }
     s->sweep = 0;
@@ -182,6 +191,9 @@ hay_status hayi_drain(struct hayi_sched *s, struct hayi_actions *actions)
         }
         if (status == HAY_OK) {
             status = drain_sweep(s, actions);
+        }
+        if (status == HAY_OK) {
+            status = hayi_walltime_drain(s, actions);
         }
         if (status == HAY_OK) {
             status = hayi_nested_drain(s, actions);

@@ -28,25 +28,13 @@ static struct hayi_duration *find(const struct hayi_durations *durations,
 }
 
 /* 2 * floor(log2) + the bit below the highest. */
-static uint32_t bucket_of(uint64_t ns)
+uint32_t hayi_durations_bucket(uint64_t ns)
 {
     if (ns < 2) {
         return 0;
     }
     uint32_t top = 63u - (uint32_t)__builtin_clzll(ns);
     return 2 * top + (uint32_t)(ns >> (top - 1) & 1u);
-}
-
-/* The upper end of a bucket. */
-static uint64_t bucket_ns(uint32_t bucket)
-{
-    uint32_t top = bucket / 2;
-    if (top == 0) {
-        return 1;
-    }
-    uint64_t low = (uint64_t)1 << top;
-    uint64_t half = low >> 1;
-    return bucket % 2 == 0 ? low + half - 1 : low + (low - 1);
 }
 
 void hayi_durations_init(struct hayi_durations *durations)
@@ -98,9 +86,15 @@ void hayi_durations_learn(struct hayi_durations *durations,
     d->count++;
     uint64_t of = d->count < MEAN_OF ? d->count : MEAN_OF;
     d->mean_ns = (d->mean_ns * (of - 1) + run_ns + of / 2) / of;
-    uint32_t *bucket = &d->bucket[bucket_of(run_ns)];
-    if (*bucket < UINT32_MAX) {
-        ++*bucket;
+    uint32_t bucket = hayi_durations_bucket(run_ns);
+    if (d->bucket[bucket] < UINT32_MAX) {
+        d->bucket[bucket]++;
+    }
+    if (run_ns > d->most_ns[bucket]) {
+        d->most_ns[bucket] = run_ns;
+    }
+    if (run_ns > durations->longest_ns) {
+        durations->longest_ns = run_ns;
     }
 }
 
@@ -130,10 +124,10 @@ uint64_t hayi_durations_quantile_ns(const struct hayi_durations *durations,
     for (uint32_t i = 0; i < HAYI_DURATIONS_BUCKETS; i++) {
         below += d->bucket[i];
         if (below * 1000 >= all * permille && below > 0) {
-            return bucket_ns(i);
+            return d->most_ns[i] > 0 ? d->most_ns[i] : 1;
         }
     }
-    return bucket_ns(HAYI_DURATIONS_BUCKETS - 1);
+    return durations->longest_ns;
 }
 
 uint64_t hayi_durations_usual_ns(const struct hayi_durations *durations,

@@ -16,12 +16,14 @@ struct hayi_duration {
     uint64_t count;
     uint64_t mean_ns; /* moving, the last 16 or so */
     uint32_t bucket[HAYI_DURATIONS_BUCKETS];
+    uint64_t most_ns[HAYI_DURATIONS_BUCKETS]; /* the longest in each */
 };
 
 struct hayi_durations {
     struct hayi_duration **list; /* by category; NULL: nothing yet */
     size_t room;
-    size_t count; /* that are not NULL */
+    size_t count;        /* that are not NULL */
+    uint64_t longest_ns; /* of all categories */
 };
 
 void hayi_durations_init(struct hayi_durations *durations);
@@ -36,8 +38,8 @@ void hayi_durations_learn(struct hayi_durations *durations,
 /* What one may take, at least 1; 0: nothing is known. */
 uint64_t hayi_durations_expected_ns(const struct hayi_durations *durations,
                                     uint32_t category);
-/* The time below which 'permille' of all stay, within a factor of 1.5; 0:
- * nothing is known. */
+/* The time that 'permille' of all stay within, one that was measured: the
+ * longest of its bucket; 0: nothing is known. */
 uint64_t hayi_durations_quantile_ns(const struct hayi_durations *durations,
                                     uint32_t category,
                                     uint32_t permille);
@@ -45,6 +47,8 @@ uint64_t hayi_durations_quantile_ns(const struct hayi_durations *durations,
  * known to tell. */
 uint64_t hayi_durations_usual_ns(const struct hayi_durations *durations,
                                  uint32_t category);
+/* The bucket that a time belongs to. */
+uint32_t hayi_durations_bucket(uint64_t ns);
 size_t hayi_durations_bytes(const struct hayi_durations *durations);
 
 #endif

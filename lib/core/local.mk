@@ -73,5 +73,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/task_news.c \
 	%D%/task_retry.c \
 	%D%/variant.h \
+	%D%/walltime.c \
+	%D%/walltime.h \
 	%D%/workers.c \
 	%D%/workers.h

@@ -74,7 +74,7 @@ uint64_t hayi_map_remaining(const struct hayi_map *map)
 
 uint64_t hayi_map_open(const struct hayi_map *map)
 {
-    uint64_t open = hayi_map_remaining(map);
+    uint64_t open = map->shelved ? 0 : hayi_map_remaining(map);
     if (map->unread_max == 0 || open == 0) {
         return open;
     }

@@ -29,6 +29,7 @@ struct hayi_map {
     bool stop_on_failure;
     bool stopped;   /* no further item will be handed out */
     bool cancelled; /* ... because it was cancelled */
+    bool shelved;   /* not now: it would not end in time */
     bool began;     /* a range was handed out */
     bool told;      /* that it runs */
     bool used;

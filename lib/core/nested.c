@@ -255,6 +255,18 @@ static void kill_children(struct hayi_sched *s, uint32_t index)
     }
 }
 
+void hayi_nested_walltime(struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
+    if (kin == NULL || kin->parent == 0) {
+        return;
+    }
+    struct hayi_row *parent = hayi_sched_row(s, kin->parent);
+    if ((parent->flags & HAYI_ROW_CANCEL) == 0) {
+        parent->walltime = 1;
+    }
+}
+
 void hayi_nested_end(struct hayi_sched *s, uint32_t index)
 {
     struct hayi_row *row = hayi_sched_row(s, index);

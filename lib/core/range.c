@@ -55,6 +55,8 @@ static void stop(struct hayi_sched *s, uint32_t map_row)
     map->cursor -= map->back_items + hayi_alone_drop_ranges(s, map_row);
     map->back_items = 0;
     map->stopped = true;
+    s->walltime.maps -= map->shelved ? 1 : 0;
+    map->shelved = false;
 }
 
 /* After a change: to its end, to the ready queue, or out of it.  1 action. */
@@ -147,6 +149,15 @@ void hayi_range_close(struct hayi_sched *s,
     settle(s, index, actions);
 }
 
+void hayi_range_shelve(struct hayi_sched *s,
+                       uint32_t index,
+                       bool shelve,
+                       struct hayi_actions *actions)
+{
+    map_of(s, index)->shelved = shelve;
+    settle(s, index, actions);
+}
+
 void hayi_range_judge(struct hayi_sched *s,
                       uint32_t index,
                       struct hayi_actions *actions)
@@ -159,12 +170,14 @@ void hayi_range_judge(struct hayi_sched *s,
 static void end_at_once(struct hayi_event *event,
                         hay_state state,
                         hay_status status,
+                        uint8_t cause,
                         struct hayi_actions *actions)
 {
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_TELL);
     a->u.tell.payload = event->u.map.payload;
     a->u.tell.state = (uint8_t)state;
     a->u.tell.status = status;
+    a->u.tell.cause = cause;
     event->u.map.task = 0;
 }
 
@@ -201,11 +214,12 @@ hay_status hayi_range_submit(struct hayi_sched *s,
     if (event->u.map.count == 0 || infeasible || refused) {
         hayi_ready_release(&s->ready, level);
         if (refused) {
-            end_at_once(event, HAY_CANCELLED, HAY_ECANCELLED, actions);
+            uint8_t cause = s->walltime.over ? HAY_CAUSE_WALLTIME : 0;
+            end_at_once(event, HAY_CANCELLED, HAY_ECANCELLED, cause, actions);
         } else if (event->u.map.count == 0) {
-            end_at_once(event, HAY_FINISHED, HAY_OK, actions);
+            end_at_once(event, HAY_FINISHED, HAY_OK, 0, actions);
         } else {
-            end_at_once(event, HAY_FAILED, HAY_EINFEASIBLE, actions);
+            end_at_once(event, HAY_FAILED, HAY_EINFEASIBLE, 0, actions);
         }
         return HAY_OK;
     }

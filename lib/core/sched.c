@@ -66,6 +66,7 @@ struct hayi_sched *hayi_sched_new(const struct hayi_sched_config *config)
     hayi_requests_init(&s->requests);
     hayi_nest_init(&s->nest);
     hayi_leases_init(&s->leases);
+    hayi_walltime_init(&s->walltime);
     if (config->worker_max == 0 || s->config.manager_node >= s->config.node_max
         || hayi_workers_init(
                &s->workers, &s->table, config->worker_max, config->seed)
@@ -166,6 +167,16 @@ uint32_t hayi_sched_current(struct hayi_sched *s,
     return 0;
 }
 
+static hay_status learn(struct hayi_sched *s, const struct hayi_event *event)
+{
+    uint32_t category = event->u.duration.category & HAYI_CATEGORY_MASK;
+    hay_status status = hayi_durations_reserve(&s->durations, category);
+    if (status == HAY_OK) {
+        hayi_durations_learn(&s->durations, category, event->u.duration.run_ns);
+    }
+    return status;
+}
+
 static hay_status take(struct hayi_sched *s,
                        struct hayi_event *event,
                        struct hayi_actions *actions)
@@ -204,7 +215,12 @@ static hay_status take(struct hayi_sched *s,
     case HAYI_EVENT_RECALL_DONE:
         hayi_recall_done(s, event->u.recall_done.worker);
         return HAY_OK;
+    case HAYI_EVENT_DEADLINE:
+        return hayi_walltime_set(s, event);
+    case HAYI_EVENT_DURATION:
+        return learn(s, event);
     case HAYI_EVENT_TICK:
+        hayi_walltime_tick(s);
         return hayi_task_resume(s, actions) == HAY_OK
                    ? hayi_members_tick(s, actions)
                    : HAY_ENOMEM;
@@ -264,7 +280,9 @@ uint64_t hayi_sched_deadline_ns(const struct hayi_sched *s)
     at_ns = s->straggler_at_ns < at_ns ? s->straggler_at_ns : at_ns;
     at_ns = s->lacking_at_ns < at_ns ? s->lacking_at_ns : at_ns;
     at_ns = s->deadlock_at_ns < at_ns ? s->deadlock_at_ns : at_ns;
-    return s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
+    at_ns = s->recall_at_ns < at_ns ? s->recall_at_ns : at_ns;
+    uint64_t end_ns = hayi_walltime_next_ns(s);
+    return end_ns < at_ns ? end_ns : at_ns;
 }
 
 uint64_t
@@ -285,9 +303,11 @@ void hayi_sched_get_stats(const struct hayi_sched *s,
     *stats = (struct hayi_sched_stats){
         .pending =
             s->state_count[HAYI_ROW_PENDING] + s->state_count[HAYI_ROW_GATHER],
-        .ready = s->state_count[HAYI_ROW_READY]
-                 + s->state_count[HAYI_ROW_PAUSED]
-                 + s->state_count[HAYI_ROW_ALONE],
+        .ready =
+            s->state_count[HAYI_ROW_READY] + s->state_count[HAYI_ROW_PAUSED]
+            + s->state_count[HAYI_ROW_ALONE] + s->state_count[HAYI_ROW_SHELVED],
+        .shelved = s->state_count[HAYI_ROW_SHELVED] + s->walltime.maps,
+        .over = s->walltime.over,
         .handed_out = s->state_count[HAYI_ROW_HELD],
         .running = s->state_count[HAYI_ROW_RUNNING],
         .unfinished = s->unfinished,

@@ -79,6 +79,8 @@ enum hayi_event_kind {
     HAYI_EVENT_RESUMED,     /* ... and goes on, on cores of its own again */
     HAYI_EVENT_CLAIM,       /* a running attempt would run a child itself */
     HAYI_EVENT_UNWANTED,    /* nobody will hear of a child's end */
+    HAYI_EVENT_DEADLINE,    /* when work ends, as far as it is known */
+    HAYI_EVENT_DURATION,    /* how long tasks of a category took before */
 };
 
 /* An input that the task waits for.  'any': its end is enough. */
@@ -191,7 +193,9 @@ struct hayi_event {
             hayi_handle task;
             uint32_t attempt;
             uint8_t outcome; /* enum hayi_outcome */
-            uint8_t cause;   /* hay_cause; only MEMORY_LIMIT matters here */
+            uint8_t cause;   /* hay_cause; only MEMORY_LIMIT matters here, and
+                                WALLTIME of a CANCELLED one: there is more to
+                                do, what comes after it cannot run either */
             uint64_t run_ns; /* from its start to its end */
             uint64_t items;  /* of a range: done in order, failed included */
             uint64_t failed; /* of a range: failed ones among them */
@@ -261,6 +265,18 @@ struct hayi_event {
         struct {
             hayi_handle task; /* a stale one is ignored */
         } unwanted;
+        struct {
+            uint64_t end_ns;   /* nothing starts from then on, and nothing that
+                                  is known to end later; UINT64_MAX: no end */
+            uint64_t force_ns; /* not before that: what still runs is cancelled
+                                  by force.  All that is cancelled for it has
+                                  the cause WALLTIME; once end_ns has passed it
+                                  cannot be told again */
+        } deadline;
+        struct {
+            uint32_t category;
+            uint64_t run_ns; /* of one that finished */
+        } duration;
     } u;
 };
 
@@ -366,7 +382,8 @@ struct hayi_action {
             uint32_t losses;   /* EFARM: workers lost while it may have run on
                                   them, 'worker' is the last one */
             uint8_t cause;     /* enum hay_cause: LOST_WORKER, DEADLOCK,
-                                  DEPENDENCY, INFEASIBLE; 0: as reported */
+                                  DEPENDENCY, INFEASIBLE, WALLTIME; 0: as
+                                  reported */
             bool followed;     /* its result is that of the task it followed */
             uint64_t since_ns; /* lost with its worker: as in attempt_ended */
         } tell;
@@ -508,6 +525,8 @@ struct hayi_sched_stats {
     uint64_t objects;    /* that are held, or on their way out */
     uint64_t kept;       /* finished tasks remembered for their objects */
     uint64_t fetches;    /* under way */
+    uint64_t shelved;    /* of those that are ready: not enough time is left */
+    bool over;           /* no time is left for anything */
     uint32_t workers;    /* joined and not lost */
     uint32_t cores;      /* of them */
     size_t memory_bytes; /* that the scheduler holds */

@@ -31,6 +31,7 @@
 #include "core/reserve.h"
 #include "core/sched.h"
 #include "core/table.h"
+#include "core/walltime.h"
 #include "core/workers.h"
 
 /* Workers lost with a task until it counts as their killer, and fails. */
@@ -94,6 +95,7 @@ struct hayi_sched {
     struct hayi_gpus gpus;
     struct hayi_leases leases;
     struct hayi_reserve reserve;
+    struct hayi_walltime walltime;
 };
 
 static inline struct hayi_row *hayi_sched_row(const struct hayi_sched *s,
@@ -283,6 +285,8 @@ bool hayi_nested_refused(const struct hayi_sched *s, uint32_t parent);
 /* All memory for a child of that parent; the table was reserved. */
 hay_status hayi_nested_reserve(struct hayi_sched *s, uint32_t parent);
 void hayi_nested_born(struct hayi_sched *s, uint32_t parent, uint32_t index);
+/* The row ends for the walltime: if its parent fails, it is for that. */
+void hayi_nested_walltime(struct hayi_sched *s, uint32_t index);
 /* A row with a record goes, or ends. */
 void hayi_nested_end(struct hayi_sched *s, uint32_t index);
 /* Cancel all that the task submitted and will submit.  HAY_ENOMEM. */
@@ -350,6 +354,11 @@ void hayi_range_close(struct hayi_sched *s,
 void hayi_range_judge(struct hayi_sched *s,
                       uint32_t index,
                       struct hayi_actions *actions);
+/* Hand out nothing of the map, or go on with it. */
+void hayi_range_shelve(struct hayi_sched *s,
+                       uint32_t index,
+                       bool shelve,
+                       struct hayi_actions *actions);
 void hayi_range_started(struct hayi_sched *s,
                         uint32_t index,
                         struct hayi_actions *actions);
@@ -538,8 +547,9 @@ static inline bool hayi_data_drain_wanted(const struct hayi_sched *s)
 static inline bool hayi_drain_wanted(const struct hayi_sched *s)
 {
     uint32_t lists = s->losing | s->ended_first | s->judge | s->sweep
-                     | s->nest.kill_first | s->nest.claim_first
-                     | s->objects.first | s->cargos.first | s->nodes.first;
+                     | s->walltime.back | s->nest.kill_first
+                     | s->nest.claim_first | s->objects.first | s->cargos.first
+                     | s->nodes.first;
     return lists != 0 || (s->closed && s->unfinished == 0 && !s->all_told);
 }
 /* Is any task assigned to a node, or prepared there? */

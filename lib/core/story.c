@@ -21,6 +21,9 @@ static void tell_parked(const struct hayi_sched *s,
         reason = "it is cancelled and waits for what runs";
     } else if (map->stopped) {
         reason = "it was stopped and waits for what runs";
+    } else if (map->shelved) {
+        reason = "what is left of the walltime is less than an item is "
+                 "expected to take";
     } else if (hayi_map_remaining(map) > 0) {
         reason = "its reader is behind";
     }
@@ -118,6 +121,13 @@ void hayi_sched_story(const struct hayi_sched *s,
                        " alone on one",
                        (uint32_t)row->losses);
         break;
+    case HAYI_ROW_SHELVED:
+        state = "ready";
+        (void)snprintf(reason,
+                       sizeof(reason),
+                       "what is left of the walltime is less than it is "
+                       "expected to take");
+        break;
     case HAYI_ROW_BACK:
         state = "ready";
         (void)snprintf(reason, sizeof(reason), "a range that came back");
@@ -159,6 +169,7 @@ static enum hayi_awaited_how how_of(const struct hayi_sched *s, uint32_t index)
     case HAYI_ROW_GATHER:
     case HAYI_ROW_PAUSED:
     case HAYI_ROW_ALONE:
+    case HAYI_ROW_SHELVED:
     case HAYI_ROW_FREE:
     case HAYI_ROW_ENDED:
         break;

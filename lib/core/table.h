@@ -24,7 +24,8 @@ enum hayi_row_state {
     HAYI_ROW_GATHER,   /* its cargo's lists: objects are its inputs */
     HAYI_ROW_PAUSED, /* nobody: it failed, and rests before it is tried again */
     HAYI_ROW_ALONE,  /* the list of those that wait for a worker of their own */
-    HAYI_ROW_ENDED,  /* the list of ended rows, or only edges lead here */
+    HAYI_ROW_SHELVED, /* nobody: it would not end in time, see walltime.h */
+    HAYI_ROW_ENDED,   /* the list of ended rows, or only edges lead here */
 };
 
 enum hayi_row_flag {
@@ -68,7 +69,8 @@ struct hayi_row {
     uint32_t next;
     uint32_t prev;
     uint32_t level; /* class of needs and priority, see ready.h */
-    uint32_t category : 31;
+    uint32_t category : 30;
+    uint32_t walltime : 1;  /* if it is cancelled it is for the walltime */
     uint32_t apart : 1;     /* its runner is a process of its own */
     uint16_t retries;       /* left */
     uint8_t memory_retries; /* left */
@@ -96,7 +98,7 @@ struct hayi_row {
     uint32_t cargo; /* see cargos.h; 0: none */
 };
 
-#define HAYI_CATEGORY_MASK (UINT32_MAX >> 1)
+#define HAYI_CATEGORY_MASK (UINT32_MAX >> 2)
 
 #define HAYI_TABLE_CHUNK_SHIFT 12
 #define HAYI_TABLE_CHUNK       (1u << HAYI_TABLE_CHUNK_SHIFT)

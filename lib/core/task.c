@@ -60,7 +60,13 @@ void hayi_task_end(struct hayi_sched *s,
         hayi_cargos_give(&s->cargos, row->cargo);
         row->cargo = 0;
     }
-    tell(row->payload, end, actions);
+    struct hayi_end told = *end;
+    row->walltime = end->state == HAY_CANCELLED && hayi_walltime_ends(s, row);
+    if (row->walltime != 0) {
+        told.cause = HAY_CAUSE_WALLTIME;
+        hayi_nested_walltime(s, index);
+    }
+    tell(row->payload, &told, actions);
     hayi_ready_release(&s->ready, row->level);
     hayi_sched_mark(s, index, HAYI_ROW_ENDED);
     if (row->nested) {
@@ -111,6 +117,7 @@ void hayi_task_queue(struct hayi_sched *s, uint32_t index)
         return;
     }
     hayi_sched_mark(s, index, HAYI_ROW_READY);
+    hayi_walltime_order(s, index);
     if (!hayi_ready_push(&s->ready, index)) {
         return;
     }
@@ -127,9 +134,10 @@ void hayi_task_queue(struct hayi_sched *s, uint32_t index)
 
 void hayi_task_unqueue(struct hayi_sched *s, uint32_t index)
 {
-    if (hayi_sched_row(s, index)->state == HAYI_ROW_ALONE) {
+    uint8_t state = hayi_sched_row(s, index)->state;
+    if (state == HAYI_ROW_ALONE) {
         hayi_alone_remove(s, index);
-    } else {
+    } else if (state != HAYI_ROW_SHELVED) {
         hayi_ready_remove(&s->ready, index);
     }
 }
@@ -180,6 +188,7 @@ static bool doomed(const struct hayi_sched *s,
         *end = (struct hayi_end){
             .state = HAY_CANCELLED,
             .status = HAY_ECANCELLED,
+            .cause = s->walltime.over ? HAY_CAUSE_WALLTIME : 0,
         };
         return true;
     }

@@ -41,6 +41,7 @@ void hayi_task_close(struct hayi_sched *s,
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_READY:
     case HAYI_ROW_ALONE:
+    case HAYI_ROW_SHELVED:
         hayi_task_unqueue(s, index);
         hayi_task_end_cancelled(s, index, 0, actions);
         break;
@@ -86,6 +87,7 @@ hay_status hayi_task_cancel_row(struct hayi_sched *s,
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_READY:
     case HAYI_ROW_ALONE:
+    case HAYI_ROW_SHELVED:
         hayi_task_unqueue(s, index);
         hayi_task_end_cancelled(s, index, 0, actions);
         *answer = HAY_OK;

@@ -224,6 +224,9 @@ hay_status hayi_task_ended(struct hayi_sched *s,
         if (row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0) {
             row->attempt--; /* never started */
         }
+        if (event->u.ended.cause == HAY_CAUSE_WALLTIME) {
+            row->walltime = 1;
+        }
         hayi_task_unbook(s, index);
         hayi_task_end_cancelled(s, index, event->u.ended.report, actions);
         break;

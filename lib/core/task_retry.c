@@ -70,6 +70,10 @@ void hayi_task_failed(struct hayi_sched *s,
                       struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
+    if (row->walltime != 0) {
+        hayi_task_end_cancelled(s, index, report, actions);
+        return;
+    }
     if (row->retries == 0) {
         struct hayi_end end = {
             .state = HAY_FAILED,

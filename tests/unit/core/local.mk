@@ -215,6 +215,13 @@ check_PROGRAMS += %D%/test_task
 	%D%/test_task.c
 %C%_test_task_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_walltime
+%C%_test_walltime_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_walltime.c
+%C%_test_walltime_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_workers
 %C%_test_workers_SOURCES = %D%/test_workers.c
 %C%_test_workers_LDADD = $(HAY_CORE_TEST_LIBS)
