@@ -184,6 +184,9 @@ hay_status hayi_task_env(const struct hay_task *task, struct hayi_buffer *out)
     if (status == HAY_OK) {
         status = put(out, "HAY_TASK_CPUS=%s", cpus);
     }
+    if (status == HAY_OK) {
+        status = put(out, "HAY_TASK_SLOT=%" PRIu32, task->core);
+    }
     return status == HAY_OK ? put_given(task, out) : status;
 }
 
