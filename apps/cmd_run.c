@@ -1,38 +1,65 @@
-/* cmd_run.c - hayfork run FILE: runs a task file. */
+/* cmd_run.c - hayfork run FILE: runs a task file, or a command that lists of
+ * values are put into.
+ */
 #include "config.h"
 
+#include "formats.h"
+#include "mpirun.h"
+#include "paralleljob.h"
+#include "resume.h"
 #include "session.h"
-#include "taskfile.h"
-#include "wfformat.h"
 #include "words.h"
 
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Would it be better understood by another word? */
-static bool is_workflow(const char *path)
+/* What was guessed is told once: by the launcher, if there is one. */
+static void tell_format(const struct options *o, enum format format)
 {
-    char head[512];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
-    if (fd >= 0) {
-        close(fd);
+    const char *option;
+    const char *tool = formats_tool(format, &option);
+    if (o->format != FORMAT_AUTO || o->quiet || format == FORMAT_HAYFORK
+        || getenv(ENV_RUN_FOLDER) != NULL) {
+        return;
     }
-    return got > 0 && wfformat_guess(head, (size_t)got);
+    say("%s is read as a file of %s (--format=%s)", o->file, tool, option);
+}
+
+/* A rescue file that nobody has asked for. */
+static void tell_rescue(const struct options *o, enum format format)
+{
+    struct text path = TEXT_INIT;
+    text_format(&path, "%s.rescue", o->file);
+    if (format == FORMAT_PMC && o->resume_count == 0 && !o->quiet
+        && getenv(ENV_RUN_FOLDER) == NULL && access(path.data, F_OK) == 0) {
+        say("%s is not read without --resume-from=%s: all tasks run",
+            path.data,
+            path.data);
+    }
+    text_fini(&path);
 }
 
 hay_status
-run_read(const struct options *options, struct workload *w, struct fault *fault)
+run_read(const struct options *o, struct workload *w, struct fault *fault)
 {
-    if (is_workflow(options->file)) {
-        return fault_at(fault,
-                        options->file,
-                        1,
-                        "this is JSON; recorded workflows are run by hayfork "
-                        "replay");
+    enum format format = FORMAT_PARALLEL;
+    hay_status status;
+    if (o->words != NULL) {
+        status =
+            paralleljob_parse(o->words, o->word_count, &o->request, w, fault);
+    } else {
+        status =
+            formats_read(o->file, o->format, &o->request, w, &format, fault);
     }
-    return taskfile_read(options->file, &options->request, w, fault);
+    for (size_t i = 0; i < o->resume_count && status == HAY_OK; i++) {
+        status = resume_read(o->resume_from[i], format, w, fault);
+    }
+    if (status == HAY_OK && o->words == NULL) {
+        tell_format(o, format);
+        tell_rescue(o, format);
+    }
+    return status;
 }
 
 int cmd_run(int argc, char **argv)

@@ -12,22 +12,39 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/batch_command.c \
 	%D%/directive.c \
 	%D%/directive.h \
+	%D%/disbatch.c \
+	%D%/disbatch.h \
 	%D%/errfilter.c \
 	%D%/errfilter.h \
 	%D%/fault.c \
 	%D%/fault.h \
 	%D%/files.c \
 	%D%/files.h \
+	%D%/formats.c \
+	%D%/formats.h \
 	%D%/hosts.c \
 	%D%/hosts.h \
+	%D%/hqconfig.c \
+	%D%/hqconfig.h \
+	%D%/hqtoml.c \
+	%D%/hqtoml.h \
+	%D%/lines.c \
+	%D%/lines.h \
+	%D%/paralleljob.c \
+	%D%/paralleljob.h \
+	%D%/pmc.c \
+	%D%/pmc.h \
 	%D%/progress.c \
 	%D%/progress.h \
+	%D%/resume.c \
+	%D%/resume.h \
 	%D%/runfolder.c \
 	%D%/runfolder.h \
 	%D%/table.c \
 	%D%/table.h \
 	%D%/taskfile.c \
 	%D%/taskfile.h \
+	%D%/tomlfile.h \
 	%D%/tool.c \
 	%D%/tool.h \
 	%D%/units.c \
@@ -36,8 +53,18 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/wfformat.h \
 	%D%/workload.c \
 	%D%/workload.h
-%C%_libhayfork_apps_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-%C%_libhayfork_apps_la_LIBADD = $(JANSSON_LIBS)
+%C%_libhayfork_apps_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(TOML_CFLAGS)
+%C%_libhayfork_apps_la_LIBADD = $(JANSSON_LIBS) $(TOML_LIBS)
+
+# The one file in C++, where there is toml++.
+if HAVE_TOML
+%C%_libhayfork_apps_la_SOURCES += %D%/tomlfile.cc
+else
+%C%_libhayfork_apps_la_SOURCES += %D%/tomlnone.c
+endif
+
+# libtool leaves the C++ library out of an archive's own list.
+HAY_APPS_LIB = %D%/libhayfork-apps.la $(TOML_CXX_LIBS)
 
 bin_PROGRAMS += %D%/hayfork
 %C%_hayfork_SOURCES = \
@@ -73,4 +100,4 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/submit.c \
 	%D%/submit.h \
 	%D%/words.h
-%C%_hayfork_LDADD = %D%/libhayfork-apps.la lib/libhayfork-all.la
+%C%_hayfork_LDADD = $(HAY_APPS_LIB) lib/libhayfork-all.la

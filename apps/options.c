@@ -7,6 +7,7 @@
 
 #include "amounts.h"
 #include "options.h"
+#include "paralleljob.h"
 #include "units.h"
 
 #include <getopt.h>
@@ -126,9 +127,18 @@ static bool set_help(struct options *o, const char *value)
 
 static bool set_format(struct options *o, const char *value)
 {
-    return strcmp(value, "auto") == 0
-           || (o->word == WORD_RUN && strcmp(value, "hayfork") == 0)
-           || (o->word == WORD_REPLAY && strcmp(value, "wfformat") == 0);
+    if (o->word == WORD_REPLAY) {
+        return strcmp(value, "auto") == 0 || strcmp(value, "wfformat") == 0;
+    }
+    return formats_named(value, &o->format);
+}
+
+static bool set_resume_from(struct options *o, const char *value)
+{
+    o->resume_from = mem_grow(
+        o->resume_from, o->resume_count, &o->resume_room, sizeof(const char *));
+    o->resume_from[o->resume_count++] = value;
+    return value[0] != '\0';
 }
 
 static bool set_cores(struct options *o, const char *value)
@@ -268,6 +278,7 @@ static const struct option_row {
     {"ranks-per-node", 0, true, FARMS | WORD_LAUNCH, set_ranks_per_node},
     {"request", 0, true, WORD_RUN, set_request},
     {"resources", 0, true, FARMS | WORD_LAUNCH, set_resources},
+    {"resume-from", 0, true, WORD_RUN, set_resume_from},
     {"retries", 0, true, WORD_RUN, set_retries},
     {"retry-pause", 0, true, WORD_RUN, set_retry_pause},
     {"rsh", 0, true, FARMS | WORD_LAUNCH, set_rsh},
@@ -308,6 +319,7 @@ static int take_farm_options(struct options *o, int argc, char **argv)
     bool plain = false;
     for (int i = 1; i < argc; i++) {
         plain = plain || strcmp(argv[i], "--") == 0
+                || (o->word == WORD_RUN && paralleljob_begins(argv[i]))
                 || (o->word == WORD_LAUNCH && argv[i][0] != '-');
         if (!plain && strncmp(argv[i], "--hay-", 6) == 0) {
             size_t count = (size_t)o->farm_argc;
@@ -361,8 +373,9 @@ static size_t
 option_table(const struct options *o, struct option *longs, char *shorts)
 {
     size_t count = 0;
-    /* '+': launch takes options up to the program; ':' quiet about arguments */
-    if (o->word == WORD_LAUNCH) {
+    /* '+': options up to the program, or the command that is filled with lists
+     * of values; ':' quiet about arguments */
+    if (o->word == WORD_LAUNCH || o->words != NULL) {
         *shorts++ = '+';
     }
     *shorts++ = ':';
@@ -434,9 +447,52 @@ parse_options(struct options *o, int argc, char **argv, struct fault *fault)
     return HAY_OK;
 }
 
+/* A command and lists of values instead of a file. */
+static hay_status
+take_words(struct options *o, int argc, char **argv, struct fault *fault)
+{
+    o->words = argv + optind;
+    o->word_count = (size_t)(argc - optind);
+    o->file = PARALLELJOB_NAME;
+    if (o->format != FORMAT_AUTO && o->format != FORMAT_PARALLEL) {
+        return fault_set(fault,
+                         HAY_EINVAL,
+                         "run: lists of values (:::) are of GNU parallel, "
+                         "--format says something else");
+    }
+    return HAY_OK;
+}
+
+/* Is a format given, or a resume file, that standard input cannot have? */
+static hay_status check_file(const struct options *o, struct fault *fault)
+{
+    bool stream = strcmp(o->file, "-") == 0;
+    if (o->format == FORMAT_PARALLEL) {
+        return fault_set(fault,
+                         HAY_EINVAL,
+                         "run: --format=parallel wants lists of values (:::) "
+                         "on the command line; lists of commands have "
+                         "--format=hayfork");
+    }
+    if (stream && o->format > FORMAT_HAYFORK) {
+        return fault_set(fault,
+                         HAY_EINVAL,
+                         "run: files of other tools are not read from standard "
+                         "input");
+    }
+    if (stream && o->resume_count > 0) {
+        return fault_set(
+            fault, HAY_EINVAL, "run: --resume-from wants a file of tasks");
+    }
+    return HAY_OK;
+}
+
 static hay_status
 take_arguments(struct options *o, int argc, char **argv, struct fault *fault)
 {
+    if (o->words != NULL) {
+        return take_words(o, argc, argv, fault);
+    }
     const char *what = o->word == WORD_LAUNCH ? "program" : "file";
     if (optind == argc) {
         return fault_set(fault,
@@ -455,7 +511,17 @@ take_arguments(struct options *o, int argc, char **argv, struct fault *fault)
             o, argv[optind + 1], "one argument too many:", fault);
     }
     o->file = argv[optind];
-    return HAY_OK;
+    return check_file(o, fault);
+}
+
+/* Is there a list of values on the command line? */
+static void find_words(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc && o->word == WORD_RUN; i++) {
+        if (paralleljob_begins(argv[i])) {
+            o->words = argv; /* known for good when options are read */
+        }
+    }
 }
 
 hay_status options_parse(enum options_word word,
@@ -474,6 +540,7 @@ hay_status options_parse(enum options_word word,
     if (word != WORD_LAUNCH) {
         argc = take_farm_options(options, argc, argv);
     }
+    find_words(options, argc, argv);
     hay_status status = parse_options(options, argc, argv, fault);
     if (status == HAY_OK && !options->help) {
         status = take_arguments(options, argc, argv, fault);
@@ -485,6 +552,7 @@ hay_status options_parse(enum options_word word,
 void options_fini(struct options *options)
 {
     arena_fini(&options->arena);
+    free(options->resume_from);
     free(options->farm_argv);
     options->farm_argv = NULL;
     options->farm_argc = 0;

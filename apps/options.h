@@ -3,14 +3,20 @@
 #define APPS_OPTIONS_H
 
 #include "farm.h"
+#include "formats.h"
 #include "launcher.h"
 
 enum options_word { WORD_RUN = 1, WORD_REPLAY = 2, WORD_LAUNCH = 4 };
 
 struct options {
     enum options_word word;
-    const char *file; /* run, replay */
-    char **program;   /* launch; NULL-terminated */
+    const char *file;   /* run, replay */
+    char *const *words; /* run: a command and lists of values; NULL: a file */
+    size_t word_count;
+    enum format format;       /* run: of the file */
+    const char **resume_from; /* run: resume files of other tools */
+    size_t resume_count, resume_room;
+    char **program; /* launch; NULL-terminated */
     struct launch launch;
     struct request request; /* --cores, --time, --retries ...: of tasks */
     const char *run_folder; /* NULL: hayfork-runs/STEM */

@@ -175,7 +175,7 @@ check_input(const struct options *o, session_read_fn read, struct fault *fault)
     if (strcmp(o->file, "-") == 0) {
         return HAY_OK;
     }
-    if (stat(o->file, &st) == 0 && !S_ISREG(st.st_mode)
+    if (o->words == NULL && stat(o->file, &st) == 0 && !S_ISREG(st.st_mode)
         && !S_ISDIR(st.st_mode)) {
         return fault_set(fault,
                          HAY_EINVAL,

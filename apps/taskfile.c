@@ -8,7 +8,9 @@
 #include "config.h"
 
 #include "directive.h"
+#include "disbatch.h"
 #include "files.h"
+#include "lines.h"
 #include "taskfile.h"
 
 #include <errno.h>
@@ -233,13 +235,9 @@ add_command(struct taskfile *tf, const char *text, struct fault *fault)
     struct directive *d = &tf->directive;
     uint32_t index;
     size_t length = strlen(text);
-    if (length > TASKFILE_COMMAND_MAX) {
-        return fault_at(fault,
-                        w->file,
-                        tf->logical_number,
-                        "a command of %zu bytes; the system takes at most %zu",
-                        length,
-                        TASKFILE_COMMAND_MAX);
+    hay_status status = workload_check(w, tf->logical_number, length, fault);
+    if (status != HAY_OK) {
+        return status;
     }
     struct block block = {
         .name = d->name,
@@ -252,7 +250,7 @@ add_command(struct taskfile *tf, const char *text, struct fault *fault)
         .array = d->array,
         .files = files_of(&w->arena, d),
     };
-    hay_status status = check_out(tf, fault);
+    status = check_out(tf, fault);
     if (status != HAY_OK) {
         return status;
     }
@@ -333,7 +331,13 @@ static hay_status logical_line(struct taskfile *tf, struct fault *fault)
     const char *text = tf->logical.data + strspn(tf->logical.data, " \t\f\v");
     const char *directive = directive_text(text);
     hay_status status = HAY_OK;
-    if (directive != NULL) {
+    if (tf->stream && disbatch_guess(text)) {
+        status = fault_at(fault,
+                          tf->w->file,
+                          tf->logical_number,
+                          "a line of disBatch; files of other tools are not "
+                          "read from standard input");
+    } else if (directive != NULL) {
         status = add_directive(tf, directive, fault);
     } else if (*text != '\0' && *text != '#') {
         status = add_command(tf, text, fault);
@@ -350,19 +354,6 @@ static bool continues(const char *line, size_t length)
         backslashes++;
     }
     return backslashes % 2 == 1;
-}
-
-/* Bytes that no text has; 0x1b colours terminals and is fine. */
-static bool is_binary(const char *line, size_t length, unsigned *byte)
-{
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if (c < 0x20 && (c < '\a' || c > '\r') && c != 0x1b) {
-            *byte = c;
-            return true;
-        }
-    }
-    return false;
 }
 
 static hay_status physical_line(struct taskfile *tf,
@@ -391,7 +382,7 @@ static hay_status physical_line(struct taskfile *tf,
                         "a line longer than %zu bytes",
                         TASKFILE_LINE_MAX);
     }
-    if (is_binary(line, length, &byte)) {
+    if (!lines_text(line, length, &byte)) {
         return fault_at(fault,
                         file,
                         tf->line_number,
@@ -528,19 +519,14 @@ file_read(const char *path, char **data, size_t *size, struct fault *fault)
     return HAY_OK;
 }
 
-hay_status taskfile_read(const char *path,
-                         const struct request *defaults,
-                         struct workload *w,
-                         struct fault *fault)
+hay_status taskfile_parse(const char *data,
+                          size_t size,
+                          const struct request *defaults,
+                          struct workload *w,
+                          struct fault *fault)
 {
-    char *data = NULL;
-    size_t size = 0;
-    hay_status status = file_read(path, &data, &size, fault);
-    if (status != HAY_OK) {
-        return status;
-    }
     struct taskfile *tf = taskfile_new(w, defaults, false);
-    status = taskfile_feed(tf, data, size, fault);
+    hay_status status = taskfile_feed(tf, data, size, fault);
     if (status == HAY_OK) {
         status = taskfile_end(tf, fault);
     }
@@ -548,6 +534,5 @@ hay_status taskfile_read(const char *path,
         status = workload_order(w, fault);
     }
     taskfile_free(tf);
-    free(data);
     return status;
 }

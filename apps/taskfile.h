@@ -12,8 +12,6 @@
 #include "workload.h"
 
 #define TASKFILE_LINE_MAX ((size_t)1 << 20)
-/* The longest string that Linux hands to a program, here to /bin/sh -c. */
-#define TASKFILE_COMMAND_MAX ((size_t)131071)
 
 struct taskfile;
 
@@ -32,13 +30,13 @@ hay_status taskfile_feed(struct taskfile *tf,
 /* No more comes.  HAY_EINVAL as above. */
 hay_status taskfile_end(struct taskfile *tf, struct fault *fault);
 
-/* Read 'path' as a whole and check it: tasks, edges and order are then in
- * 'w' (to be set up by workload_init).  HAY_EINVAL: something is wrong with
- * what it says; HAY_EIO: it cannot be read. */
-hay_status taskfile_read(const char *path,
-                         const struct request *defaults,
-                         struct workload *w,
-                         struct fault *fault);
+/* data[size] is a whole file: read it, check it and set it in order.  w: set up
+ * by workload_init.  HAY_EINVAL: as above. */
+hay_status taskfile_parse(const char *data,
+                          size_t size,
+                          const struct request *defaults,
+                          struct workload *w,
+                          struct fault *fault);
 
 /* All of a file, with a 0 behind it.  data: given (free()).  HAY_EIO; the words
  * have the file's name. */

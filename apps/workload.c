@@ -67,11 +67,62 @@ hay_status workload_add(struct workload *w,
     return HAY_OK;
 }
 
+hay_status workload_check(const struct workload *w,
+                          uint32_t line,
+                          size_t length,
+                          struct fault *fault)
+{
+    if (length > WORKLOAD_COMMAND_MAX) {
+        return fault_at(fault,
+                        w->file,
+                        line,
+                        "a command of %zu bytes; the system takes at most %zu",
+                        length,
+                        WORKLOAD_COMMAND_MAX);
+    }
+    return HAY_OK;
+}
+
 void workload_add_dep(struct workload *w, const struct dep *dep)
 {
     w->deps = mem_grow(w->deps, w->dep_count, &w->dep_room, sizeof *w->deps);
     w->deps[w->dep_count++] = *dep;
     w->blocks[w->block_count - 1].dep_count++;
+}
+
+static int edge_compare(const void *a, const void *b)
+{
+    const struct workload_edge *x = a;
+    const struct workload_edge *y = b;
+    if (x->child != y->child) {
+        return x->child < y->child ? -1 : 1;
+    }
+    return x->parent < y->parent ? -1 : x->parent > y->parent;
+}
+
+void workload_set_edges(struct workload *w,
+                        struct workload_edge *edges,
+                        size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    qsort(edges, count, sizeof *edges, edge_compare);
+    w->deps = mem_resize(w->deps, count, sizeof *w->deps);
+    w->dep_room = count;
+    for (size_t i = 0; i < count; i++) {
+        struct block *child = &w->blocks[edges[i].child];
+        struct block *parent = &w->blocks[edges[i].parent];
+        if (i > 0 && edge_compare(&edges[i - 1], &edges[i]) == 0) {
+            continue;
+        }
+        if (child->dep_count++ == 0) {
+            child->dep_first = (uint32_t)w->dep_count;
+        }
+        parent->users++;
+        w->deps[w->dep_count++] =
+            (struct dep){.block = edges[i].parent, .count = parent->count};
+    }
 }
 
 uint32_t workload_find(const struct workload *w, const char *name)
@@ -312,4 +363,16 @@ void block_expand(const struct block *block,
         }
     }
     text_add_string(text, template);
+}
+
+void block_literal(struct text *template, const char *literal)
+{
+    for (; *literal != '\0'; literal++) {
+        bool dollar =
+            template->length > 0 && template->data[template->length - 1] == '$';
+        text_add(template, literal, 1);
+        if (*literal == '{' && !dollar) {
+            text_add(template, literal, 1);
+        }
+    }
 }

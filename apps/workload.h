@@ -20,6 +20,8 @@
 #define WORKLOAD_TASKS_MAX  ((uint64_t)1 << 40)
 #define WORKLOAD_BLOCKS_MAX ((size_t)UINT32_MAX - 1)
 #define NO_BLOCK            UINT32_MAX
+/* The longest string that Linux hands to a program, here to /bin/sh -c. */
+#define WORKLOAD_COMMAND_MAX ((size_t)131071)
 
 /* What a task asks for; many tasks may share one. */
 struct request {
@@ -82,6 +84,8 @@ struct block {
     struct block_files *files; /* NULL: none */
     uint64_t first_task; /* number in the workload of its first task, from 0 */
     uint64_t first, step, count; /* indices of an array; else 0, 1, 1 */
+    const char *source;          /* the command as another tool would tell it,
+                                    where 'text' is more than that; or NULL */
     uint64_t duration_ns;        /* recorded time */
     uint32_t line;
     uint32_t dep_first, dep_count;
@@ -119,8 +123,23 @@ hay_status workload_add(struct workload *w,
                         const struct block *block,
                         uint32_t *index,
                         struct fault *fault);
+/* Is a command of this length short enough?  HAY_EINVAL: no. */
+hay_status workload_check(const struct workload *w,
+                          uint32_t line,
+                          size_t length,
+                          struct fault *fault);
 /* An edge of the block that was added last. */
 void workload_add_dep(struct workload *w, const struct dep *dep);
+
+/* The edges of all blocks at once, where they are known at the end only.
+ * edges[count]: in any order, which changes; one that stands there twice counts
+ * once.  No block has edges before. */
+struct workload_edge {
+    uint32_t child, parent;
+};
+void workload_set_edges(struct workload *w,
+                        struct workload_edge *edges,
+                        size_t count);
 
 /* Names: lookup gives NO_BLOCK if there is none.  workload_name() makes the
  * block known by its name; false: the name is taken already. */
@@ -161,5 +180,8 @@ void block_expand(const struct block *block,
                   uint64_t element,
                   const char *template,
                   struct text *text);
+/* Append 'literal' to a template, so that block_expand() gives it back: of a
+ * block that is an array. */
+void block_literal(struct text *template, const char *literal);
 
 #endif

@@ -71,3 +71,30 @@ AS_IF([test "x$hay_mpi_from" = x],
 AC_PATH_PROGS([MPIRUN], [mpirun], [])
 AS_IF([test "x$MPIRUN" = x],
     [HAY_MISSING([mpirun], [openmpi-bin])])])
+
+# HAY_TOML: have_toml, TOML_CFLAGS and TOML_LIBS: toml++ and a compiler for it.
+# Our programs are linked as C, hence the C++ library by name.
+AC_DEFUN([HAY_TOML],
+[AC_SUBST([TOML_CXX_LIBS])
+PKG_CHECK_MODULES([TOML], [tomlplusplus >= 3.0], [have_toml=yes],
+    [have_toml=no])
+AS_IF([test "x$have_toml" = xyes],
+    [AC_LANG_PUSH([C++])
+     hay_save_CXXFLAGS=$CXXFLAGS
+     hay_save_LIBS=$LIBS
+     CXXFLAGS="$CXXFLAGS -std=c++17 $TOML_CFLAGS"
+     LIBS="$TOML_LIBS $LIBS"
+     AC_MSG_CHECKING([whether a program with toml++ links])
+     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <toml++/toml.h>]],
+         [[return toml::parse("a = 1").empty();]])],
+         [AC_MSG_RESULT([yes])],
+         [AC_MSG_RESULT([no])
+          have_toml=no])
+     CXXFLAGS=$hay_save_CXXFLAGS
+     LIBS=$hay_save_LIBS
+     AC_LANG_POP([C++])
+     TOML_CXX_LIBS=-lstdc++])
+AS_IF([test "x$have_toml" = xno],
+    [TOML_CFLAGS=
+     TOML_CXX_LIBS=
+     TOML_LIBS=])])

@@ -276,7 +276,7 @@ static void long_lines_are_refused(void)
 {
     struct text text = TEXT_INIT;
     text_add_string(&text, "echo ");
-    while (text.length <= TASKFILE_COMMAND_MAX) {
+    while (text.length <= WORKLOAD_COMMAND_MAX) {
         text_add_string(&text, "0123456789");
     }
     CU_ASSERT_EQUAL(read_text(text.data, false, 4096), HAY_EINVAL);
