@@ -3,7 +3,9 @@
 
 pkginclude_HEADERS += \
 	%D%/hayfork/data.h \
+	%D%/hayfork/future.h \
 	%D%/hayfork/hayfork.h \
+	%D%/hayfork/map.h \
 	%D%/hayfork/mpi.h \
 	%D%/hayfork/resume.h \
 	%D%/hayfork/task.h

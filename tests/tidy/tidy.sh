@@ -35,8 +35,7 @@ if [ -e "$so" ]; then
         < <(defined "$build/lib/.libs/libhayfork-all.a" | grep -v '^hayi\?_')
     rule promised 'each function of the public headers is exported' < <(
         sed -n -e '/inline/d; s/^[a-z].*[ *]\(hay_[a-z0-9_]*\)(.*/\1/p' \
-            -e 's/^\(hay_[a-z0-9_]*\)(.*/\1/p' lib/hayfork/data.h lib/hayfork/resume.h lib/hayfork/task.h \
-            lib/hayfork/hayfork.h lib/hayfork/mpi.h |
+            -e 's/^\(hay_[a-z0-9_]*\)(.*/\1/p' lib/hayfork/*.h |
             sort -u | comm -23 - <(defined -D "$so"))
 else
     echo "skip tidy/exports the library is not built in $build"
