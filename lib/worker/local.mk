@@ -10,7 +10,10 @@ noinst_LTLIBRARIES += %D%/libhayfork-workerstate.la
 	%D%/slots.h \
 	%D%/wactions.c \
 	%D%/worker_state.c \
-	%D%/worker_state.h
+	%D%/worker_state.h \
+	%D%/worker_state_inside.h \
+	%D%/worker_state_recall.c \
+	%D%/worker_state_start.c
 
 noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 %C%_libhayfork_worker_la_SOURCES = \
