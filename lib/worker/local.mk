@@ -121,7 +121,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker_report.c \
 	%D%/worker_resources.c \
 	%D%/worker_start.c \
-	%D%/worker_wait.c
+	%D%/worker_wait.c \
+	%D%/worker_welcome.c
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'
 

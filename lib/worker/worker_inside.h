@@ -1,5 +1,6 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
- * worker.c (records and the round), worker_start.c (starting, cancelling),
+ * worker.c (records and the round), worker_welcome.c (what this
+ * worker is to be), worker_start.c (starting, cancelling),
  * worker_wait.c (attempts that wait), worker_nested.c (what they submit),
  * worker_report.c (what is told to the manager), worker_resources.c (gpus,
  * memory and amounts of the node), worker_data.c (the node's store, objects
@@ -176,6 +177,15 @@ void hayi_worker_process_ended(struct hayi_worker *worker,
                                const struct hay_task *task);
 /* After the spawner's end. */
 void hayi_worker_stop_processes(struct hayi_worker *worker);
+
+/* worker_welcome.c */
+/* A record WELCOME: slots, store and client are made, and JOIN or REFUSE is the
+ * answer.  HAY_EMISMATCH, HAY_ENOMEM with words in 'error'. */
+hay_status hayi_worker_on_welcome(struct hayi_worker *worker,
+                                  const void *body,
+                                  size_t size);
+/* With a 0 behind it; given (free), NULL: out of memory. */
+char *hayi_worker_copy_part(const void *bytes, uint64_t size);
 
 /* worker_wait.c */
 void hayi_worker_on_wait(struct hayi_worker *worker,
