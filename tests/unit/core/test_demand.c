@@ -219,20 +219,19 @@ static void what_nobody_has_is_told_in_words(void)
     bed_offer(0, 2, 0, has);
     bed_offer(1, 8, 2, NULL);
     lacks(licences(ONE * 5 / 2),
-               "1 core, 2.5 licences: no worker has more than 2 "
-               "licences");
+          "1 core, 2.5 licences: no worker has more than 2 "
+          "licences");
     lacks(bed_request(either),
-               "1 core, 3 gpus: no worker has more than 2 gpus; or "
-               "else 16 cores: no worker has more than 8 cores");
+          "1 core, 3 gpus: no worker has more than 2 gpus; or "
+          "else 16 cores: no worker has more than 8 cores");
     lacks(bed_request(mixed),
-               "4 cores, 1 licences: no worker has all of that at "
-               "once (at most 8 cores, 2 gpus, 1073741824 bytes of memory)");
+          "4 cores, 1 licences: no worker has all of that at "
+          "once (at most 8 cores, 2 gpus, 1073741824 bytes of memory)");
     struct hayi_variant disk[] = {
         {.cores = 1, .amount_count = 1, .amounts = {{DISK, 0, 2 * ONE}}},
         {.cores = 0},
     };
-    lacks(bed_request(disk),
-               "1 core, 2 resource 1: the farm has 1 resource 1");
+    lacks(bed_request(disk), "1 core, 2 resource 1: the farm has 1 resource 1");
     bed_ask(1, bed_request(disk));
     BED_EXPECT("tell p1 failed HAY_EINFEASIBLE culprit 0 attempt 0 w0 report "
                "0");
@@ -254,8 +253,7 @@ static CU_TestInfo tests[] = {
     {"a_whole_worker_is_all_its_cores", a_whole_worker_is_all_its_cores},
     {"memory_of_a_variant_is_booked", memory_of_a_variant_is_booked},
     {"ranges_of_a_map_have_requests_too", ranges_of_a_map_have_requests_too},
-    {"what_nobody_has_is_told_in_words",
-     what_nobody_has_is_told_in_words},
+    {"what_nobody_has_is_told_in_words", what_nobody_has_is_told_in_words},
     {"unknown_requests_are_refused", unknown_requests_are_refused},
     CU_TEST_INFO_NULL,
 };

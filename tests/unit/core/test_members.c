@@ -5,7 +5,6 @@
 #include "bed.h"
 #include "support/unit.h"
 
-
 #define SECOND UINT64_C(1000000000)
 
 static void setup(void)
