@@ -20,6 +20,7 @@
 #include "client/callback.h"
 #include "client/check.h"
 #include "client/nested.h"
+#include "client/resume.h"
 #include "data/store.h"
 
 #include <assert.h>
@@ -134,7 +135,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->serial = 1 + atomic_fetch_add(&serials, 1);
     fresh->workers_expected = 1;
     atomic_init(&fresh->work_end_ns, UINT64_MAX);
-    fresh->recorded = o->run_folder != NULL;
+    fresh->check_files = o->check_files;
     fresh->captures =
         o->output == HAY_OUTPUT_APPEND || o->output == HAY_OUTPUT_FILES
         || (o->output == HAY_OUTPUT_DEFAULT && o->run_folder != NULL);
@@ -147,6 +148,9 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     (void)pthread_mutex_init(&fresh->join_mutex, NULL);
     (void)pthread_mutex_init(&fresh->views_mutex, NULL);
     st = hayi_resources_new(o, &fresh->resources, err);
+    if (st == HAY_OK && o->run_folder != NULL) {
+        st = hayi_resume_new(o, &fresh->resume, err);
+    }
     if (st != HAY_OK) {
         hayi_executor_release(fresh);
         return st;
@@ -178,6 +182,7 @@ void hayi_executor_release(hay_executor *ex)
     free(ex->node_cores);
     hayi_store_free(ex->store);
     hayi_resources_free(ex->resources);
+    hayi_resume_free(ex->resume);
     free(ex);
 }
 

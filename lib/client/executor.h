@@ -43,6 +43,7 @@ struct hayi_manager_ops {
 };
 
 struct hayi_guest;
+struct hayi_resume;
 
 struct hay_executor {
     /* set before it is handed out, then read only */
@@ -56,8 +57,10 @@ struct hay_executor {
     uint64_t serial;    /* of executors in this process */
     uint32_t workers_expected;
     struct hayi_resources *resources;
-    bool recorded;            /* there is a run folder: tasks have keys */
-    bool captures;            /* output of commands goes to files */
+    bool check_files;           /* hay_options */
+    struct hayi_resume *resume; /* with a run folder: tasks have keys; or NULL
+                                 */
+    bool captures;              /* output of commands goes to files */
     struct hayi_guest *guest; /* in a child: instead of the store, to read from;
                                  borrowed; or NULL */
     struct hayi_store *store; /* of this process's node; taken: results that are

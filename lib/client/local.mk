@@ -54,6 +54,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/resume.c \
 	%D%/resume.h \
 	%D%/resume_keys.c \
+	%D%/resume_words.c \
+	%D%/resume_words.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/spread.c \

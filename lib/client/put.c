@@ -110,7 +110,7 @@ static hay_status make(hay_executor *ex,
                        hay_future **future,
                        struct hayi_error *err)
 {
-    const struct hayi_future_plan plan = {.key = ex->recorded};
+    const struct hayi_future_plan plan = {.key = ex->resume != NULL};
     hay_future *fresh = hayi_future_new(ex, &plan);
     struct hayi_result *result = result_new(value, stored);
     if (fresh == NULL || result == NULL) {

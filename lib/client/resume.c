@@ -1,7 +1,38 @@
-/* resume.c - see resume.h. */
+/* resume.c - see resume.h.
+ *
+ * Names are found in the journal's own table, which knows the last task of a
+ * name.  Names that stand for several tasks of one start (labels, in programs)
+ * are found by name and key among those that the table passes over; they are
+ * few in all other runs, and are kept sorted.
+ */
 #include "config.h"
 
 #include "client/resume.h"
+
+#include "base/idmap.h"
+#include "base/philox.h"
+#include "client/resume_words.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A task that a later one of its name hides. */
+struct hidden {
+    uint64_t name; /* hash */
+    uint64_t key;  /* hash */
+    const struct hayi_recorded *task;
+};
+
+struct hayi_resume {
+    struct hayi_journal_table *table; /* or NULL */
+    char *folder;
+    bool check_files, dry;
+    struct hidden *hidden; /* [hidden_count], sorted */
+    size_t hidden_count;
+    pthread_mutex_t mutex;
+    struct hayi_idmap ordinals; /* how many unnamed commands, by key's hash */
+};
 
 const char *hay_why_name(hay_why why)
 {
@@ -25,4 +56,345 @@ hay_why hay_future_why(const hay_future *future)
 {
     const struct hayi_spec_key *key = hayi_spec_key(future->spec);
     return key != NULL ? (hay_why)key->why : HAY_WHY_NONE;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+hay_status hayi_resume_new(const hay_options *options,
+                           struct hayi_resume **resume,
+                           struct hayi_error *err)
+{
+    struct hayi_resume *r = calloc(1, sizeof(*r));
+    if (r == NULL || (r->folder = strdup(options->run_folder)) == NULL) {
+        free(r);
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    r->check_files = options->check_files;
+    r->dry = options->dry_run;
+    (void)pthread_mutex_init(&r->mutex, NULL);
+    *resume = r;
+    return HAY_OK;
+}
+
+void hayi_resume_free(struct hayi_resume *resume)
+{
+    if (resume == NULL) {
+        return;
+    }
+    hayi_journal_table_free(resume->table);
+    hayi_idmap_fini(&resume->ordinals);
+    (void)pthread_mutex_destroy(&resume->mutex);
+    free(resume->hidden);
+    free(resume->folder);
+    free(resume);
+}
+
+bool hayi_resume_is_dry(const struct hayi_resume *resume)
+{
+    return resume->dry;
+}
+
+static int compare_hidden(const void *a, const void *b)
+{
+    const struct hidden *x = a;
+    const struct hidden *y = b;
+    if (x->name != y->name) {
+        return x->name < y->name ? -1 : 1;
+    }
+    if (x->key != y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    return x->task->id < y->task->id ? -1 : x->task->id > y->task->id;
+}
+
+static bool is_hidden(const struct hayi_journal_table *table,
+                      const struct hayi_recorded *task)
+{
+    return !task->latest && !task->nested
+           && hayi_recorded_name(table, task)[0] != 0;
+}
+
+/* Do several tasks of one start have this name? list[count]: of one name. */
+static bool is_label(const struct hayi_journal_table *table,
+                     const struct hidden *list,
+                     size_t count)
+{
+    const struct hayi_recorded *last =
+        hayi_recorded_by_name(table, hayi_recorded_name(table, list[0].task));
+    for (size_t i = 0; i < count; i++) {
+        if (last != NULL && list[i].task->epoch == last->epoch) {
+            return true;
+        }
+        for (size_t k = i + 1; k < count && k < i + 64; k++) {
+            if (list[i].task->epoch == list[k].task->epoch) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Names that are no labels go: what a later task of the name did may have
+ * overwritten what those before it left. */
+static void keep_labels(struct hayi_resume *r)
+{
+    size_t kept = 0;
+    size_t end = 0;
+    for (size_t first = 0; first < r->hidden_count; first = end) {
+        for (end = first + 1;
+             end < r->hidden_count
+             && r->hidden[end].name == r->hidden[first].name;) {
+            end++;
+        }
+        if (is_label(r->table, r->hidden + first, end - first)) {
+            memmove(r->hidden + kept,
+                    r->hidden + first,
+                    (end - first) * sizeof(*r->hidden));
+            kept += end - first;
+        }
+    }
+    r->hidden_count = kept;
+}
+
+hay_status hayi_resume_set_table(struct hayi_resume *resume,
+                                 struct hayi_journal_table *table,
+                                 struct hayi_error *err)
+{
+    const struct hayi_recorded *task = NULL;
+    size_t count = 0;
+    resume->table = table;
+    if (table == NULL) {
+        return HAY_OK;
+    }
+    for (uint64_t i = 0; (task = hayi_recorded_at(table, i)) != NULL; i++) {
+        count += is_hidden(table, task);
+    }
+    resume->hidden = count > 0 ? malloc(count * sizeof(struct hidden)) : NULL;
+    if (count > 0 && resume->hidden == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a journal");
+    }
+    for (uint64_t i = 0; (task = hayi_recorded_at(table, i)) != NULL; i++) {
+        if (is_hidden(table, task)) {
+            const char *name = hayi_recorded_name(table, task);
+            resume->hidden[resume->hidden_count++] = (struct hidden){
+                .name = hayi_hash_bytes(name, strlen(name)),
+                .key = hayi_resume_hash(&task->key),
+                .task = task,
+            };
+        }
+    }
+    if (count > 0) {
+        qsort(resume->hidden, count, sizeof(struct hidden), compare_hidden);
+        keep_labels(resume);
+    }
+    return HAY_OK;
+}
+
+/* ---- finding ------------------------------------------------------------- */
+
+/* The last of this name and key that a later one of the name hides. */
+static const struct hayi_recorded *
+find_hidden(const struct hayi_resume *r, const char *name, uint64_t key)
+{
+    const uint64_t name_hash = hayi_hash_bytes(name, strlen(name));
+    size_t low = 0;
+    size_t high = r->hidden_count;
+    while (low < high) { /* the first that is larger */
+        size_t middle = low + (high - low) / 2;
+        const struct hidden *h = &r->hidden[middle];
+        if (h->name < name_hash || (h->name == name_hash && h->key <= key)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    const struct hidden *found = low > 0 ? &r->hidden[low - 1] : NULL;
+    return found != NULL && found->name == name_hash && found->key == key
+                   && strcmp(hayi_recorded_name(r->table, found->task), name)
+                          == 0
+               ? found->task
+               : NULL;
+}
+
+/* How many unnamed commands with this key there were in this run.  false: out
+ * of memory. */
+static bool count_equal(struct hayi_resume *r, uint64_t hash, uint32_t *ordinal)
+{
+    const uint64_t id = hash != 0 ? hash : 1;
+    (void)pthread_mutex_lock(&r->mutex);
+    uintptr_t before = (uintptr_t)hayi_idmap_take(&r->ordinals, id);
+    bool good = hayi_idmap_put(&r->ordinals, id, (void *)(before + 1));
+    (void)pthread_mutex_unlock(&r->mutex);
+    *ordinal = (uint32_t)before;
+    return good;
+}
+
+static const struct hayi_recorded *
+find(struct hayi_resume *r, const hay_future *future, struct hayi_spec_key *key)
+{
+    const struct hayi_spec *spec = future->spec;
+    const uint64_t hash = hayi_resume_hash(&key->key);
+    if (spec->name_size == 0) {
+        key->absent = !count_equal(r, hash, &key->ordinal);
+        return r->table != NULL
+                   ? hayi_recorded_by_key(r->table, &key->key, key->ordinal)
+                   : NULL;
+    }
+    if (r->table == NULL) {
+        return NULL;
+    }
+    const char *name = hayi_spec_name(spec);
+    const struct hayi_recorded *last = hayi_recorded_by_name(r->table, name);
+    if (last == NULL || last->nested) {
+        return NULL;
+    }
+    const struct hayi_recorded *other =
+        hayi_resume_hash(&last->key) == hash || r->hidden_count == 0
+            ? NULL
+            : find_hidden(r, name, hash);
+    return other != NULL ? other : last;
+}
+
+/* ---- judging ------------------------------------------------------------- */
+
+static hay_why judge_state(const struct hayi_journal_table *table,
+                           const struct hayi_recorded *task)
+{
+    const void *value = NULL;
+    size_t size = 0;
+    switch (task->state) {
+    case HAYI_RECORDED_FINISHED:
+        return task->kind != HAYI_TASK_FUNCTION
+                       || hayi_recorded_result(table, task, &value, &size)
+                   ? HAY_WHY_RECORDED
+                   : HAY_WHY_RESULT;
+    case HAYI_RECORDED_FAILED:
+        return HAY_WHY_FAILED;
+    default:
+        return HAY_WHY_UNFINISHED;
+    }
+}
+
+static hay_why judge(const struct hayi_resume *r,
+                     const hay_future *future,
+                     const struct hayi_spec_key *key,
+                     const struct hayi_recorded *task)
+{
+    if (task == NULL) {
+        return HAY_WHY_NEW;
+    }
+    if (task->key.what != key->key.what) {
+        return HAY_WHY_COMMAND;
+    }
+    if (task->key.around != key->key.around) {
+        return HAY_WHY_ARGUMENTS;
+    }
+    if (hayi_resume_running_input(future) != NULL
+        || task->key.inputs != key->key.inputs) {
+        return HAY_WHY_INPUTS;
+    }
+    if (r->check_files && task->key.files != key->key.files) {
+        return HAY_WHY_FILES;
+    }
+    hay_why why = judge_state(r->table, task);
+    return why == HAY_WHY_RECORDED && hayi_resume_gone(future, NULL, 0)
+               ? HAY_WHY_OUTPUT
+               : why;
+}
+
+/* ---- results ------------------------------------------------------------- */
+
+/* Where its output lies, in memory behind the value. */
+static void set_output(struct hayi_result *result,
+                       const char *folder,
+                       const struct hayi_recorded_output *output,
+                       char *room)
+{
+    for (int i = 0; i < 2; i++) {
+        result->capture_offset[i] = output->offset[i];
+        result->capture_length[i] = output->length[i];
+        if (output->path[i] != NULL) {
+            result->capture_path[i] = room;
+            room = stpcpy(stpcpy(stpcpy(room, folder), "/"), output->path[i]);
+            room++;
+        }
+    }
+}
+
+static struct hayi_result *recorded_result(const struct hayi_resume *r,
+                                           const struct hayi_recorded *task)
+{
+    struct hayi_recorded_output output = {.path = {NULL, NULL}};
+    const void *value = NULL;
+    size_t size = 0;
+    size_t more = 0;
+    (void)hayi_recorded_output(r->table, task, &output);
+    (void)hayi_recorded_result(r->table, task, &value, &size);
+    for (int i = 0; i < 2; i++) {
+        more += output.path[i] != NULL
+                    ? strlen(r->folder) + strlen(output.path[i]) + 2
+                    : 0;
+    }
+    struct hayi_result *result = calloc(1, sizeof(*result) + size + more);
+    if (result != NULL) {
+        result->attempts = task->attempts;
+        result->exit_code = task->exit_code;
+        result->end_ns = task->run_ns;
+        result->value_size = size;
+        if (size > 0) {
+            memcpy(result->value, value, size);
+        }
+        set_output(result, r->folder, &output, (char *)result->value + size);
+    }
+    return result;
+}
+
+static struct hayi_result *dry_result(const struct hayi_resume *r,
+                                      const hay_future *future,
+                                      const struct hayi_recorded *task,
+                                      hay_why why)
+{
+    struct hayi_result *result = calloc(1, sizeof(*result));
+    char text[600];
+    if (result != NULL) {
+        hayi_resume_word(r->table, future, task, why, text, sizeof(text));
+        result->status = HAY_ECANCELLED;
+        result->reason = strdup(text);
+    }
+    return result;
+}
+
+/* Unnamed functions and fakes cannot be told from each other. */
+static bool is_known(const struct hayi_spec *spec,
+                     const struct hayi_spec_key *key)
+{
+    return key != NULL && !key->absent
+           && (spec->name_size > 0 || spec->kind == HAYI_TASK_COMMAND);
+}
+
+bool hayi_resume_look(struct hayi_resume *resume,
+                      hay_future *future,
+                      hay_state *state,
+                      struct hayi_result **result)
+{
+    struct hayi_spec_key *key = hayi_spec_key_room(future->spec);
+    const struct hayi_recorded *task = NULL;
+    hay_why why = HAY_WHY_NONE;
+    if (is_known(future->spec, key)) {
+        task = find(resume, future, key);
+        why = judge(resume, future, key, task);
+        key->why = (uint8_t)why;
+    }
+    if (why == HAY_WHY_RECORDED) {
+        future->id = task->id;
+        key->key = task->key;
+        *state = HAY_FINISHED;
+        *result = recorded_result(resume, task);
+        return true;
+    }
+    if (resume->dry) {
+        *state = HAY_CANCELLED;
+        *result = dry_result(resume, future, task, why);
+    }
+    return resume->dry;
 }

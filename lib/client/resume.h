@@ -8,7 +8,7 @@
  * Without a key are maps, tasks over chunked arrays (the arrays know themselves
  * what is done), and what tasks submit.
  *
- * Owns: the table of what was recorded.
+ * Owns: the table of what was recorded; the numbers of equal commands.
  * Never: runs or submits anything; writes.
  * Threads: any.
  */
@@ -16,16 +16,41 @@
 #define HAYI_CLIENT_RESUME_H
 
 #include "client/future.h"
+#include "journal/journal_read.h"
+
+struct hayi_resume;
+
+/* options: borrowed; with a run folder.  HAY_ENOMEM. */
+hay_status hayi_resume_new(const hay_options *options,
+                           struct hayi_resume **resume,
+                           struct hayi_error *err);
+/* Before anything is submitted.  table: taken; NULL: nothing is recorded. */
+hay_status hayi_resume_set_table(struct hayi_resume *resume,
+                                 struct hayi_journal_table *table,
+                                 struct hayi_error *err);
+void hayi_resume_free(struct hayi_resume *resume);
+/* Nothing runs: the journal is only asked. */
+bool hayi_resume_is_dry(const struct hayi_resume *resume);
 
 /* The key of a task whose specification is whole, if it has room for one; its
  * inputs have theirs.  With resume_key (borrowed; NULL: none) that text stands
- * for all of it. */
-void hayi_resume_fill(hay_future *future, const char *resume_key);
+ * for all of it.  check_files: with the files that it reads. */
+void hayi_resume_fill(hay_future *future,
+                      const char *resume_key,
+                      bool check_files);
 /* Of a put: the value, of 'size' bytes, that others refer to. */
 void hayi_resume_fill_put(hay_future *future,
                           const hay_arg *value,
                           size_t size);
-/* The four parts as one. */
+/* The parts as one, without that of the files. */
 uint64_t hayi_resume_hash(const struct hayi_journal_key *key);
+
+/* What the journal says of it: its key's 'why' and ordinal are set.  true: it
+ * ends now, in *state with *result (given; NULL: out of memory), and has the
+ * number and the key of then if it is recorded; a dry run ends all. */
+bool hayi_resume_look(struct hayi_resume *resume,
+                      hay_future *future,
+                      hay_state *state,
+                      struct hayi_result **result);
 
 #endif

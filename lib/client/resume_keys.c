@@ -10,11 +10,14 @@
 
 #include "base/hash.h"
 #include "base/philox.h"
+#include "client/resume_words.h"
 #include "wire/args.h"
 #include "wire/command.h"
 #include "worker/registry.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static uint64_t hash(const void *data, size_t size)
 {
@@ -112,7 +115,61 @@ static uint64_t hash_inputs(const struct hayi_spec *spec)
     return sum;
 }
 
-void hayi_resume_fill(hay_future *future, const char *resume_key)
+/* ---- files --------------------------------------------------------------- */
+
+/* Is it written by a command that this one comes after? */
+static bool is_made(const struct hayi_spec *spec, const char *file)
+{
+    bool made = false;
+    for (uint32_t i = 0; !made && i < spec->arg_dep_count; i++) {
+        const struct hayi_spec *input = hayi_spec_deps(spec)[i]->spec;
+        struct hayi_command_view view;
+        if (input->kind != HAYI_TASK_COMMAND
+            || hayi_command_read(
+                   hayi_spec_args(input), input->args_size, &view, NULL)
+                   != HAY_OK) {
+            continue;
+        }
+        for (uint32_t k = 0; !made && k < view.out_count; k++) {
+            made = strcmp(view.out_files[k], file) == 0;
+        }
+        free(view.memory);
+    }
+    return made;
+}
+
+/* Sizes and times of the files that were there before any task ran.  Not 0. */
+static uint64_t hash_files(const struct hayi_spec *spec)
+{
+    struct hayi_command_view view;
+    uint64_t sum = 1;
+    if (spec->kind != HAYI_TASK_COMMAND
+        || hayi_command_read(hayi_spec_args(spec), spec->args_size, &view, NULL)
+               != HAY_OK) {
+        return sum;
+    }
+    for (uint32_t i = 0; i < view.in_count; i++) {
+        struct stat st;
+        if (is_made(spec, view.in_files[i])) {
+            continue;
+        }
+        uint64_t facts[4] = {hash_text(view.in_files[i]), 0, 0, 0};
+        if (hayi_resume_stat(&view, view.in_files[i], &st)) {
+            facts[1] = (uint64_t)st.st_size;
+            facts[2] = (uint64_t)st.st_mtim.tv_sec;
+            facts[3] = (uint64_t)st.st_mtim.tv_nsec + 1;
+        }
+        sum = hayi_mix64(sum + hash_numbers(facts, 4));
+    }
+    free(view.memory);
+    return sum != 0 ? sum : 1;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+void hayi_resume_fill(hay_future *future,
+                      const char *resume_key,
+                      bool check_files)
 {
     struct hayi_spec *spec = future->spec;
     struct hayi_spec_key *room = hayi_spec_key_room(spec);
@@ -139,6 +196,7 @@ void hayi_resume_fill(hay_future *future, const char *resume_key)
         break;
     }
     key->inputs = hash_inputs(spec);
+    key->files = check_files ? hash_files(spec) : 0;
 }
 
 void hayi_resume_fill_put(hay_future *future, const hay_arg *value, size_t size)

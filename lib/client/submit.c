@@ -192,6 +192,29 @@ reserve(hay_executor *ex, const struct hay_task *task, struct hayi_error *err)
     }
 }
 
+/* How a task ends whose end the journal of the run knows. */
+struct known_end {
+    hay_state state; /* HAY_PENDING: it runs */
+    struct hayi_result *result;
+};
+
+static hay_status look_back(hay_future *future,
+                            const struct hay_task *task,
+                            struct known_end *end,
+                            struct hayi_error *err)
+{
+    hay_executor *ex = future->ex;
+    *end = (struct known_end){.state = HAY_PENDING};
+    if (ex->resume == NULL || task != NULL
+        || future->spec->kind == HAYI_TASK_PUT
+        || !hayi_resume_look(ex->resume, future, &end->state, &end->result)) {
+        return HAY_OK;
+    }
+    return end->result != NULL
+               ? HAY_OK
+               : hayi_fail(err, HAY_ENOMEM, "out of memory for a result");
+}
+
 static hay_status
 number(hay_executor *ex, hay_task_id *id, struct hayi_error *err)
 {
@@ -211,6 +234,7 @@ hay_status hayi_submit_post(hay_future *future,
     struct hayi_spec *spec = future->spec;
     struct hayi_queue_entry *entry = NULL;
     struct hay_task *task = hayi_nested_task(ex);
+    struct known_end end;
     hay_status st = HAY_OK;
     if (queue != NULL && (entry = hayi_queue_entry_new(queue)) == NULL) {
         st = hayi_fail(err, HAY_ENOMEM, "out of memory for a queue");
@@ -218,8 +242,14 @@ hay_status hayi_submit_post(hay_future *future,
     if (st == HAY_OK) {
         st = reserve(ex, task, err);
     }
-    if (st == HAY_OK && (st = number(ex, &future->id, err)) != HAY_OK) {
-        (void)atomic_fetch_sub(&ex->unfinished, 1);
+    if (st == HAY_OK) {
+        st = look_back(future, task, &end, err);
+        if (st == HAY_OK && end.state != HAY_FINISHED) {
+            st = number(ex, &future->id, err);
+        }
+        if (st != HAY_OK) {
+            (void)atomic_fetch_sub(&ex->unfinished, 1);
+        }
     }
     if (st != HAY_OK) {
         hayi_queue_entry_free(entry);
@@ -245,7 +275,11 @@ hay_status hayi_submit_post(hay_future *future,
         (void)hay_future_retain(future);
         *wanted = future;
     }
-    ex->ops->post(ex->manager, &future->item);
+    if (end.state == HAY_PENDING) {
+        ex->ops->post(ex->manager, &future->item);
+    } else if (hayi_future_complete(future, end.state, end.result)) {
+        hayi_executor_wake(ex);
+    }
     return HAY_OK;
 }
 
@@ -299,7 +333,7 @@ static hay_status make(hay_executor *ex,
         .name = options->name,
         .category = options->category,
         .limits = hayi_limits_given(options),
-        .key = ex->recorded && hayi_nested_task(ex) == NULL,
+        .key = ex->resume != NULL && hayi_nested_task(ex) == NULL,
     };
     struct hayi_needs needs;
     hay_status st = hayi_task_options_needs(ex, options, &needs, err);
@@ -351,7 +385,7 @@ static hay_status submit_function(hay_executor *ex,
         hayi_future_discard(fresh);
         return st;
     }
-    hayi_resume_fill(fresh, o->resume_key);
+    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
     return hayi_submit_post(fresh, o->queue, future, err);
 }
 
@@ -431,7 +465,7 @@ hay_status hay_submit_command(hay_executor *ex,
         hayi_spec_deps_room(fresh->spec)[i] = command->inputs[i];
     }
     hayi_command_write(command, hayi_spec_args_room(fresh->spec));
-    hayi_resume_fill(fresh, o->resume_key);
+    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
     return hayi_submit_post(fresh, o->queue, future, err);
 }
 
@@ -452,6 +486,6 @@ hay_status hay_submit_fake(hay_executor *ex,
     }
     fresh->spec->index = duration_ns;
     fresh->spec->fake_exit = exit_code;
-    hayi_resume_fill(fresh, o->resume_key);
+    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
     return hayi_submit_post(fresh, o->queue, future, err);
 }

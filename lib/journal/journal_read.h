@@ -101,7 +101,7 @@ void hayi_journal_word_damage(const char *path,
                               char *text,
                               size_t size);
 
-/* NULL: there is none.  Shared with the table. */
+/* NULL: there is none.  Shared with the table.  By key: whatever its files. */
 const struct hayi_recorded *
 hayi_recorded_by_name(const struct hayi_journal_table *table, const char *name);
 const struct hayi_recorded *

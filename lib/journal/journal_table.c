@@ -86,10 +86,10 @@ static uint64_t hash_text(const char *text)
     return hayi_hash(HAYI_HASH_XXH64, text, strlen(text));
 }
 
+/* Whatever was the matter with the files that it reads, it is the same task. */
 static uint64_t hash_key(const struct hayi_journal_key *key, uint32_t ordinal)
 {
-    return mix(key->what ^ mix(key->around ^ mix(key->inputs ^ mix(key->files)))
-               ^ ordinal);
+    return mix(key->what ^ mix(key->around ^ mix(key->inputs)) ^ ordinal);
 }
 
 static uint64_t id_hash(const struct hayi_journal_table *table, uint32_t number)
@@ -120,7 +120,7 @@ static bool same_key(const struct hayi_journal_key *a,
                      const struct hayi_journal_key *b)
 {
     return a->what == b->what && a->around == b->around
-           && a->inputs == b->inputs && a->files == b->files;
+           && a->inputs == b->inputs;
 }
 
 /* The slot of a task; NULL: it is not there.  name: "" for an unnamed one. */

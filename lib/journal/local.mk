@@ -5,6 +5,8 @@ noinst_HEADERS += \
 	%D%/run_lock.h
 noinst_LTLIBRARIES += %D%/libhayfork-journal.la
 %C%_libhayfork_journal_la_SOURCES = \
+	%D%/journal_again.c \
+	%D%/journal_again.h \
 	%D%/journal_log.c \
 	%D%/journal_log.h \
 	%D%/journal_read.c \

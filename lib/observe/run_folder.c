@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUFFER_BYTES = 1 << 16 };
 
@@ -18,21 +19,34 @@ struct hayi_run_folder {
     FILE *files; /* NULL: none was named yet, or it cannot be made */
     struct hayi_error files_error;
     bool told;
+    bool draft; /* they are not in their places yet */
     char path[];
 };
 
-static FILE *open_file(const char *folder,
+enum { PATH_ROOM = 4096 };
+
+/* "FOLDER/NAME", or its draft.  false: too long. */
+static bool
+put_path(char path[PATH_ROOM], const char *folder, const char *name, bool draft)
+{
+    int n =
+        snprintf(path, PATH_ROOM, "%s/%s%s", folder, name, draft ? ".new" : "");
+    return n >= 0 && n < PATH_ROOM;
+}
+
+static FILE *open_file(const struct hayi_run_folder *folder,
                        const char *name,
                        const char *head,
                        struct hayi_error *err)
 {
-    char path[4096];
-    int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= sizeof(path)) {
-        (void)hayi_fail(err, HAY_EINVAL, "%s: the path is too long", folder);
+    char path[PATH_ROOM];
+    if (!put_path(path, folder->path, name, folder->draft)) {
+        (void)hayi_fail(
+            err, HAY_EINVAL, "%s: the path is too long", folder->path);
         return NULL;
     }
-    FILE *file = fopen(path, "wxe"); /* another run's are not lost */
+    /* another run's are not lost */
+    FILE *file = fopen(path, folder->draft ? "we" : "wxe");
     if (file == NULL) {
         (void)hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(errno));
         return NULL;
@@ -50,11 +64,12 @@ static hay_status make_folder(const char *path, struct hayi_error *err)
     return HAY_OK;
 }
 
-hay_status hayi_run_folder_open(const char *path,
-                                struct hayi_run_folder **out,
-                                struct hayi_error *err)
+static hay_status open_folder(const char *path,
+                              bool draft,
+                              struct hayi_run_folder **out,
+                              struct hayi_error *err)
 {
-    char sub[4096];
+    char sub[PATH_ROOM];
     int n = snprintf(sub, sizeof(sub), "%s/output", path);
     if (n < 0 || (size_t)n >= sizeof(sub)) {
         return hayi_fail(err, HAY_EINVAL, "%s: the path is too long", path);
@@ -68,7 +83,8 @@ hay_status hayi_run_folder_open(const char *path,
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     memcpy(folder->path, path, size);
-    folder->tasks = open_file(path,
+    folder->draft = draft;
+    folder->tasks = open_file(folder,
                               "tasks.tsv",
                               "task\tname\tattempt\tstate\tworker\tslot\t"
                               "cores\tstart_s\tend_s\texit\tsignal\treason\t"
@@ -78,7 +94,7 @@ hay_status hayi_run_folder_open(const char *path,
     folder->output =
         folder->tasks == NULL
             ? NULL
-            : open_file(path,
+            : open_file(folder,
                         "output.tsv",
                         "task\tname\tattempt\tout_path\tout_offset\t"
                         "out_length\terr_path\terr_offset\terr_length\n",
@@ -89,6 +105,56 @@ hay_status hayi_run_folder_open(const char *path,
     }
     *out = folder;
     return HAY_OK;
+}
+
+hay_status hayi_run_folder_open(const char *path,
+                                struct hayi_run_folder **folder,
+                                struct hayi_error *err)
+{
+    return open_folder(path, false, folder, err);
+}
+
+hay_status hayi_run_folder_open_again(const char *path,
+                                      struct hayi_run_folder **folder,
+                                      struct hayi_error *err)
+{
+    return open_folder(path, true, folder, err);
+}
+
+/* there: it was written to. */
+static hay_status publish_one(const struct hayi_run_folder *folder,
+                              const char *name,
+                              bool there,
+                              struct hayi_error *err)
+{
+    char draft[PATH_ROOM], path[PATH_ROOM];
+    if (!put_path(draft, folder->path, name, true)
+        || !put_path(path, folder->path, name, false)) {
+        return hayi_fail(
+            err, HAY_EINVAL, "%s: the path is too long", folder->path);
+    }
+    if (there ? rename(draft, path) != 0
+              : unlink(path) != 0 && errno != ENOENT) {
+        return hayi_fail(err, HAY_EIO, "%s: %s", path, strerror(errno));
+    }
+    return HAY_OK;
+}
+
+hay_status hayi_run_folder_publish(struct hayi_run_folder *folder,
+                                   struct hayi_error *err)
+{
+    hay_status status = hayi_run_folder_flush(folder, err);
+    if (status == HAY_OK) {
+        status = publish_one(folder, "output.tsv", true, err);
+    }
+    if (status == HAY_OK) {
+        status = publish_one(folder, "files.tsv", folder->files != NULL, err);
+    }
+    if (status == HAY_OK) {
+        status = publish_one(folder, "tasks.tsv", true, err);
+    }
+    folder->draft = folder->draft && status != HAY_OK;
+    return status;
 }
 
 /* Tabs and line ends would break the table. */
@@ -164,7 +230,7 @@ void hayi_run_folder_file(struct hayi_run_folder *folder,
                           const struct hayi_file_line *line)
 {
     if (folder->files == NULL && folder->files_error.status == HAY_OK) {
-        folder->files = open_file(folder->path,
+        folder->files = open_file(folder,
                                   "files.tsv",
                                   "task\tname\tin_out\tpath\tbytes\n",
                                   &folder->files_error);

@@ -24,6 +24,15 @@ hay_status hayi_run_folder_open(const char *path,
                                 struct hayi_run_folder **folder,
                                 struct hayi_error *err);
 
+/* The same where an earlier run's files are: what is written goes to new ones,
+ * which take the places of the old ones when they are published. */
+hay_status hayi_run_folder_open_again(const char *path,
+                                      struct hayi_run_folder **folder,
+                                      struct hayi_error *err);
+/* HAY_EIO with words. */
+hay_status hayi_run_folder_publish(struct hayi_run_folder *folder,
+                                   struct hayi_error *err);
+
 struct hayi_attempt_line {
     hay_task_id task;
     const char *name;

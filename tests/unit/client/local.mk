@@ -13,6 +13,8 @@ client_libs = lib/client/libhayfork-client.la \
 	lib/data/libhayfork-h5.la \
 	lib/data/libhayfork-data.la \
 	lib/data/libhayfork-h5.la \
+	lib/journal/libhayfork-journal.la \
+	lib/observe/libhayfork-observe.la \
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB) \
