@@ -125,6 +125,45 @@ struct hayi_replica *hayi_objects_on(const struct hayi_objects *objects,
     return i == 0 ? NULL : &objects->replicas[i];
 }
 
+static int by_place(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+size_t hayi_objects_unknown(const struct hayi_objects *objects,
+                            uint32_t node,
+                            uint64_t *places,
+                            size_t count)
+{
+    size_t left = 0;
+    bool *known = count == 0 ? NULL : hayi_alloc(count, sizeof(*known));
+    if (known == NULL) {
+        return 0;
+    }
+    qsort(places, count, sizeof(*places), by_place);
+    for (uint32_t i = 1; i < objects->count; i++) {
+        const struct hayi_replica *replica =
+            objects->list[i].used ? hayi_objects_on(objects, i, node) : NULL;
+        const uint64_t *at =
+            replica == NULL
+                ? NULL
+                : bsearch(
+                    &replica->place, places, count, sizeof(*places), by_place);
+        if (at != NULL) {
+            known[at - places] = true;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!known[i]) {
+            places[left++] = places[i];
+        }
+    }
+    free(known);
+    return left;
+}
+
 void hayi_objects_put(struct hayi_objects *objects,
                       uint32_t index,
                       uint32_t node,

@@ -91,6 +91,13 @@ hayi_object hayi_objects_handle(const struct hayi_objects *objects,
 struct hayi_replica *hayi_objects_on(const struct hayi_objects *objects,
                                      uint32_t index,
                                      uint32_t node);
+/* Of places[count] on a node, none of them twice, those where there is no
+ * replica: put to the front, sorted; how many.  0 as well if memory is short.
+ */
+size_t hayi_objects_unknown(const struct hayi_objects *objects,
+                            uint32_t node,
+                            uint64_t *places,
+                            size_t count);
 /* Note a replica on a node where there is none; needs a reserve. */
 void hayi_objects_put(struct hayi_objects *objects,
                       uint32_t index,

@@ -297,6 +297,14 @@ hayi_sched_place(const struct hayi_sched *s, hayi_object object, uint32_t node)
     return replica == NULL ? 0 : replica->place;
 }
 
+size_t hayi_sched_unknown(const struct hayi_sched *s,
+                          uint32_t node,
+                          uint64_t *places,
+                          size_t count)
+{
+    return hayi_objects_unknown(&s->objects, node, places, count);
+}
+
 void hayi_sched_get_stats(const struct hayi_sched *s,
                           struct hayi_sched_stats *stats)
 {

@@ -553,6 +553,14 @@ uint64_t hayi_sched_place(const struct hayi_sched *sched,
                           hayi_object object,
                           uint32_t node);
 
+/* Of places[count] on a node, none of them twice, those at which no object is
+ * known to be: put to the front, sorted; how many.  Looks at all objects.  0 as
+ * well if memory is short. */
+size_t hayi_sched_unknown(const struct hayi_sched *sched,
+                          uint32_t node,
+                          uint64_t *places,
+                          size_t count);
+
 /* The story of an unfinished task: its state, since when, and the one reason
  * that holds it.  Writes at most size bytes, ends with 0. */
 void hayi_sched_story(const struct hayi_sched *sched,

@@ -328,6 +328,7 @@ void hayi_store_seal(struct hayi_store *store, hayi_place place, uint64_t name)
         hayi_store_unmap(store, place);
     }
     atomic_store(&store->entries[index].name, name);
+    atomic_store(&store->entries[index].maker, store->me + 1);
     if (name != 0) {
         atomic_fetch_add(&store->header->replica_count, 1);
     }

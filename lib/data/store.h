@@ -11,7 +11,8 @@
  * Owns: the memory file, the spill file, the table of entries, pins.
  * Never: knows of tasks or other nodes; decides what an object is worth.
  * Threads: any; no lock lies in shared memory.  A process that dies loses the
- *     objects that it has not sealed, and its pins (hayi_store_reap()).
+ *     objects that it has not sealed, and its pins (hayi_store_reap()); the
+ *     sealed ones stay, see hayi_store_left().
  */
 #ifndef HAYI_DATA_STORE_H
 #define HAYI_DATA_STORE_H
@@ -139,6 +140,14 @@ bool hayi_store_prefault(struct hayi_store *store, uint64_t bytes);
 
 /* A member has died: what it had not sealed is freed, its pins are gone. */
 void hayi_store_reap(struct hayi_store *store, uint32_t member);
+
+/* Places of the sealed objects of a member, whether anybody knows of them or
+ * not: of one that has died the manager may not.  places[count]: given, free();
+ * NULL if there are none.  HAY_ENOMEM. */
+hay_status hayi_store_left(const struct hayi_store *store,
+                           uint32_t member,
+                           hayi_place **places,
+                           size_t *count);
 
 struct hayi_store_usage {
     uint64_t limit_bytes;

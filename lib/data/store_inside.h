@@ -95,6 +95,7 @@ struct hayi_store_entry {
     _Atomic uint64_t size_bytes;
     _Atomic uint64_t name;
     _Atomic uint64_t stamp; /* of the last use */
+    _Atomic uint32_t maker; /* 1 + the member that sealed it */
     alignas(64) _Atomic uint32_t pins[HAYI_STORE_MEMBERS_MAX];
 };
 

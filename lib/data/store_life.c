@@ -19,7 +19,7 @@
 /* "hayfork", and what must be equal for two builds to share a store. */
 #define MAGIC UINT64_C(0x6b726f66796168)
 #define BUILD                                                                  \
-    ((uint64_t)2 << 48 | (uint64_t)sizeof(struct hayi_store_header) << 16      \
+    ((uint64_t)3 << 48 | (uint64_t)sizeof(struct hayi_store_header) << 16      \
      | sizeof(struct hayi_store_entry))
 
 #define LIMIT_MIN_BYTES HAYI_STORE_MIB

@@ -92,6 +92,53 @@ void hayi_store_reap(struct hayi_store *store, uint32_t member)
     }
 }
 
+static bool is_sealed(uint64_t word)
+{
+    switch (hayi_store_state_of(word)) {
+    case HAYI_STORE_RESIDENT:
+    case HAYI_STORE_EVICTING:
+    case HAYI_STORE_COMMITTING:
+    case HAYI_STORE_SPILLED:
+    case HAYI_STORE_RESTORING:
+    case HAYI_STORE_FILED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+hay_status hayi_store_left(const struct hayi_store *store,
+                           uint32_t member,
+                           hayi_place **places,
+                           size_t *count)
+{
+    hayi_place *list = NULL;
+    size_t found = 0;
+    size_t room = 0;
+    uint32_t top =
+        store->words == NULL ? 0 : atomic_load(&store->header->entry_top);
+    for (uint32_t i = 0; i < top; i++) {
+        uint64_t word = atomic_load(&store->words[i]);
+        if (!is_sealed(word)
+            || atomic_load(&store->entries[i].maker) != member + 1) {
+            continue;
+        }
+        if (found == room) {
+            room = room == 0 ? 64 : room * 2;
+            void *more = realloc(list, room * sizeof(*list));
+            if (more == NULL) {
+                free(list);
+                return HAY_ENOMEM;
+            }
+            list = more;
+        }
+        list[found++] = hayi_store_place(word, i);
+    }
+    *places = list;
+    *count = found;
+    return HAY_OK;
+}
+
 void hayi_store_get_usage(const struct hayi_store *store,
                           struct hayi_store_usage *usage)
 {

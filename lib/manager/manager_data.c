@@ -428,6 +428,23 @@ void hayi_manager_drop(struct hayi_manager *manager,
     }
 }
 
+void hayi_manager_left(struct hayi_manager *manager,
+                       uint32_t node,
+                       uint32_t worker,
+                       uint64_t *places,
+                       size_t count)
+{
+    count = hayi_sched_unknown(manager->sched, node, places, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct hayi_action drop = {
+            .kind = HAYI_ACTION_DROP,
+            .u.drop = {.node = node, .worker = worker, .place = places[i]},
+        };
+        hayi_manager_drop(manager, &drop);
+    }
+    free(places);
+}
+
 const char *hayi_manager_words(const struct hayi_manager *manager,
                                uint64_t report)
 {

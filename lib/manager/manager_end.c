@@ -70,6 +70,45 @@ void hayi_manager_fence(struct hayi_manager *manager, uint32_t number)
     (void)transport->ops->send(transport, number, frame, sizeof(frame));
 }
 
+/* Of our own node. */
+static void clear_away(struct hayi_manager *manager, uint32_t member)
+{
+    hayi_place *places = NULL;
+    size_t count = 0;
+    hayi_store_reap(manager->ex->store, member);
+    if (hayi_store_left(manager->ex->store, member, &places, &count)
+        == HAY_OK) {
+        hayi_manager_left(manager, 0, HAYI_MANAGER_SELF, places, count);
+    }
+}
+
+static void tell_lost(struct hayi_manager *manager,
+                      struct hayi_peer *peer,
+                      const struct hayi_lost_record *record)
+{
+    if (hayi_link_append(&peer->link, HAYI_RECORD_LOST, record, sizeof(*record))
+        != HAY_OK) {
+        hayi_manager_panic(manager, "out of memory for a message");
+    }
+}
+
+/* Who has died there before: the one that was to clear away may be 'number'.
+ * Twice does no harm. */
+static void clear_again(struct hayi_manager *manager,
+                        struct hayi_peer *reaper,
+                        uint32_t number)
+{
+    for (uint32_t i = 1; i < manager->peer_count; i++) {
+        const struct hayi_peer *dead = &manager->peers[i];
+        if (i != number && dead->dead && dead->gone && dead->joined
+            && dead->node == reaper->node) {
+            const struct hayi_lost_record record = {
+                .peer = i, .member = dead->member, .reap = 1};
+            tell_lost(manager, reaper, &record);
+        }
+    }
+}
+
 /* The others end what is under way with it.  reap: one of its node clears away
  * what it has left in the store. */
 static void
@@ -79,7 +118,7 @@ tell_others(struct hayi_manager *manager, uint32_t number, bool reap)
     struct hayi_lost_record record = {.peer = number, .member = lost->member};
     bool wanted = reap && lost->joined;
     if (wanted && lost->node == 0) {
-        hayi_store_reap(manager->ex->store, lost->member);
+        clear_away(manager, lost->member);
         wanted = false;
     }
     for (uint32_t i = 1; i < manager->peer_count; i++) {
@@ -89,10 +128,9 @@ tell_others(struct hayi_manager *manager, uint32_t number, bool reap)
         }
         record.reap = wanted && peer->joined && peer->node == lost->node;
         wanted = wanted && record.reap == 0;
-        if (hayi_link_append(
-                &peer->link, HAYI_RECORD_LOST, &record, sizeof(record))
-            != HAY_OK) {
-            hayi_manager_panic(manager, "out of memory for a message");
+        tell_lost(manager, peer, &record);
+        if (record.reap != 0) {
+            clear_again(manager, peer, number);
         }
     }
 }

@@ -263,6 +263,13 @@ void hayi_manager_fetch(struct hayi_manager *manager,
                         const struct hayi_action *action);
 void hayi_manager_drop(struct hayi_manager *manager,
                        const struct hayi_action *action);
+/* Places of a dead worker's objects on a node (malloc'ed, taken): those that
+ * nobody has heard of are dropped, by 'worker', or HAYI_MANAGER_SELF. */
+void hayi_manager_left(struct hayi_manager *manager,
+                       uint32_t node,
+                       uint32_t worker,
+                       uint64_t *places,
+                       size_t count);
 void hayi_manager_moved(struct hayi_manager *manager,
                         const struct hayi_moved_record *record,
                         const char *words);

@@ -501,6 +501,32 @@ static hay_status on_gone(struct hayi_manager *manager,
     return status;
 }
 
+static hay_status on_left(struct hayi_manager *manager,
+                          const struct hayi_peer *peer,
+                          const void *body,
+                          size_t size,
+                          struct hayi_error *err)
+{
+    const struct hayi_left_record *record = body;
+    const void *list = NULL;
+    const uint64_t list_size = record->count <= size / sizeof(uint64_t)
+                                   ? record->count * sizeof(uint64_t)
+                                   : UINT64_MAX;
+    hay_status status = hayi_record_parts(
+        body, size, sizeof(*record), &list_size, 1, 0, &list, err);
+    uint64_t *places =
+        status == HAY_OK && list_size > 0 ? malloc((size_t)list_size) : NULL;
+    if (places != NULL) {
+        memcpy(places, list, (size_t)list_size);
+        hayi_manager_left(manager,
+                          peer->node,
+                          peer->link.peer - 1,
+                          places,
+                          (size_t)record->count);
+    }
+    return status;
+}
+
 static void on_memory(struct hayi_manager *manager,
                       const struct hayi_peer *peer,
                       const struct hayi_memory_record *record)
@@ -555,6 +581,8 @@ static size_t least_size(uint16_t type)
         return sizeof(struct hayi_moved_record);
     case HAYI_RECORD_GONE:
         return sizeof(struct hayi_gone_record);
+    case HAYI_RECORD_LEFT:
+        return sizeof(struct hayi_left_record);
     case HAYI_RECORD_MEMORY:
         return sizeof(struct hayi_memory_record);
     default:
@@ -594,6 +622,8 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         return on_moved(manager, body, size, from->err);
     case HAYI_RECORD_GONE:
         return on_gone(manager, peer, body, size, from->err);
+    case HAYI_RECORD_LEFT:
+        return on_left(manager, peer, body, size, from->err);
     case HAYI_RECORD_MEMORY:
         on_memory(manager, peer, body);
         return HAY_OK;

@@ -47,6 +47,7 @@ enum hayi_record_type {
     HAYI_RECORD_SUSPENDED, /* an attempt waits, without its cores */
     HAYI_RECORD_RESUMED,   /* it has been given cores again */
     HAYI_RECORD_CLAIM,     /* an attempt would run its child itself */
+    HAYI_RECORD_LEFT,      /* what a dead rank has left sealed; tail: places */
     /* of clients in workers, see nest.h; worker to manager */
     HAYI_RECORD_NEST_ASK = 64,
     HAYI_RECORD_NEST_SUBMIT,
@@ -250,6 +251,11 @@ struct hayi_moved_record {
 
 /* Tail: objects[count] (uint64_t). */
 struct hayi_gone_record {
+    uint64_t count;
+};
+
+/* Tail: places[count] (uint64_t). */
+struct hayi_left_record {
     uint64_t count;
 };
 

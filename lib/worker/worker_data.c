@@ -141,6 +141,28 @@ static void strike_off(struct hayi_worker *worker, uint32_t peer)
     }
 }
 
+/* The manager knows which of them are anybody's. */
+static void tell_left(struct hayi_worker *worker, uint32_t member)
+{
+    struct hayi_left_record head = {0};
+    hayi_place *places = NULL;
+    size_t count = 0;
+    if (hayi_store_left(worker->farm.store, member, &places, &count)
+        != HAY_OK) {
+        return; /* they stay until the end */
+    }
+    head.count = count;
+    if (count > 0) {
+        hayi_worker_tell_tail(worker,
+                              HAYI_RECORD_LEFT,
+                              &head,
+                              sizeof(head),
+                              places,
+                              count * sizeof(places[0]));
+    }
+    free(places);
+}
+
 void hayi_worker_on_lost(struct hayi_worker *worker,
                          const struct hayi_lost_record *record)
 {
@@ -153,6 +175,7 @@ void hayi_worker_on_lost(struct hayi_worker *worker,
     if (record->reap != 0 && worker->farm.store != NULL
         && record->member != worker->config.store_member) {
         hayi_store_reap(worker->farm.store, record->member);
+        tell_left(worker, record->member);
     }
 }
 

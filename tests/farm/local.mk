@@ -23,6 +23,12 @@ check_PROGRAMS += %D%/farm_ends
 %C%_farm_ends_SOURCES = %D%/farm_ends.c
 %C%_farm_ends_LDADD = lib/libhayfork.la
 
+# Dies inside the library.
+check_PROGRAMS += %D%/farm_left
+%C%_farm_left_SOURCES = %D%/farm_left.c
+%C%_farm_left_LDADD = lib/libhayfork-all.la
+%C%_farm_left_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hayi_worker_report_ended
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la

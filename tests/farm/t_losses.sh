@@ -38,6 +38,13 @@ loses beside 5 3 --hay-slots=4
 loses straggler 4 1 --hay-stragglers=3
 loses slow 4 0 --hay-stragglers=3
 
+# What dies with its result sealed and not told leaves nothing.
+losing=$program program=$BUILDDIR/tests/farm/farm_left
+for runner in thread process; do
+    loses left 4 2 --hay-slots=1 --hay-runner=$runner
+done
+program=$losing
+
 # A rank dies before it has begun: the others cannot begin without it.
 HAYFORK_START_SECONDS=3 timeout 120 "$hayfork" launch -n 4 sh -c \
     '[ $OMPI_COMM_WORLD_RANK = 2 ] && kill -9 $$; exec "$0" running' "$program" >out 2>err </dev/null

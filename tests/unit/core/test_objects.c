@@ -52,6 +52,21 @@ static void replicas_are_found_by_node(void)
     CU_ASSERT_EQUAL(objects.replica_live, 1);
 }
 
+static void places_that_nobody_knows_are_found(void)
+{
+    uint32_t a = take();
+    uint32_t b = take();
+    uint64_t places[] = {40, 10, 30, 20};
+    CU_ASSERT_EQUAL(hayi_objects_reserve(&objects, 0, 3, 0), HAY_OK);
+    hayi_objects_put(&objects, a, 1, 10);
+    hayi_objects_put(&objects, b, 1, 40);
+    hayi_objects_put(&objects, b, 2, 30); /* of another node */
+    CU_ASSERT_EQUAL(hayi_objects_unknown(&objects, 1, places, 4), 2);
+    CU_ASSERT_EQUAL(places[0], 20);
+    CU_ASSERT_EQUAL(places[1], 30);
+    CU_ASSERT_EQUAL(hayi_objects_unknown(&objects, 1, places, 0), 0);
+}
+
 static void wants_keep_their_order(void)
 {
     uint32_t index = take();
@@ -97,6 +112,7 @@ static void short_memory_changes_nothing(void)
 static CU_TestInfo tests[] = {
     {"a_handle_goes_stale_with_its_row", a_handle_goes_stale_with_its_row},
     {"replicas_are_found_by_node", replicas_are_found_by_node},
+    {"places_that_nobody_knows_are_found", places_that_nobody_knows_are_found},
     {"wants_keep_their_order", wants_keep_their_order},
     {"touched_ones_come_out_once_in_order",
      touched_ones_come_out_once_in_order},

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -230,6 +231,30 @@ static void reaping_twice_does_no_harm(void)
     hayi_store_check(store);
 }
 
+static void sealed_objects_of_the_dead_are_listed(void)
+{
+    hayi_place places[2] = {0, 0};
+    hayi_place *left = NULL;
+    void *data;
+    size_t count = 5;
+    (void)put(1); /* of another member */
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL_FATAL(
+            hayi_store_create(dead, SIZE, &places[i], &data, &err), HAY_OK);
+    }
+    hayi_store_seal(dead, places[0], 0); /* the other one never is */
+    hayi_store_reap(store, DEAD);
+    CU_ASSERT_EQUAL_FATAL(hayi_store_left(store, DEAD, &left, &count), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 1);
+    CU_ASSERT_EQUAL(left[0], places[0]);
+    free(left);
+    hayi_store_drop(store, places[0]);
+    CU_ASSERT_EQUAL(hayi_store_left(store, DEAD, &left, &count), HAY_OK);
+    CU_ASSERT_EQUAL(count, 0);
+    CU_ASSERT_PTR_NULL(left);
+    hayi_store_check(store);
+}
+
 /* ---- At the same time -----------------------------------------------------
  */
 
@@ -347,6 +372,8 @@ static CU_TestInfo tests[] = {
     {"dead_with_unsealed_objects_in_memory_and_on_disk",
      dead_with_unsealed_objects_in_memory_and_on_disk},
     {"reaping_twice_does_no_harm", reaping_twice_does_no_harm},
+    {"sealed_objects_of_the_dead_are_listed",
+     sealed_objects_of_the_dead_are_listed},
     {"members_that_configure_together_agree",
      members_that_configure_together_agree},
     CU_TEST_INFO_NULL,

@@ -160,6 +160,32 @@ static void put_object_that_is_lost_fails_its_dependents(void)
     bed_expect("");
 }
 
+static void what_a_dead_worker_left_is_dropped_unless_known(void)
+{
+    void *data;
+    bed_ready(1);
+    hay_future *f = bed_submit(HAY_NO_ARGS, NULL);
+    bed_expect("task 1.1\n");
+    struct {
+        struct hayi_left_record head;
+        uint64_t places[2];
+    } left = {.head = {2}};
+    left.places[0] = bed_finished_object(1, 0);
+    bed_expect("");
+    CU_ASSERT_EQUAL_FATAL(
+        hayi_store_create(
+            bed_ex->store, BED_OBJECT, &left.places[1], &data, NULL),
+        HAY_OK);
+    hayi_store_seal(bed_ex->store, left.places[1], 0);
+    uint64_t before = used_bytes();
+    bed_say(HAYI_RECORD_LEFT, &left, sizeof(left));
+    bed_expect("");
+    CU_ASSERT_EQUAL(used_bytes(), before / 2);
+    bed_check_end(f, HAY_OK, "");
+    bed_expect("");
+    CU_ASSERT_EQUAL(used_bytes(), 0);
+}
+
 static CU_TestInfo tests[] = {
     {"put_object_that_is_lost_fails_its_dependents",
      put_object_that_is_lost_fails_its_dependents},
@@ -172,6 +198,8 @@ static CU_TestInfo tests[] = {
     {"argument_that_is_returned_has_two_futures",
      argument_that_is_returned_has_two_futures},
     {"object_of_a_stale_report_is_freed", object_of_a_stale_report_is_freed},
+    {"what_a_dead_worker_left_is_dropped_unless_known",
+     what_a_dead_worker_left_is_dropped_unless_known},
     {"input_that_is_missing_is_asked_for_again",
      input_that_is_missing_is_asked_for_again},
     CU_TEST_INFO_NULL,

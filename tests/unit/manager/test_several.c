@@ -114,17 +114,22 @@ static void turns(int count)
     }
 }
 
-static void join(int i)
+static void join_at(int i, uint32_t node, uint32_t member)
 {
     struct {
         struct hayi_join head;
         char host[8];
     } body = {.head = {.cores = 1,
                        .host_size = 5,
-                       .store_of = i == 2 ? 1 : (uint32_t)i,
-                       .member = i == 2 ? 1 : 0},
+                       .store_of = node,
+                       .member = member},
               .host = "node"};
     say(&players[i], HAYI_RECORD_JOIN, &body, sizeof(body));
+}
+
+static void join(int i)
+{
+    join_at(i, i == 2 ? 1 : (uint32_t)i, i == 2 ? 1 : 0);
 }
 
 static void finish(int i, uint64_t id)
@@ -300,6 +305,23 @@ static void others_are_told_of_a_lost_worker(void)
     CU_ASSERT_EQUAL(players[1].stops, 0);
 }
 
+/* Who was to clear away after the first may not have come to it. */
+static void second_loss_of_a_node_clears_away_after_both(void)
+{
+    for (int i = 1; i <= WORKERS; i++) {
+        join_at(i, 1, (uint32_t)i - 1);
+    }
+    turns(5);
+    die(2);
+    turns(5);
+    CU_ASSERT_EQUAL(players[1].reaps[2], 1);
+    CU_ASSERT_EQUAL(players[3].reaps[2], 0);
+    die(1);
+    turns(5);
+    CU_ASSERT_EQUAL(players[3].reaps[1], 1);
+    CU_ASSERT_EQUAL(players[3].reaps[2], 1);
+}
+
 static void silent_worker_is_fenced_and_its_news_are_late(void)
 {
     hay_future *list[TASKS];
@@ -375,6 +397,8 @@ static CU_TestInfo tests[] = {
     {"attempts_of_a_lost_worker_go_to_others",
      attempts_of_a_lost_worker_go_to_others},
     {"others_are_told_of_a_lost_worker", others_are_told_of_a_lost_worker},
+    {"second_loss_of_a_node_clears_away_after_both",
+     second_loss_of_a_node_clears_away_after_both},
     {"silent_worker_is_fenced_and_its_news_are_late",
      silent_worker_is_fenced_and_its_news_are_late},
     {"loss_before_joining_costs_nothing", loss_before_joining_costs_nothing},

@@ -257,6 +257,27 @@ static void store_is_kept_by_the_first_rank_that_lives(void)
     CU_ASSERT_PTR_NOT_NULL(bed.worker->data.keeper);
 }
 
+static void what_a_dead_rank_has_sealed_is_told(void)
+{
+    joined();
+    struct hayi_store_card card;
+    struct hayi_store *dead = NULL;
+    hayi_place place = 0;
+    void *data;
+    hayi_store_get_card(bed.store, &card);
+    CU_ASSERT_EQUAL_FATAL(hayi_store_join(&card, 9, &dead, NULL), HAY_OK);
+    const struct hayi_store_config config = {0, NULL};
+    CU_ASSERT_EQUAL_FATAL(hayi_store_configure(dead, &config, NULL), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(hayi_store_create(dead, 100000, &place, &data, NULL),
+                          HAY_OK);
+    hayi_store_seal(dead, place, 0);
+    const struct hayi_lost_record lost = {.peer = 3, .member = 9, .reap = 1};
+    bed_say(HAYI_RECORD_LOST, &lost, sizeof(lost));
+    bed_expect(1, "left 1\n");
+    hayi_store_drop(bed.store, place);
+    hayi_store_free(dead);
+}
+
 static void loss_before_the_welcome_counts(void)
 {
     static const uint32_t before[] = {2};
@@ -287,6 +308,8 @@ static CU_TestInfo tests[] = {
      object_to_move_where_there_is_one_node_ends_it},
     {"store_is_kept_by_the_first_rank_that_lives",
      store_is_kept_by_the_first_rank_that_lives},
+    {"what_a_dead_rank_has_sealed_is_told",
+     what_a_dead_rank_has_sealed_is_told},
     {"loss_before_the_welcome_counts", loss_before_the_welcome_counts},
     {"commands_do_not_inherit_the_store", commands_do_not_inherit_the_store},
     CU_TEST_INFO_NULL,

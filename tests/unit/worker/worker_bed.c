@@ -166,6 +166,10 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
             note("gone %" PRIu64 "\n", ((const uint64_t *)body)[1 + i]);
         }
         break;
+    case HAYI_RECORD_LEFT:
+        note("left %" PRIu64 "\n",
+             ((const struct hayi_left_record *)body)->count);
+        break;
     case HAYI_RECORD_MEMORY:
         note("memory %" PRIu64 "\n",
              ((const struct hayi_memory_record *)body)->used_permille);
