@@ -71,6 +71,8 @@ struct chaos {
     uint32_t nodes_used;
     uint32_t nested_permille; /* of the tasks submit others */
     uint32_t makes_permille;  /* of the tasks make objects */
+    uint32_t put_permille;    /* ... are objects that the client puts */
+    uint32_t want_permille;   /* ... are wanted by it somewhere */
     uint64_t bytes;           /* around which these have */
     uint64_t duration_ns;     /* around which tasks take */
     uint64_t spread_ns;       /* submits come within so long */
@@ -131,6 +133,8 @@ static void choose(struct chaos *c)
                         ? 1
                         : (uint32_t)hayi_dice_log(d, 1, c->workers);
     c->makes_permille = hayi_dice_chance(d, 500) ? 0 : 700;
+    c->put_permille = c->makes_permille != 0 ? rate(c) : 0;
+    c->want_permille = c->makes_permille != 0 ? rate(c) : 0;
     c->bytes = hayi_dice_log(d, 1, 100000000);
     c->nested_permille =
         hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 10, 500) : 0;
@@ -193,6 +197,10 @@ static void choose_nodes(struct chaos *c)
     bool slow_ones =
         hayi_dice_chance(d, c->straggler_permille != 0 ? 700 : 300);
     bool memory = hayi_dice_chance(d, 500);
+    /* Those that need more after a try, and those that wait with what they
+     * have, trust what a worker says; what all have of it suffices for any. */
+    bool tight = c->nested_permille == 0 && c->failing_permille == 0
+                 && hayi_dice_chance(d, 800);
     struct hayi_sim_node_config all = {
         .backlog_ns =
             hayi_dice_chance(d, 300) ? hayi_dice_log(d, 1, 100000000) : 0,
@@ -214,6 +222,10 @@ static void choose_nodes(struct chaos *c)
 
     choose_stragglers(c);
     choose_doomed(c);
+    if (c->doomed_count > 0 && c->makes_permille > 0
+        && hayi_dice_chance(d, 600)) {
+        c->nodes_used = c->workers; /* what a worker made is lost with it */
+    }
     for (uint32_t i = 0; i < c->workers; i++) {
         c->nodes[i] = all;
         c->nodes[i].index = i;
@@ -221,6 +233,10 @@ static void choose_nodes(struct chaos *c)
             (uint32_t)(equal ? cores_max : hayi_dice_between(d, 1, cores_max));
         c->nodes[i].memory_bytes =
             memory ? hayi_dice_between(d, 1000, 10000) : 0;
+        if (memory && tight) {
+            c->nodes[i].memory_bytes = c->nodes[0].memory_bytes;
+            c->nodes[i].missing_bytes = hayi_dice_between(d, 1, 5000);
+        }
         c->nodes[i].slow_permille =
             slow_ones && hayi_dice_chance(d, 100)
                 ? (uint32_t)hayi_dice_between(d, 1500, 20000)
@@ -358,6 +374,16 @@ static void choose_task(struct chaos *c,
     }
 }
 
+static void choose_put(struct chaos *c, struct hayi_sim_spec *spec)
+{
+    *spec = (struct hayi_sim_spec){
+        .needs = {.cores = 1},
+        .put = true,
+        .makes = 1,
+        .make_bytes = hayi_dice_between(&c->dice, c->bytes / 2, c->bytes * 2),
+    };
+}
+
 static void choose_map(struct chaos *c, struct hayi_sim_spec *spec)
 {
     struct hayi_dice *d = &c->dice;
@@ -384,6 +410,40 @@ static void choose_map(struct chaos *c, struct hayi_sim_spec *spec)
     }
 }
 
+/* What the client does about a task some time after it comes. */
+static hay_status add_cares(struct chaos *c,
+                            uint32_t index,
+                            const struct hayi_sim_spec *spec,
+                            uint64_t at_ns)
+{
+    struct hayi_dice *d = &c->dice;
+    hay_status st = HAY_OK;
+
+    if (hayi_dice_chance(d, c->cancel_permille)
+        || (spec->map && hayi_dice_chance(d, 150))) {
+        st = hayi_sim_wish(
+            c->sim,
+            at_ns + hayi_dice_log(d, 1, 300000000),
+            &(struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CANCEL,
+                                    .task = index,
+                                    .flag = hayi_dice_chance(d, 400),
+                                    .nested = hayi_dice_chance(d, 500)});
+    }
+    if (st == HAY_OK && spec->makes > 0
+        && hayi_dice_chance(d, c->want_permille)) {
+        struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_WANT,
+                                     .task = index,
+                                     .worker = UINT32_MAX,
+                                     .flag = hayi_dice_chance(d, 300)};
+        if (hayi_dice_chance(d, 500)) {
+            wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
+        }
+        st = hayi_sim_wish(
+            c->sim, at_ns + hayi_dice_log(d, 1, 1000000000), &wish);
+    }
+    return st;
+}
+
 /* A task after another comes no earlier than it. */
 static hay_status add_tasks(struct chaos *c)
 {
@@ -395,32 +455,25 @@ static hay_status add_tasks(struct chaos *c)
     for (uint32_t i = 0; i < c->tasks + c->maps && st == HAY_OK; i++) {
         struct hayi_sim_dep deps[DEPS_MAX];
         struct hayi_sim_spec spec;
+        struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_SUBMIT};
         uint64_t at_ns = i * step_ns;
-        uint32_t index = 0;
         if (maps > 0 && hayi_dice_below(d, c->tasks + c->maps - i) < maps) {
             maps--;
             choose_map(c, &spec);
+        } else if (hayi_dice_chance(d, c->put_permille)) {
+            choose_put(c, &spec);
+            wish.kind = HAYI_SIM_WISH_PUT;
+            wish.worker = (uint32_t)hayi_dice_below(d, c->workers);
+            wish.flag = hayi_dice_chance(d, 300);
         } else {
             choose_task(c, i, deps, &spec);
         }
-        st = hayi_sim_task(c->sim, &spec, &index);
+        st = hayi_sim_task(c->sim, &spec, &wish.task);
         if (st == HAY_OK) {
-            st =
-                hayi_sim_wish(c->sim,
-                              at_ns,
-                              &(struct hayi_sim_wish){
-                                  .kind = HAYI_SIM_WISH_SUBMIT, .task = index});
+            st = hayi_sim_wish(c->sim, at_ns, &wish);
         }
-        if (st == HAY_OK
-            && (hayi_dice_chance(d, c->cancel_permille)
-                || (spec.map && hayi_dice_chance(d, 150)))) {
-            st = hayi_sim_wish(
-                c->sim,
-                at_ns + hayi_dice_log(d, 1, 300000000),
-                &(struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CANCEL,
-                                        .task = index,
-                                        .flag = hayi_dice_chance(d, 400),
-                                        .nested = hayi_dice_chance(d, 500)});
+        if (st == HAY_OK) {
+            st = add_cares(c, wish.task, &spec, at_ns);
         }
     }
     return st;

@@ -131,6 +131,7 @@ void hayi_sim_free(struct hayi_sim *sim)
     free(sim->dirty);
     free(sim->join_ns);
     free(sim->wishes);
+    free(sim->wants);
     free(sim->deps);
     free(sim);
 }
@@ -233,6 +234,7 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
                        action->u.worker_lost.worker,
                        action->u.worker_lost.silent ? ", silent" : "");
         sim->world.moved_ns = sim->world.now_ns;
+        hayi_sim_check_silence(sim, action);
         hayi_sim_fence(sim, action->u.worker_lost.worker);
         break;
     case HAYI_ACTION_ATTEMPT_ENDED:
@@ -259,10 +261,12 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         hayi_sim_pressure(sim, action->u.drop.node);
         break;
     }
+    case HAYI_ACTION_WANTED:
+        hayi_sim_wanted(sim, action);
+        break;
     case HAYI_ACTION_STATE:
     case HAYI_ACTION_ANSWER:
     case HAYI_ACTION_ALL_ENDED:
-    case HAYI_ACTION_WANTED:
     case HAYI_ACTION_FORGET:
         break;
     }
@@ -577,10 +581,11 @@ static void tell_stories(struct hayi_sim *sim, const char *why)
         }
     }
     hayi_ledger_fail(&sim->world.ledger,
-                     "%s; %u of %u have ended, closed %d; %s",
+                     "%s; %u of %u have ended, %u wants, closed %d; %s",
                      why,
                      ledger->told_count,
                      ledger->count,
+                     sim->wants_open,
                      (int)ledger->closed,
                      text);
 }
@@ -633,7 +638,8 @@ hay_status hayi_sim_run(struct hayi_sim *sim,
     if (sim->config.beat_ns != 0) {
         hayi_sim_beat(sim);
     }
-    while (!ledger->all_ended && ledger->err.status == HAY_OK) {
+    while ((!ledger->all_ended || sim->wants_open > 0)
+           && ledger->err.status == HAY_OK) {
         if (!hayi_sim_advance(sim)) {
             tell_stories(sim, "nothing is left to happen");
         } else if (sim->world.now_ns - sim->world.moved_ns

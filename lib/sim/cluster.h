@@ -48,6 +48,9 @@ enum hayi_sim_wish_kind {
     HAYI_SIM_WISH_SPOIL,      /* worker: a frame is lost, or (flag) comes twice;
                                  nested: from it, else to it */
     HAYI_SIM_WISH_HOLD_UP,    /* the manager stands still for_ns */
+    HAYI_SIM_WISH_PUT,  /* task; worker, on whose node, or flag: at home */
+    HAYI_SIM_WISH_WANT, /* task; worker, on whose node it shall be, or
+                           UINT32_MAX: at home; flag: and only there */
 };
 
 struct hayi_sim_wish {

@@ -22,6 +22,12 @@ struct sim_link {
     struct hayi_sim_nest follows; /* of the next ENDED; task 0: of none */
 };
 
+struct sim_want {
+    hayi_object object;
+    uint32_t node;
+    bool answered;
+};
+
 struct hayi_sim {
     struct hayi_sim_config config;
     struct hayi_sim_world world;
@@ -37,6 +43,10 @@ struct hayi_sim {
     struct hayi_sim_wish *wishes;
     uint32_t wish_count;
     uint32_t wish_room;
+    struct sim_want *wants;
+    uint32_t want_count;
+    uint32_t want_room;
+    uint32_t wants_open;   /* without an answer */
     struct hayi_dep *deps; /* room for the largest submit */
     size_t dep_room;
     uint64_t held_up_ns; /* the manager stands still until then */
@@ -68,6 +78,9 @@ hayi_sim_delay_ns(void *context, uint32_t from, uint32_t to, size_t size);
  * frame may be looked at all the same. */
 bool hayi_sim_refuse(struct hayi_sim *sim, uint32_t worker);
 void hayi_sim_fence(struct hayi_sim *sim, uint32_t worker);
+/* Has the worker that counts as lost really been silent for so long? */
+void hayi_sim_check_silence(struct hayi_sim *sim,
+                            const struct hayi_action *action);
 void hayi_sim_spoil(struct hayi_sim *sim, const struct hayi_sim_wish *wish);
 /* The manager shows all workers that it lives. */
 void hayi_sim_beat(struct hayi_sim *sim);
@@ -103,6 +116,11 @@ void hayi_sim_kid_told(struct hayi_sim *sim, uint32_t index);
 void hayi_sim_tell_unwanted(struct hayi_sim *sim,
                             uint32_t index,
                             uint32_t attempt);
+
+/* cluster_want.c: what the client itself has or wants */
+void hayi_sim_put(struct hayi_sim *sim, const struct hayi_sim_wish *wish);
+void hayi_sim_want(struct hayi_sim *sim, const struct hayi_sim_wish *wish);
+void hayi_sim_wanted(struct hayi_sim *sim, const struct hayi_action *action);
 
 /* cluster_data.c: what the manager and its client do for objects */
 /* A task has been told: the futures that it named may be released. */

@@ -49,6 +49,30 @@ void hayi_sim_fence(struct hayi_sim *sim, uint32_t worker)
     tell_given_up(sim, worker);
 }
 
+void hayi_sim_check_silence(struct hayi_sim *sim,
+                            const struct hayi_action *action)
+{
+    uint32_t worker = action->u.worker_lost.worker;
+    if (action->u.worker_lost.silent
+        && sim->world.now_ns - sim->links[worker].heard_ns
+               < sim->config.sched.silence_ns) {
+        hayi_ledger_fail(
+            &sim->world.ledger, "w%u counts as silent, and was heard", worker);
+    }
+}
+
+/* Nobody may be silent for much longer without being lost. */
+static void check_silent(struct hayi_sim *sim, uint32_t worker)
+{
+    const struct sim_link *link = &sim->links[worker];
+    if (link->joined && !link->lost
+        && sim->world.now_ns - link->heard_ns
+               > sim->config.sched.silence_ns * 2) {
+        hayi_ledger_fail(
+            &sim->world.ledger, "w%u is silent, and nobody minds", worker);
+    }
+}
+
 bool hayi_sim_refuse(struct hayi_sim *sim, uint32_t worker)
 {
     sim->late++;
@@ -93,6 +117,7 @@ void hayi_sim_beat(struct hayi_sim *sim)
     if (sim->world.now_ns >= sim->held_up_ns) {
         for (uint32_t i = 0; i < sim->config.worker_count; i++) {
             check_unjoined(sim, i);
+            check_silent(sim, i);
             if (!sim->links[i].lost) {
                 hayi_channel_ask_frame(sim->links[i].channel);
                 hayi_sim_mark_dirty(sim, i);

@@ -15,6 +15,10 @@ struct hayi_wealth *hayi_sim_wealth(struct hayi_sim *sim)
 void hayi_sim_tell_wealth(struct hayi_sim *sim)
 {
     struct hayi_wealth *wealth = &sim->world.ledger.wealth;
+    for (uint32_t w = 0; w < wealth->worker_max; w++) {
+        wealth->workers[w].has.memory_bytes +=
+            hayi_sim_node_missing(sim->nodes[w]);
+    }
     for (uint32_t r = 0; r < wealth->pools; r++) {
         struct hayi_event event = {
             .kind = HAYI_EVENT_POOL,

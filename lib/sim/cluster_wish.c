@@ -128,6 +128,12 @@ void hayi_sim_wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
     case HAYI_SIM_WISH_SPOIL:
         hayi_sim_spoil(sim, wish);
         break;
+    case HAYI_SIM_WISH_PUT:
+        hayi_sim_put(sim, wish);
+        break;
+    case HAYI_SIM_WISH_WANT:
+        hayi_sim_want(sim, wish);
+        break;
     case HAYI_SIM_WISH_SLOW_LINK:
         sim->links[wish->worker].slow_ns = wish->for_ns;
         break;

@@ -149,6 +149,19 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
     event->u.task.dep_count = spec->dep_count;
 }
 
+void hayi_ledger_put(struct hayi_ledger *ledger,
+                     uint32_t index,
+                     hayi_object object)
+{
+    struct hayi_ledger_task *task = &ledger->tasks[index];
+    task->submitted = true;
+    task->told = true;
+    task->state = HAY_FINISHED;
+    task->made[0] = object;
+    task->has = true;
+    ledger->told_count++;
+}
+
 uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,
                          uint32_t parent,
                          uint32_t attempt,
@@ -173,14 +186,13 @@ bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index)
 
 bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index)
 {
-    if (!ledger->tasks[index].has || hayi_ledger_any_lost(ledger)) {
+    if (!ledger->tasks[index].has) {
         return false;
     }
     for (uint32_t i = index + 1; i < ledger->count; i++) {
         const struct hayi_ledger_task *task = &ledger->tasks[i];
         for (size_t d = 0; d < task->spec.dep_count; d++) {
-            if (task->spec.deps[d].task == index && task->submitted
-                && !task->told) {
+            if (task->spec.deps[d].task == index && task->out_count > 0) {
                 return false;
             }
         }

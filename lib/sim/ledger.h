@@ -62,6 +62,8 @@ struct hayi_sim_spec {
     uint32_t levels;     /* ... and these do so too, so many levels down */
     enum hayi_sim_wait wait;
 
+    bool put; /* no task, but objects that the client has */
+
     bool map;
     uint64_t items;
     uint64_t range_max; /* 0: any */
@@ -174,6 +176,11 @@ void hayi_ledger_event(const struct hayi_ledger *ledger,
                        struct hayi_dep *deps,
                        struct hayi_event *event);
 
+/* The client has put the object, as if a task had made it. */
+void hayi_ledger_put(struct hayi_ledger *ledger,
+                     uint32_t index,
+                     hayi_object object);
+
 /* The truth, from the workers.  Items: of maps only. */
 void hayi_ledger_began(struct hayi_ledger *ledger,
                        uint32_t index,
@@ -210,7 +217,7 @@ uint32_t hayi_ledger_kid(const struct hayi_ledger *ledger,
 /* Was the task, or one above it, cancelled with all that it submits? */
 bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index);
 
-/* Does no task that is on its way need the objects of this one? */
+/* Does no attempt that a worker has need the objects of this one? */
 bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index);
 
 /* What the core tells its client. */

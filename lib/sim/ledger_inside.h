@@ -20,7 +20,7 @@ static inline bool hayi_ledger_any_lost(const struct hayi_ledger *ledger)
 static inline bool hayi_ledger_remakes(const struct hayi_ledger_task *task)
 {
     return task->told && task->state == HAY_FINISHED && task->spec.makes > 0
-           && !task->forgotten;
+           && !task->spec.put && !task->forgotten;
 }
 
 static inline bool hayi_ledger_running(const struct hayi_ledger_task *task)

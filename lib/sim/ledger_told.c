@@ -139,6 +139,11 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
             hayi_ledger_fail(ledger, "task %u ends while it is out", index);
         }
     }
+    if (action->u.tell.lost != 0
+        && hayi_stores_anywhere(&ledger->stores, action->u.tell.lost)) {
+        hayi_ledger_fail(
+            ledger, "task %u fails for an object that is there", index);
+    }
     if (hayi_ledger_running(task) && task->beaten.task == 0) {
         hayi_ledger_fail(ledger, "task %u ends while it runs", index);
     }

@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/cluster_inside.h \
 	%D%/cluster_nest.c \
 	%D%/cluster_net.c \
+	%D%/cluster_want.c \
 	%D%/cluster_wealth.c \
 	%D%/cluster_wish.c \
 	%D%/dice.c \

@@ -187,6 +187,7 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
         break;
     case HAYI_WACTION_RECALL_DONE:
         counts->recalls++;
+        node->recalls--;
         (void)hayi_node_append(node, HAYI_RECORD_RECALL_DONE, 0);
         node->urgent = true;
         break;
@@ -299,6 +300,7 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         event.u.recall.count = recall->count;
         event.u.recall.below = recall->below;
         event.u.recall.below_depth = recall->below_depth;
+        node->recalls++;
         hayi_node_step(node, &event);
         break;
     }
@@ -457,6 +459,12 @@ static void turn(struct hayi_sim_node *node)
         return;
     }
     carry_out(node);
+    /* No revoke is under way now, and with it no recall. */
+    if (node->revoke_count == 0 && node->recalls != 0) {
+        hayi_ledger_fail(&node->world->ledger,
+                         "w%u: a recall is not answered",
+                         node->config.index);
+    }
     if (node->urgent || hayi_wstate_hungry(node->state)
         || node->config.report_ns == 0) {
         node->urgent = false;
@@ -496,8 +504,10 @@ static void join(struct hayi_sim_node *node)
     struct hayi_join *record =
         hayi_node_append(node, HAYI_RECORD_JOIN, sizeof *record);
     if (record != NULL) {
-        *record = (struct hayi_join){.cores = node->config.cores,
-                                     .memory_bytes = node->config.memory_bytes};
+        *record =
+            (struct hayi_join){.cores = node->config.cores,
+                               .memory_bytes = node->config.memory_bytes
+                                               + node->config.missing_bytes};
     }
     hayi_node_flush(node);
     node->heard_ns = node->world->now_ns;
@@ -575,6 +585,11 @@ void hayi_sim_node_pause(struct hayi_sim_node *node, uint64_t for_ns)
 void hayi_sim_node_spoilt(struct hayi_sim_node *node)
 {
     node->spoilt = true;
+}
+
+uint64_t hayi_sim_node_missing(const struct hayi_sim_node *node)
+{
+    return node->config.missing_bytes;
 }
 
 bool hayi_sim_node_dead(const struct hayi_sim_node *node)

@@ -20,7 +20,8 @@ struct hayi_sim_node_config {
     uint32_t index;
     uint32_t cores;
     uint64_t memory_bytes;
-    uint64_t backlog_ns; /* as in worker_state.h */
+    uint64_t missing_bytes; /* it says that it has so much more */
+    uint64_t backlog_ns;    /* as in worker_state.h */
     uint32_t backlog_max;
     uint32_t slow_permille; /* 1000: as planned; 2000: all takes twice */
     uint64_t turn_ns;       /* at most so long from news to a turn */
@@ -49,6 +50,8 @@ void hayi_sim_node_timer(struct hayi_sim_node *node, struct hayi_sim_due due);
 void hayi_sim_node_pause(struct hayi_sim_node *node, uint64_t for_ns);
 /* Frames to it may be out of sequence: that it refuses one breaks no rule. */
 void hayi_sim_node_spoilt(struct hayi_sim_node *node);
+/* So much less memory than it says. */
+uint64_t hayi_sim_node_missing(const struct hayi_sim_node *node);
 bool hayi_sim_node_dead(const struct hayi_sim_node *node);
 /* It dies. */
 void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent);

@@ -30,6 +30,7 @@ struct hayi_sim_node {
     uint32_t revoke_room;
     uint64_t paused_until_ns;
     uint64_t heard_ns; /* the manager */
+    uint64_t recalls;  /* that came, and have not been answered */
     bool turn_set;
     bool flush_set;
     bool urgent; /* send at the end of this turn */

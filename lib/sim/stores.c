@@ -55,7 +55,7 @@ static bool lost(const struct hayi_stores *stores, uint32_t worker)
     return worker != HAYI_MANAGER_SELF && stores->lost[worker];
 }
 
-static bool there(const struct hayi_stores *stores, uint32_t node)
+bool hayi_stores_there(const struct hayi_stores *stores, uint32_t node)
 {
     for (uint32_t w = node; w < stores->worker_count; w++) {
         if (stores->node_of[w] == node && !stores->lost[w]) {
@@ -89,7 +89,7 @@ uint64_t hayi_stores_add(struct hayi_stores *stores,
     }
     stores->places[++stores->place_count] = (struct hayi_sim_place){
         .node = node,
-        .there = there(stores, node),
+        .there = hayi_stores_there(stores, node),
         .bytes = bytes,
     };
     stores->memory[node] += bytes;
@@ -145,16 +145,29 @@ next_copy(struct hayi_stores *stores, uint64_t **link, hayi_object object)
     return NULL;
 }
 
+bool hayi_stores_on(struct hayi_stores *stores,
+                    uint32_t node,
+                    hayi_object object)
+{
+    uint64_t *link = &stores->first[(uint32_t)object];
+    const struct hayi_sim_place *place = next_copy(stores, &link, object);
+    while (place != NULL && place->node != node) {
+        place = next_copy(stores, &link, object);
+    }
+    return place != NULL;
+}
+
 bool hayi_stores_has(struct hayi_stores *stores,
                      uint32_t worker,
                      hayi_object object)
 {
+    return hayi_stores_on(stores, stores->node_of[worker], object);
+}
+
+bool hayi_stores_anywhere(struct hayi_stores *stores, hayi_object object)
+{
     uint64_t *link = &stores->first[(uint32_t)object];
-    const struct hayi_sim_place *place = next_copy(stores, &link, object);
-    while (place != NULL && place->node != stores->node_of[worker]) {
-        place = next_copy(stores, &link, object);
-    }
-    return place != NULL;
+    return next_copy(stores, &link, object) != NULL;
 }
 
 const char *hayi_stores_fetch(struct hayi_stores *stores,
@@ -172,7 +185,7 @@ const char *hayi_stores_fetch(struct hayi_stores *stores,
         || node_of(stores, to) == place->node) {
         return "a fetch between the wrong nodes";
     }
-    if (!place->there && there(stores, place->node)) {
+    if (!place->there && hayi_stores_there(stores, place->node)) {
         return "a fetch from a place that is no more";
     }
     if (stores->flight_count == stores->flight_room) {
@@ -209,7 +222,7 @@ const char *hayi_stores_drop(struct hayi_stores *stores,
         || node_of(stores, action->u.drop.worker) != place->node) {
         return "a drop on the wrong node";
     }
-    if (!there(stores, place->node)) {
+    if (!hayi_stores_there(stores, place->node)) {
         return NULL;
     }
     if (!place->there) {
@@ -283,7 +296,7 @@ void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker)
 {
     uint32_t node = stores->node_of[worker];
     stores->lost[worker] = true;
-    if (there(stores, node)) {
+    if (hayi_stores_there(stores, node)) {
         return;
     }
     stores->memory[node] = 0;
@@ -310,7 +323,7 @@ bool hayi_stores_pressure(struct hayi_stores *stores,
                           uint32_t node,
                           struct hayi_event *event)
 {
-    if (stores->memory_limit == 0 || !there(stores, node)) {
+    if (stores->memory_limit == 0 || !hayi_stores_there(stores, node)) {
         return false;
     }
     uint64_t tenths = stores->memory[node] * 20 / stores->memory_limit;

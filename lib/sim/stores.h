@@ -71,6 +71,13 @@ hay_status hayi_stores_name(struct hayi_stores *stores,
 bool hayi_stores_has(struct hayi_stores *stores,
                      uint32_t worker,
                      hayi_object object);
+/* Is it there, or on any node at all? */
+bool hayi_stores_on(struct hayi_stores *stores,
+                    uint32_t node,
+                    hayi_object object);
+bool hayi_stores_anywhere(struct hayi_stores *stores, hayi_object object);
+/* Is anybody on the node who could have or get one? */
+bool hayi_stores_there(const struct hayi_stores *stores, uint32_t node);
 /* What the core asks for.  NULL: that is right; else the rule it breaks. */
 const char *hayi_stores_fetch(struct hayi_stores *stores,
                               uint64_t now_ns,

@@ -56,6 +56,9 @@ struct hayi_sim_counts {
     uint64_t claims;
     uint64_t inlined; /* children on the cores of those that claimed */
     uint64_t denied;
+    uint64_t puts;
+    uint64_t wants;
+    uint64_t wants_in_vain;
 };
 
 struct hayi_sim_world {

@@ -108,6 +108,9 @@ static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
     sum->counts.claims += c->claims;
     sum->counts.inlined += c->inlined;
     sum->counts.denied += c->denied;
+    sum->counts.puts += c->puts;
+    sum->counts.wants += c->wants;
+    sum->counts.wants_in_vain += c->wants_in_vain;
     sum->stale += one->stale;
     sum->fetched += one->fetched;
     sum->dropped += one->dropped;
@@ -145,6 +148,9 @@ static void print_counts(const struct hayi_sim_result *sum)
         {"claims", c->claims},
         {"run in the place of others", c->inlined},
         {"denied", c->denied},
+        {"put", c->puts},
+        {"wanted", c->wants},
+        {"in vain", c->wants_in_vain},
         {"objects fetched", sum->fetched},
         {"dropped", sum->dropped},
         {"without room", sum->full},
