@@ -23,9 +23,9 @@ struct hayi_journal;
 struct hayi_journal_options {
     struct hayi_bell *bell; /* borrowed; rung when more is durable, or nothing
                                will be any more, or the lock is lost; or NULL */
-    bool no_sync;    /* durable: with the operating system, not on the disk */
-    bool no_face;    /* no run.db */
-    const char *job; /* of the batch system, see journal_log.h; or NULL */
+    bool no_sync;      /* durable: with the operating system, not on the disk */
+    bool no_face;      /* no run.db */
+    uint64_t start_ns; /* hayi_clock_ns() when times of attempts are 0 */
     hayi_journal_visit_fn
         visit; /* told of each record that is there; or NULL */
     void *visit_context;

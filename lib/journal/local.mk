@@ -1,12 +1,13 @@
 # lib/journal: what a run has done, on disk; who runs on a folder.
 
-noinst_HEADERS += \
-	%D%/journal.h \
-	%D%/run_lock.h
 noinst_LTLIBRARIES += %D%/libhayfork-journal.la
 %C%_libhayfork_journal_la_SOURCES = \
+	%D%/journal.c \
+	%D%/journal.h \
 	%D%/journal_again.c \
 	%D%/journal_again.h \
+	%D%/journal_file.c \
+	%D%/journal_file.h \
 	%D%/journal_log.c \
 	%D%/journal_log.h \
 	%D%/journal_read.c \
@@ -14,4 +15,6 @@ noinst_LTLIBRARIES += %D%/libhayfork-journal.la
 	%D%/journal_scan.c \
 	%D%/journal_scan.h \
 	%D%/journal_table.c \
-	%D%/journal_table.h
+	%D%/journal_table.h \
+	%D%/run_lock.c \
+	%D%/run_lock.h

@@ -18,6 +18,9 @@
 #include "base/bell.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct hayi_run_lock;
 
 struct hayi_run_owner {
