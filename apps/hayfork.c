@@ -43,6 +43,7 @@ int main(int argc, char **argv)
         {"submit", cmd_submit},
         {"status", cmd_status},
         {"cancel", cmd_cancel},
+        {"doctor", cmd_doctor},
         {"help", help},
         {GUARD_WORD, guard_main},
         {RSH_WORD, rsh_main},

@@ -21,6 +21,7 @@ static const char general[] =
     "  submit FILE      put a run into the batch system\n"
     "  status [RUN]     how far a run is, and what its job does\n"
     "  cancel [RUN]     end the job of a run\n"
+    "  doctor           is everything here that a farm needs?\n"
     "  help WORD        more about a word, and about the task file (help run)\n"
     "  --version\n"
     "\n"
@@ -198,6 +199,23 @@ static const char cancel[] =
     "run\n"
     "folder, or its name in hayfork-runs; default: hayfork-runs/latest.\n";
 
+static const char doctor[] =
+    "usage: hayfork doctor [OPTION ...]\n"
+    "\n"
+    "Looks at what a farm needs, in a batch job or on a workstation: starts\n"
+    "one as hayfork run would, and lets each worker look at its cores and\n"
+    "whether it can be pinned to them, memory, limits, kernel, disks, the "
+    "shared\n"
+    "folder, its clock and its environment.  Each finding is ok, a note, a\n"
+    "warning or a FAIL, with the way to mend it.  What is well is told for "
+    "the\n"
+    "first worker only.\n"
+    "\n"
+    "Exit status: 0 all well (notes aside); 1 warnings; 2 wrong use; 3 "
+    "something\n"
+    "is there that no farm can live with, or the farm did not start.\n"
+    "\n" PLACES;
+
 static const char *whole_run(void)
 {
     static char text[sizeof run + sizeof run_file];
@@ -218,6 +236,7 @@ const char *help_text(const char *word)
         {"submit", submit},
         {"status", status},
         {"cancel", cancel},
+        {"doctor", doctor},
     };
     if (word == NULL) {
         return general;

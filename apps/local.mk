@@ -68,9 +68,12 @@ HAY_APPS_LIB = %D%/libhayfork-apps.la $(TOML_CXX_LIBS)
 
 bin_PROGRAMS += %D%/hayfork
 %C%_hayfork_SOURCES = \
+	%D%/checkup.c \
+	%D%/checkup.h \
 	%D%/chunks.c \
 	%D%/chunks.h \
 	%D%/cmd_cancel.c \
+	%D%/cmd_doctor.c \
 	%D%/cmd_launch.c \
 	%D%/cmd_output.c \
 	%D%/cmd_replay.c \

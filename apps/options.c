@@ -1,4 +1,5 @@
-/* options.c - the command line of run, replay and launch; see options.h.
+/* options.c - the command line of run, replay, launch and doctor; see
+ * options.h.
  *
  * One table tells for each option which words have it, and what it does.  What
  * begins with --hay- is the library's, and is passed on as it is.
@@ -250,7 +251,8 @@ static bool keep_going(struct options *o, const char *value)
     return true;
 }
 
-#define FARMS (WORD_RUN | WORD_REPLAY)
+#define FARMS  (WORD_RUN | WORD_REPLAY)
+#define STARTS (FARMS | WORD_LAUNCH | WORD_DOCTOR)
 
 static const struct option_row {
     const char *name;
@@ -264,8 +266,8 @@ static const struct option_row {
     {"format", 0, true, FARMS, set_format},
     {"grace", 0, true, WORD_RUN, set_grace},
     {"gpus", 0, true, FARMS | WORD_LAUNCH, set_gpus},
-    {"help", 'h', false, FARMS | WORD_LAUNCH, set_help},
-    {"hosts", 0, true, FARMS | WORD_LAUNCH, set_hosts},
+    {"help", 'h', false, STARTS, set_help},
+    {"hosts", 0, true, STARTS, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
     {"limits", 0, true, FARMS | WORD_LAUNCH, set_limits},
     {"max-fails", 0, true, FARMS, set_max_fails},
@@ -274,14 +276,14 @@ static const struct option_row {
     {"output-limit", 0, true, WORD_RUN, set_output_limit},
     {"progress", 0, true, FARMS, set_progress},
     {"quiet", 'q', false, FARMS, set_quiet},
-    {"ranks", 'n', true, FARMS | WORD_LAUNCH, set_ranks},
-    {"ranks-per-node", 0, true, FARMS | WORD_LAUNCH, set_ranks_per_node},
+    {"ranks", 'n', true, STARTS, set_ranks},
+    {"ranks-per-node", 0, true, STARTS, set_ranks_per_node},
     {"request", 0, true, WORD_RUN, set_request},
     {"resources", 0, true, FARMS | WORD_LAUNCH, set_resources},
     {"resume-from", 0, true, WORD_RUN, set_resume_from},
     {"retries", 0, true, WORD_RUN, set_retries},
     {"retry-pause", 0, true, WORD_RUN, set_retry_pause},
-    {"rsh", 0, true, FARMS | WORD_LAUNCH, set_rsh},
+    {"rsh", 0, true, STARTS, set_rsh},
     {"run-folder", 0, true, FARMS, set_run_folder},
     {"seed", 0, true, FARMS, set_seed},
     {"slots", 0, true, FARMS, set_slots},
@@ -294,7 +296,10 @@ static const struct option_row {
 
 static const char *word_name(enum options_word word)
 {
-    return word == WORD_RUN ? "run" : word == WORD_REPLAY ? "replay" : "launch";
+    return word == WORD_RUN      ? "run"
+           : word == WORD_REPLAY ? "replay"
+           : word == WORD_LAUNCH ? "launch"
+                                 : "doctor";
 }
 
 void options_add_farm(struct options *options,
@@ -494,6 +499,12 @@ take_arguments(struct options *o, int argc, char **argv, struct fault *fault)
         return take_words(o, argc, argv, fault);
     }
     const char *what = o->word == WORD_LAUNCH ? "program" : "file";
+    if (o->word == WORD_DOCTOR) {
+        return optind == argc
+                   ? HAY_OK
+                   : unknown_option(
+                       o, argv[optind], "one argument too many:", fault);
+    }
     if (optind == argc) {
         return fault_set(fault,
                          HAY_EINVAL,

@@ -1,4 +1,4 @@
-/* options.h - the command line of run, replay and launch. */
+/* options.h - the command line of run, replay, launch and doctor. */
 #ifndef APPS_OPTIONS_H
 #define APPS_OPTIONS_H
 
@@ -6,7 +6,12 @@
 #include "formats.h"
 #include "launcher.h"
 
-enum options_word { WORD_RUN = 1, WORD_REPLAY = 2, WORD_LAUNCH = 4 };
+enum options_word {
+    WORD_RUN = 1,
+    WORD_REPLAY = 2,
+    WORD_LAUNCH = 4,
+    WORD_DOCTOR = 8
+};
 
 struct options {
     enum options_word word;

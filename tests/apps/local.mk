@@ -3,6 +3,7 @@
 
 dist_check_SCRIPTS += \
 	%D%/t_crashes.sh \
+	%D%/t_doctor.sh \
 	%D%/t_examples.sh \
 	%D%/t_files.sh \
 	%D%/t_input.sh \
