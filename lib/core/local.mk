@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/check.c \
 	%D%/check_data.c \
 	%D%/check_nested.c \
+	%D%/circle.c \
 	%D%/claims.c \
 	%D%/data.c \
 	%D%/deadlock.c \

@@ -386,8 +386,7 @@ bool hayi_sched_circular(const struct hayi_sched *s,
 {
     uint32_t index = hayi_table_find(&s->table, task);
     uint32_t target = hayi_table_find(&s->table, follow);
-    return index != 0 && target != 0
-           && hayi_nested_followed(s, target) == index;
+    return index != 0 && target != 0 && hayi_circle_closes(s, index, target);
 }
 
 hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
@@ -398,7 +397,7 @@ hay_status hayi_nested_reserve_follow(struct hayi_sched *s,
         return HAY_OK;
     }
     uint32_t target = hayi_table_find(&s->table, follow->task);
-    if (target == 0 || hayi_nested_followed(s, target) == index
+    if (target == 0 || hayi_circle_closes(s, index, target)
         || (hayi_sched_row(s, target)->flags & HAYI_ROW_RANGE) != 0) {
         return HAY_EINVAL;
     }

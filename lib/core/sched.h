@@ -535,7 +535,8 @@ void hayi_sched_get_stats(const struct hayi_sched *sched,
                           struct hayi_sched_stats *stats);
 
 /* Would the first wait for itself, if it were to have the result of the other
- * one?  Such an event of its end is not allowed. */
+ * one, which may wait for it by inputs, by following, or suspended?  Such an
+ * event of its end is not allowed. */
 bool hayi_sched_circular(const struct hayi_sched *sched,
                          hayi_handle task,
                          hayi_handle follow);

@@ -317,6 +317,12 @@ bool hayi_nested_heard(struct hayi_sched *s,
                        uint32_t index,
                        struct hayi_actions *actions);
 
+/* circle.c: does the row 'target' wait for the end of the row 'index', or is it
+ * the same?  Bounded: false where that is not found out. */
+bool hayi_circle_closes(const struct hayi_sched *s,
+                        uint32_t index,
+                        uint32_t target);
+
 /* deadlock.c: do suspended attempts hold what they wait for?  After all that
  * could be was handed out.  HAY_ENOMEM: look again. */
 hay_status hayi_deadlock_look(struct hayi_sched *s,

@@ -96,7 +96,7 @@ hay_status hayi_manager_follow(struct hayi_manager *manager,
         refuse(manager,
                event,
                report,
-               "it returned its own future, or one whose result is its own");
+               "it returned its own future, or one that waits for its result");
         return HAY_OK;
     }
     struct hayi_following *following = malloc(sizeof(*following));

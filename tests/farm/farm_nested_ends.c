@@ -391,6 +391,38 @@ static void futures_returned_in_a_circle_fail(void)
     close_farm(ex);
 }
 
+static _Atomic(hay_future *) own;
+
+/* Returns the future of a task that has this one's result as its input. */
+HAY_TASK(returns_its_dependent)
+{
+    hay_executor *ex = hay_task_executor(task);
+    hay_future *mine = NULL;
+    hay_future *dependent = NULL;
+    while ((mine = atomic_load(&own)) == NULL) {
+        (void)poll(NULL, 0, 1);
+    }
+    HAY_TRY(hay_submit(ex, leaf, HAY_ARGS(hay_ref(mine)), NULL, &dependent));
+    hay_status status = hay_return_future(task, dependent);
+    hay_future_release(dependent);
+    return status;
+}
+
+static void circle_by_way_of_an_input_fails(void)
+{
+    hay_executor *ex = open_farm(2, 0);
+    hay_future *future = NULL;
+    int64_t value = 0;
+    CHECK(hay_submit(ex, returns_its_dependent, HAY_NO_ARGS, NULL, &future)
+          == HAY_OK);
+    atomic_store(&own, future);
+    CHECK(hay_result_int64(future, 60 * second_ns, &value) == HAY_EFARM);
+    CHECK(strstr(hay_error_text(), "one that waits for its result") != NULL);
+    hay_future_release(future);
+    CHECK(call(ex, leaf, 1, NULL) == 2); /* the farm goes on */
+    close_farm(ex);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static const struct farm_test tests[] = {
@@ -403,6 +435,7 @@ static const struct farm_test tests[] = {
     TEST(what_runs_may_submit_after_a_shutdown),
     TEST(children_in_place_of_others_can_be_told),
     TEST(futures_returned_in_a_circle_fail),
+    TEST(circle_by_way_of_an_input_fails),
     {NULL, NULL},
 };
 

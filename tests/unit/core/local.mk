@@ -20,6 +20,13 @@ check_PROGRAMS += %D%/test_cargos
 %C%_test_cargos_SOURCES = %D%/test_cargos.c
 %C%_test_cargos_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_circle
+%C%_test_circle_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/test_circle.c
+%C%_test_circle_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_demand
 %C%_test_demand_SOURCES = \
 	%D%/bed.c \
