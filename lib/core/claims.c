@@ -26,7 +26,9 @@ deny(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
     unflag(kin, HAYI_KIN_CLAIMS);
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_CLAIM_DENIED);
     a->u.claim_denied.worker = row->worker;
-    a->u.claim_denied.task = hayi_table_handle(&s->table, index);
+    a->u.claim_denied.task = (row->flags & HAYI_ROW_TWIN) != 0
+                                 ? row->payload
+                                 : hayi_table_handle(&s->table, index);
     a->u.claim_denied.attempt = row->attempt;
     a->u.claim_denied.cookie = kin->word;
 }

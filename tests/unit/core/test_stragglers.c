@@ -300,6 +300,30 @@ static void a_second_attempt_may_come_back(void)
     CU_ASSERT_EQUAL(bed_count("tell p20 finished"), 1);
 }
 
+/* Its row is not that of its task, whose name the worker knows. */
+static void a_second_attempt_that_claims_is_answered_by_its_name(void)
+{
+    struct hayi_actions actions;
+    (void)first_of(300);
+    bed_started(20);
+    struct hayi_event e = {.kind = HAYI_EVENT_CLAIM};
+    e.u.claim.worker = bed.last[20].worker;
+    e.u.claim.task = bed.last[20].task;
+    e.u.claim.attempt = bed.last[20].attempt;
+    e.u.claim.cookie = 7;
+    hayi_actions_init(&actions);
+    CU_ASSERT_EQUAL(hayi_sched_step(bed.sched, bed.now_ns, &e, &actions),
+                    HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(actions.count, 1);
+    const struct hayi_action *a = &actions.list[0];
+    CU_ASSERT_EQUAL(a->kind, HAYI_ACTION_CLAIM_DENIED);
+    CU_ASSERT_EQUAL(a->u.claim_denied.worker, bed.last[20].worker);
+    CU_ASSERT_EQUAL(a->u.claim_denied.task, bed.last[20].task);
+    CU_ASSERT_EQUAL(a->u.claim_denied.attempt, bed.last[20].attempt);
+    CU_ASSERT_EQUAL(a->u.claim_denied.cookie, 7);
+    hayi_actions_fini(&actions);
+}
+
 static void nothing_waits_for_a_beaten_attempt(void)
 {
     (void)first_of(300);
@@ -401,6 +425,8 @@ static CU_TestInfo tests[] = {
     {"a_beaten_attempt_may_be_lost", a_beaten_attempt_may_be_lost},
     {"a_cancel_reaches_both_attempts", a_cancel_reaches_both_attempts},
     {"a_second_attempt_may_come_back", a_second_attempt_may_come_back},
+    {"a_second_attempt_that_claims_is_answered_by_its_name",
+     a_second_attempt_that_claims_is_answered_by_its_name},
     {"nothing_waits_for_a_beaten_attempt", nothing_waits_for_a_beaten_attempt},
     {"ranges_of_maps_get_second_attempts", ranges_of_maps_get_second_attempts},
     {"a_cancelled_map_ends_with_both_attempts_of_a_range",
