@@ -48,6 +48,7 @@ struct chaos {
     uint32_t widest; /* worker with the most cores that stays */
     bool *doomed;    /* [workers]: it may be lost, rightly or not */
     uint32_t doomed_count;
+    bool perishing;        /* many of them, while there is work */
     uint64_t silence_ns;   /* after which somebody counts as lost */
     uint64_t pause_max_ns; /* that with a beat still stays below */
     uint64_t beat_ns;
@@ -91,6 +92,28 @@ static uint32_t rate(struct chaos *c)
     default:
         return 0;
     }
+}
+
+/* Few workers, which are lost one by one with what tasks made there that are
+ * still to come. */
+static void choose_perishing(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    c->perishing = true;
+    c->workers = (uint32_t)hayi_dice_log(
+        d, 2, c->limits.workers_max < 24 ? c->limits.workers_max : 24);
+    c->tasks = (uint32_t)hayi_dice_between(d, 40, 400);
+    c->tasks = c->tasks < c->limits.tasks_max ? c->tasks : c->limits.tasks_max;
+    c->shape = (enum shape)hayi_dice_between(d, SHAPE_CHAINS, SHAPE_DAG);
+    c->width = (uint32_t)hayi_dice_log(d, 1, 20);
+    c->makes_permille = 900;
+    c->put_permille = hayi_dice_chance(d, 500) ? 50 : 0;
+    c->want_permille = hayi_dice_chance(d, 500) ? 300 : 0;
+    c->nodes_used = c->workers;
+    c->duration_ns = hayi_dice_log(d, 1000000, 20000000);
+    c->failing_permille = 0;
+    c->cancel_permille = 0;
+    c->spread_ns = 0;
 }
 
 static void choose(struct chaos *c)
@@ -138,6 +161,9 @@ static void choose(struct chaos *c)
     c->bytes = hayi_dice_log(d, 1, 100000000);
     c->nested_permille =
         hayi_dice_chance(d, 400) ? (uint32_t)hayi_dice_log(d, 10, 500) : 0;
+    if (hayi_dice_chance(d, 100)) {
+        choose_perishing(c);
+    }
     if (c->tasks > 300 && c->nested_permille > 30) {
         c->nested_permille = 30;
     }
@@ -148,7 +174,7 @@ static void choose(struct chaos *c)
 static void choose_stragglers(struct chaos *c)
 {
     struct hayi_dice *d = &c->dice;
-    if (!hayi_dice_chance(d, 400)) {
+    if (c->perishing || !hayi_dice_chance(d, 400)) {
         return;
     }
     c->straggler_permille = (uint32_t)hayi_dice_between(d, 1000, 4000);
@@ -167,12 +193,14 @@ static void choose_doomed(struct chaos *c)
 {
     struct hayi_dice *d = &c->dice;
     uint64_t count = 0;
-    if (hayi_dice_chance(d, 350)) {
+    if (c->perishing) {
+        count = hayi_dice_between(d, c->workers / 2, c->workers - 1);
+    } else if (hayi_dice_chance(d, 350)) {
         count = hayi_dice_log(d, 1, c->workers - 1);
     } else if (hayi_dice_chance(d, 40)) {
         count = c->workers - 1;
     }
-    if (count > 0 && hayi_dice_chance(d, 600)) {
+    if (count > 0 && !c->perishing && hayi_dice_chance(d, 600)) {
         /* There is still something to lose when somebody counts as lost. */
         uint64_t most_ns = WORK_NS / (c->tasks + c->workers) * c->workers;
         c->duration_ns = hayi_dice_log(
@@ -192,7 +220,11 @@ static void choose_doomed(struct chaos *c)
 static void choose_nodes(struct chaos *c)
 {
     struct hayi_dice *d = &c->dice;
-    uint64_t cores_max = hayi_dice_log(d, 1, c->workers > 50 ? 8 : 64);
+    uint64_t cores_max = hayi_dice_log(d,
+                                       1,
+                                       c->perishing      ? 4
+                                       : c->workers > 50 ? 8
+                                                         : 64);
     bool equal = hayi_dice_chance(d, 500);
     bool slow_ones =
         hayi_dice_chance(d, c->straggler_permille != 0 ? 700 : 300);
@@ -505,7 +537,7 @@ static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
     struct hayi_dice *d = &c->dice;
     struct hayi_sim_wish wish = {.worker = worker};
 
-    switch (hayi_dice_below(d, 6)) {
+    switch (hayi_dice_below(d, c->perishing ? 3 : 6)) {
     case 0:
     case 1:
         wish.kind = HAYI_SIM_WISH_KILL;
@@ -529,13 +561,29 @@ static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
         wish.nested = hayi_dice_chance(d, 500);
         break;
     }
-    return hayi_sim_wish(c->sim, hayi_dice_log(d, 100000, until_ns), &wish);
+    return hayi_sim_wish(c->sim,
+                         hayi_dice_chance(d, 500)
+                             ? hayi_dice_log(d, 100000, until_ns)
+                             : hayi_dice_between(d, 100000, until_ns),
+                         &wish);
+}
+
+/* Until when workers are lost: early, or at any time while there is work. */
+static uint64_t choose_until(struct chaos *c)
+{
+    struct hayi_dice *d = &c->dice;
+    uint64_t work_ns =
+        c->spread_ns + c->tasks * c->duration_ns / c->workers * 2;
+    if ((c->perishing || hayi_dice_chance(d, 500)) && work_ns > 1000000) {
+        return work_ns < WORK_NS ? work_ns : WORK_NS;
+    }
+    return hayi_dice_log(d, 10000000, 1000000000);
 }
 
 static hay_status add_disasters(struct chaos *c)
 {
     struct hayi_dice *d = &c->dice;
-    uint64_t until_ns = hayi_dice_log(d, 10000000, 1000000000);
+    uint64_t until_ns = choose_until(c);
     struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_HOLD_UP};
     hay_status st = add_wishes(c, HAYI_SIM_WISH_PAUSE, c->pause_max_ns);
 
@@ -554,7 +602,8 @@ static hay_status add_disasters(struct chaos *c)
     }
     if (st == HAY_OK) {
         wish = (struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CLOSE,
-                                      .flag = hayi_dice_chance(d, 150)};
+                                      .flag = !c->perishing
+                                              && hayi_dice_chance(d, 150)};
         st = hayi_sim_wish(
             c->sim, c->spread_ns + hayi_dice_log(d, 1, 200000000), &wish);
     }
@@ -628,7 +677,7 @@ hayi_chaos_new(uint64_t seed,
     (void)snprintf(about,
                    size,
                    "%u workers (%u doomed) on %u nodes, %u tasks (%s),"
-                   " %u maps%s%s%s",
+                   " %u maps%s%s%s%s",
                    c.workers,
                    c.doomed_count,
                    c.nodes_used,
@@ -637,7 +686,8 @@ hayi_chaos_new(uint64_t seed,
                    c.maps,
                    c.makes_permille != 0 ? ", objects" : "",
                    c.requests != 0 ? ", requests" : "",
-                   c.nested_permille != 0 ? ", nested" : "");
+                   c.nested_permille != 0 ? ", nested" : "",
+                   c.perishing ? ", perishing" : "");
     free(c.nodes);
     free(c.join_ns);
     free(c.doomed);
