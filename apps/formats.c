@@ -127,24 +127,34 @@ static hay_status guess(const char *path,
     return HAY_OK;
 }
 
-static hay_status read_as(enum format format,
-                          char *data,
-                          size_t size,
-                          const struct request *defaults,
-                          struct workload *w,
-                          struct fault *fault)
+hay_status formats_parse(char *data,
+                         size_t size,
+                         enum format format,
+                         const struct request *defaults,
+                         struct workload *w,
+                         enum format *taken,
+                         struct fault *fault)
 {
     struct lines lines;
+    struct request *copy = arena_alloc(&w->arena, sizeof *copy);
+    *copy = *defaults;
     lines_init(&lines, w->file, data, size);
+    if (format == FORMAT_AUTO) {
+        hay_status status = guess(w->file, data, size, &format, fault);
+        if (status != HAY_OK) {
+            return status;
+        }
+    }
+    *taken = format;
     switch (format) {
     case FORMAT_PMC:
-        return pmc_parse(&lines, defaults, w, fault);
+        return pmc_parse(&lines, copy, w, fault);
     case FORMAT_DISBATCH:
-        return disbatch_parse(&lines, defaults, w, fault);
+        return disbatch_parse(&lines, copy, w, fault);
     case FORMAT_HQ:
-        return hqtoml_parse(data, size, defaults, w, fault);
+        return hqtoml_parse(data, size, copy, w, fault);
     default:
-        return taskfile_parse(data, size, defaults, w, fault);
+        return taskfile_parse(data, size, copy, w, fault);
     }
 }
 
@@ -157,19 +167,10 @@ hay_status formats_read(const char *path,
 {
     char *data = NULL;
     size_t size = 0;
-    struct request *copy = arena_alloc(&w->arena, sizeof *copy);
-    *copy = *defaults;
     hay_status status = file_read(path, &data, &size, fault);
-    if (status != HAY_OK) {
-        return status;
-    }
-    if (format == FORMAT_AUTO) {
-        status = guess(path, data, size, &format, fault);
-    }
     if (status == HAY_OK) {
-        *taken = format;
-        status = read_as(format, data, size, copy, w, fault);
+        status = formats_parse(data, size, format, defaults, w, taken, fault);
+        free(data);
     }
-    free(data);
     return status;
 }

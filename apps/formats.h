@@ -31,4 +31,13 @@ hay_status formats_read(const char *path,
                         enum format *taken,
                         struct fault *fault);
 
+/* The same for data[size], with a 0 behind it, which is changed. */
+hay_status formats_parse(char *data,
+                         size_t size,
+                         enum format format,
+                         const struct request *defaults,
+                         struct workload *w,
+                         enum format *taken,
+                         struct fault *fault);
+
 #endif

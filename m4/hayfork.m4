@@ -76,8 +76,14 @@ AS_IF([test "x$MPIRUN" = x],
 # Our programs are linked as C, hence the C++ library by name.
 AC_DEFUN([HAY_TOML],
 [AC_SUBST([TOML_CXX_LIBS])
-PKG_CHECK_MODULES([TOML], [tomlplusplus >= 3.0], [have_toml=yes],
-    [have_toml=no])
+AC_ARG_WITH([toml],
+    [AS_HELP_STRING([--without-toml],
+        [no job files of HyperQueue, which toml++ reads])],
+    [], [with_toml=yes])
+have_toml=no
+AS_IF([test "x$with_toml" != xno],
+    [PKG_CHECK_MODULES([TOML], [tomlplusplus >= 3.0], [have_toml=yes],
+        [have_toml=no])])
 AS_IF([test "x$have_toml" = xyes],
     [AC_LANG_PUSH([C++])
      hay_save_CXXFLAGS=$CXXFLAGS

@@ -6,6 +6,7 @@ dist_check_SCRIPTS += \
 	%D%/t_doctor.sh \
 	%D%/t_examples.sh \
 	%D%/t_files.sh \
+	%D%/t_formats.sh \
 	%D%/t_input.sh \
 	%D%/t_launch.sh \
 	%D%/t_limits.sh \
