@@ -27,9 +27,6 @@ static hay_status check_memory(const hay_task_options *options,
                                HAY_EINVAL,
                                "memory_retries without memory_limit_bytes");
     }
-    if (options->memory_limit_bytes > MEMORY_LIMIT_MAX) {
-        return hayi_fail(err, HAY_EINVAL, "a memory limit above 64 TiB");
-    }
     if (kind == HAYI_TASK_FAKE) {
         return hayi_fail(
             err, HAY_EUNSUPPORTED, "a fake task uses no memory to limit");
@@ -43,13 +40,27 @@ static hay_status check_memory(const hay_task_options *options,
     return HAY_OK;
 }
 
+hay_status hayi_limits_sane(const struct hayi_limits *limits,
+                            struct hayi_error *err)
+{
+    if (limits->grace_ns > GRACE_NS_MAX) {
+        return hayi_fail(err, HAY_EINVAL, "a grace time of more than a day");
+    }
+    if (limits->memory_bytes > MEMORY_LIMIT_MAX) {
+        return hayi_fail(err, HAY_EINVAL, "a memory limit above 64 TiB");
+    }
+    return HAY_OK;
+}
+
 hay_status hayi_limits_check(const hay_executor *ex,
                              const hay_task_options *options,
                              enum hayi_task_kind kind,
                              struct hayi_error *err)
 {
-    if (options->grace_ns > GRACE_NS_MAX) {
-        return hayi_fail(err, HAY_EINVAL, "a grace time of more than a day");
+    const struct hayi_limits limits = hayi_limits_of(options);
+    hay_status st = hayi_limits_sane(&limits, err);
+    if (st != HAY_OK) {
+        return st;
     }
     if (options->output_limit_bytes != 0 && kind == HAYI_TASK_FAKE) {
         return hayi_fail(

@@ -17,6 +17,9 @@ hay_status hayi_limits_check(const hay_executor *ex,
                              const hay_task_options *options,
                              enum hayi_task_kind kind,
                              struct hayi_error *err);
+/* Its numbers, whatever it is for.  HAY_EINVAL. */
+hay_status hayi_limits_sane(const struct hayi_limits *limits,
+                            struct hayi_error *err);
 /* Is there any? */
 bool hayi_limits_given(const hay_task_options *options);
 struct hayi_limits hayi_limits_of(const hay_task_options *options);

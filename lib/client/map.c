@@ -14,6 +14,7 @@
 
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/limits.h"
 #include "client/nested.h"
 #include "client/submit.h"
 #include "client/task_options.h"
@@ -308,6 +309,35 @@ static bool too_large(uint64_t n, size_t size)
     return size > 0 && n > (uint64_t)(SIZE_MAX / 2) / size;
 }
 
+static struct hayi_limits limits_of(const hay_map_options *options)
+{
+    return (struct hayi_limits){
+        .time_ns = options->time_limit_ns,
+        .grace_ns = options->grace_ns,
+        .memory_bytes = options->memory_limit_bytes,
+    };
+}
+
+static bool is_limited(const hay_map_options *options)
+{
+    return options->time_limit_ns != 0 || options->memory_limit_bytes != 0;
+}
+
+static hay_status check_limits(const hay_map_options *options)
+{
+    const struct hayi_limits limits = limits_of(options);
+    if (options->runner == HAY_RUNNER_THREAD && is_limited(options)) {
+        return hayi_fail(hayi_thread_error(),
+                         HAY_EUNSUPPORTED,
+                         "hay_map: items with a time or memory limit need "
+                         "process slots, not threads");
+    }
+    if (options->retries > UINT16_MAX) {
+        return wrong("more than 65,535 retries");
+    }
+    return hayi_limits_sane(&limits, hayi_thread_error());
+}
+
 static hay_status check_map(const hay_map_options *options,
                             const struct hayi_function *function,
                             const void *in,
@@ -326,6 +356,10 @@ static hay_status check_map(const hay_map_options *options,
     if ((int)options->runner < HAY_RUNNER_DEFAULT
         || options->runner > HAY_RUNNER_PROCESS) {
         return wrong("its runner is a thread or a process");
+    }
+    st = check_limits(options);
+    if (st != HAY_OK) {
+        return st;
     }
     if (n > UINT64_C(1) << 63) {
         return wrong("more than 2^63 items");
@@ -382,7 +416,8 @@ static bool runs_in_process(const hay_executor *ex,
                             const hay_map_options *options)
 {
     return options->runner == HAY_RUNNER_PROCESS
-           || (options->runner == HAY_RUNNER_DEFAULT && ex->process);
+           || (options->runner == HAY_RUNNER_DEFAULT
+               && (ex->process || is_limited(options)));
 }
 
 /* Of each of its ranges. */
@@ -407,7 +442,10 @@ static hay_status make_map(hay_executor *ex,
                            const struct hayi_map_view *view,
                            hay_future **map)
 {
-    const struct hayi_future_plan plan = {.name = options->name};
+    const struct hayi_future_plan plan = {
+        .name = options->name,
+        .limits = is_limited(options),
+    };
     hay_future *fresh = hayi_future_new(ex, &plan);
     struct hayi_map_state *state = state_new(view);
     if (fresh == NULL || state == NULL) {
@@ -421,6 +459,10 @@ static hay_status make_map(hay_executor *ex,
     fresh->spec->needs = *needs;
     fresh->spec->priority = options->priority;
     fresh->spec->process = runs_in_process(ex, options);
+    fresh->spec->retries = (uint16_t)options->retries;
+    if (plan.limits) {
+        *hayi_spec_limits_room(fresh->spec) = limits_of(options);
+    }
     fresh->spec->user = options->user;
     *map = fresh;
     return HAY_OK;

@@ -23,13 +23,23 @@ typedef struct hay_map_options {
                              0: no bound */
     void *user;
     hay_queue *queue;
-    hay_runner runner;   /* thread or process; DEFAULT: the executor's */
+    hay_runner runner;   /* thread or process; DEFAULT: the executor's, process
+                            with a limit */
     const char *request; /* for each range, as in hay_task_options */
+    /* Each is one item's.  One that is above a limit fails alone, in a process
+     * slot; the others go on.  With one of these a map function of your own
+     * gets one item at a time. */
+    uint64_t time_limit_ns; /* 0: none */
+    uint64_t grace_ns;      /* as of a function; 0: 2 s */
+    uint64_t
+        memory_limit_bytes; /* what its process has taken for it; 0: none */
+    uint32_t retries; /* further tries, at once and where it failed; at most
+                         65,535; 0 */
 } hay_map_options;
 #define HAY_MAP_OPTIONS_INIT                                                   \
     {                                                                          \
         sizeof(hay_map_options), NULL, 0, false, 0, 0, 0, NULL, NULL,          \
-            HAY_RUNNER_DEFAULT, NULL                                           \
+            HAY_RUNNER_DEFAULT, NULL, 0, 0, 0, 0                               \
     }
 void hay_map_options_init(hay_map_options *options);
 

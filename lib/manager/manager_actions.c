@@ -182,6 +182,7 @@ static void send_range(struct hayi_manager *manager,
     char *out = view.out;
     bool here = manager->config.shared_memory;
     const char *got = got_of(manager, map->spec, action);
+    const struct hayi_limits *limits = hayi_spec_limits(map->spec);
     struct hayi_range_record head = {
         .task = action->u.hand_out.task,
         .id = map->id,
@@ -202,8 +203,12 @@ static void send_range(struct hayi_manager *manager,
         .process = map->spec->process,
         .gpu_mask = action->u.hand_out.gpu_mask,
         .memory_bytes = action->u.hand_out.needs.memory_bytes,
+        .time_limit_ns = limits->time_ns,
+        .grace_ns = limits->grace_ns,
+        .memory_limit_bytes = limits->memory_bytes,
         .cores = action->u.hand_out.needs.cores,
         .got_size = (uint16_t)(got[0] != 0 ? strlen(got) + 1 : 0),
+        .retries = map->spec->retries,
         .variant = (uint8_t)action->u.hand_out.variant,
     };
     if (here) {

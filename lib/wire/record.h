@@ -152,6 +152,9 @@ struct hayi_range_record {
     uint64_t inline_of; /* as of a task */
     uint64_t gpu_mask;  /* from here as of a task */
     uint64_t memory_bytes;
+    uint64_t time_limit_ns;      /* of each item; 0: none */
+    uint64_t grace_ns;           /* 0: the worker's default */
+    uint64_t memory_limit_bytes; /* of each item; 0: none */
     uint32_t cores;
     uint32_t attempt;
     uint32_t function;
@@ -162,8 +165,9 @@ struct hayi_range_record {
     uint8_t process; /* in a process slot */
     uint16_t depth;  /* of nesting */
     uint16_t got_size;
+    uint16_t retries; /* of each item */
     uint8_t variant;
-    uint8_t reserved[7];
+    uint8_t reserved[5];
 };
 
 struct hayi_recall {
@@ -336,7 +340,7 @@ struct hayi_words {
 };
 
 static_assert(sizeof(struct hayi_task_record) == 136, "no holes");
-static_assert(sizeof(struct hayi_range_record) == 136, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 160, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_welcome) == 120, "no holes");

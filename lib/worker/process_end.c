@@ -18,7 +18,12 @@
 struct hayi_crash {
     uint64_t item;  /* that killed the child, in the range */
     uint64_t count; /* of items of the whole range */
+    uint32_t tries; /* of that item */
+    bool retry;     /* the whole range runs again, since the item may */
+    bool retried;   /* ... and has not died since */
     bool again;     /* those before it run again */
+    bool blameless; /* the item is to be looked at once more, as the first of
+                       a range */
     int32_t exit_code;
     struct hayi_error error;
 };
@@ -69,13 +74,20 @@ static void note_crash(struct hay_task *task,
         crash->count = task->range.count;
         task->crash = crash;
     }
-    crash->item = item_of(task, area);
+    uint64_t item = item_of(task, area);
+    crash->tries = item == crash->item ? crash->tries + 1 : 1;
+    crash->item = item;
     crash->again = false;
     crash->exit_code = task->exit_code;
     crash->error = task->error;
     crash->error.status =
         task->outcome == HAYI_OUTCOME_FAILED ? HAY_ETASK : HAY_EFARM;
-    task->range.count = crash->item;
+    crash->retried = false;
+    crash->retry = task->outcome == HAYI_OUTCOME_FAILED
+                   && crash->tries <= task->range.retries;
+    /* It may be that those before it have left too little. */
+    crash->blameless = task->cause == HAY_CAUSE_MEMORY_LIMIT && item > 0;
+    task->range.count = crash->retry ? crash->count : crash->item;
 }
 
 void hayi_process_word_end(struct hay_task *task,
@@ -106,6 +118,27 @@ void hayi_process_word_end(struct hay_task *task,
     if (task->is_range && task->outcome != HAYI_OUTCOME_CANCELLED) {
         note_crash(task, area);
     }
+}
+
+void hayi_process_word_given_up(struct hay_task *task)
+{
+    hayi_word_limit(task, HAY_CAUSE_TIME_LIMIT);
+    if (!task->is_range || task->items_done == 0) {
+        return;
+    }
+    uint64_t last = task->items_done - 1;
+    bool told = task->failure_count > 0
+                && task->failures[task->failure_count - 1].item == last;
+    task->at = NULL;
+    task->at_first = last;
+    task->tries_left = 0;
+    if (!told) {
+        (void)hay_map_item_failed(task, HAY_EFARM);
+    }
+    task->error.text[0] = 0;
+    task->cause = 0;
+    task->outcome = task->range.stop_on_failure ? HAYI_OUTCOME_FAILED
+                                                : HAYI_OUTCOME_FINISHED;
 }
 
 void hayi_process_word_nonsense(struct hay_task *task, uint64_t now_ns)
@@ -153,7 +186,15 @@ static void conclude(struct hay_task *task)
     task->exit_code = crash->exit_code;
     task->at = NULL;
     task->at_first = crash->item;
-    task->items_done = crash->item + 1;
+    task->items_done = crash->item;
+    if (crash->blameless) {
+        task->error.text[0] = 0;
+        task->exit_code = 0;
+        task->outcome = HAYI_OUTCOME_FINISHED;
+        return;
+    }
+    task->items_done++;
+    task->tries_left = 0;
     (void)hay_map_item_failed(task, status);
     task->outcome = task->range.stop_on_failure ? HAYI_OUTCOME_FAILED
                                                 : HAYI_OUTCOME_FINISHED;
@@ -162,11 +203,13 @@ static void conclude(struct hay_task *task)
 bool hayi_process_more_to_do(struct hay_task *task)
 {
     struct hayi_crash *crash = task->crash;
-    if (crash == NULL) {
+    if (crash == NULL || crash->retried) {
         return false;
     }
-    if (!crash->again && crash->item > 0) {
-        crash->again = true;
+    if (crash->retry || (!crash->again && crash->item > 0)) {
+        crash->again = !crash->retry;
+        crash->retried = crash->retry;
+        crash->retry = false;
         task->error.text[0] = 0;
         task->outcome = 0;
         task->cause = 0;

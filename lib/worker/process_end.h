@@ -19,6 +19,9 @@ void hayi_process_word_end(struct hay_task *task,
                            bool timed_out,
                            bool forced,
                            const struct hayi_child_area *area);
+/* It gave up when it was told that its time was over.  Of a range: the last
+ * item that it was at is a failure, those behind it are still to be done. */
+void hayi_process_word_given_up(struct hay_task *task);
 /* Its child has reported what cannot be. */
 void hayi_process_word_nonsense(struct hay_task *task, uint64_t now_ns);
 /* Children end before they begin. */

@@ -54,6 +54,8 @@ struct hayi_flight {
     struct hayi_child_order order; /* order.task NULL: revoked */
     uint64_t next_ns; /* when its next step towards the end is due */
     uint8_t steps;    /* towards its end: 1 token, 2 SIGTERM, 3 SIGKILL */
+    uint64_t item;    /* of a range with a time limit: where it was seen, */
+    uint64_t item_since_ns; /* first; 0: nowhere yet */
     bool timed_out, forced;
 };
 

@@ -132,7 +132,7 @@ on_ended(struct hayi_slot_process *slot, const void *body, uint64_t size)
         return false;
     }
     if (flight.timed_out && task->outcome == HAYI_OUTCOME_CANCELLED) {
-        hayi_word_limit(task, HAY_CAUSE_TIME_LIMIT);
+        hayi_process_word_given_up(task);
     }
     end_task(slot, task, &flight);
     return true;

@@ -5,6 +5,8 @@
 
 #include "worker/process_end.h"
 
+enum { ITEM_LOOKS = 4 }; /* within an item's time limit */
+
 static bool has_limit(const struct hayi_flight *flight)
 {
     return flight->order.task != NULL
@@ -30,6 +32,28 @@ static enum hayi_process_wish next_step(struct hayi_slot_process *slot,
     return wishes[flight->steps];
 }
 
+/* Since when it has been at what its limit is for.  Of a range that is the
+ * item: the child tells where it is, not since when; so it is when it was first
+ * seen there, which is late by the time between two looks. */
+static uint64_t began_at(const struct hayi_slot_process *slot,
+                         struct hayi_flight *flight)
+{
+    uint64_t began_ns = atomic_load(&slot->area->running_since_ns);
+    const hay_map_range *at = &slot->area->at;
+    if (flight->order.task->is_range) {
+        uint64_t item = __atomic_load_n(&at->first, __ATOMIC_RELAXED);
+        if (flight->item_since_ns == 0) {
+            flight->item_since_ns = began_ns;
+        }
+        if (item != flight->item) {
+            flight->item = item;
+            flight->item_since_ns = slot->now_ns;
+        }
+        began_ns = flight->item_since_ns;
+    }
+    return began_ns > slot->now_ns ? slot->now_ns : began_ns;
+}
+
 /* With the mutex: see what is due; when to look again. */
 static uint64_t look_at_limits(struct hayi_slot_process *slot,
                                enum hayi_process_wish *wanted)
@@ -53,8 +77,7 @@ static uint64_t look_at_limits(struct hayi_slot_process *slot,
         return slot->now_ns + look_ns;
     }
     uint64_t limit_ns = flight->order.task->record.time_limit_ns;
-    uint64_t began_ns = atomic_load(&slot->area->running_since_ns);
-    began_ns = began_ns > slot->now_ns ? slot->now_ns : began_ns;
+    uint64_t began_ns = began_at(slot, flight);
     if (flight->steps == 0 && limit_ns != 0
         && atomic_load(&slot->area->running) == number
         && slot->now_ns - began_ns >= limit_ns) {
@@ -71,6 +94,13 @@ static uint64_t look_at_limits(struct hayi_slot_process *slot,
         return flight->next_ns;
     }
     uint64_t due_ns = began_ns + shortest_ns;
+    if (flight->order.task->is_range) {
+        /* Often enough to see how it goes from item to item. */
+        uint64_t soon_ns = slot->now_ns + shortest_ns / ITEM_LOOKS + 1;
+        due_ns = soon_ns < due_ns ? soon_ns : due_ns;
+        return due_ns > slot->now_ns + 1000000 ? due_ns
+                                               : slot->now_ns + 1000000;
+    }
     return due_ns > slot->now_ns ? due_ns : slot->now_ns + 1000000;
 }
 

@@ -118,6 +118,9 @@ hay_status hayi_task_new_range(const struct hayi_task_farm *farm,
         .inline_of = range->inline_of,
         .cores = range->cores > 0 ? range->cores : 1,
         .memory_bytes = range->memory_bytes,
+        .time_limit_ns = range->time_limit_ns,
+        .grace_ns = range->grace_ns,
+        .memory_limit_bytes = range->memory_limit_bytes,
         .gpu_mask = range->gpu_mask,
         .variant = range->variant,
         .flags = (uint8_t)((range->prompt ? HAYI_TASK_PROMPT : 0)
@@ -202,8 +205,38 @@ block_input(struct hay_task *task, uint64_t done, size_t count, uint64_t *room)
     return (const char *)task->items + done * task->function->in_size;
 }
 
+/* Where each item counts, the function gets one at a time: so others see where
+ * it is, and it can be tried again. */
+static size_t block_max(const struct hay_task *task)
+{
+    return task->range.retries != 0 || task->record.time_limit_ns != 0
+                   || task->record.memory_limit_bytes != 0
+               ? 1
+               : BLOCK_ITEMS;
+}
+
+/* The items of one block; those that failed, as often as they may. */
+static hay_status run_block(struct hay_task *task, hay_map_range *at)
+{
+    hay_status status;
+    task->tries_left = task->range.retries;
+    do {
+        task->once_more = false;
+        task->random_ready = false;
+        at->index = 0;
+        status = task->function->map(task, at);
+        if (status != HAY_OK && !task->once_more && task->tries_left > 0
+            && atomic_load_explicit(task->token, memory_order_relaxed) == 0) {
+            /* It failed without a word about the item. */
+            (void)hay_map_item_failed(task, status);
+        }
+    } while (task->once_more);
+    return status;
+}
+
 static hay_status run_blocks(struct hay_task *task, char *out)
 {
+    size_t most = block_max(task);
     const struct hayi_range_record *range = &task->range;
     uint64_t indices[BLOCK_ITEMS];
     hay_map_range own;
@@ -214,7 +247,7 @@ static hay_status run_blocks(struct hay_task *task, char *out)
             return HAY_ECANCELLED;
         }
         uint64_t left = range->count - task->items_done;
-        size_t count = left < BLOCK_ITEMS ? (size_t)left : BLOCK_ITEMS;
+        size_t count = left < most ? (size_t)left : most;
         *at = (hay_map_range){
             .in = block_input(task, task->items_done, count, indices),
             .out = out + task->items_done * task->function->out_size,
@@ -223,8 +256,7 @@ static hay_status run_blocks(struct hay_task *task, char *out)
         };
         task->at = at;
         task->at_first = task->items_done;
-        task->random_ready = false;
-        status = task->function->map(task, at);
+        status = run_block(task, at);
         /* A failing item that stops the map has been worked on. */
         size_t done = status == HAY_OK ? count : at->index + 1;
         task->items_done += done < count ? done : count;

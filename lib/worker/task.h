@@ -161,6 +161,8 @@ struct hay_task {
     hay_map_range *at_room;  /* where it shall stand, for others; or NULL */
     uint64_t at_first;       /* its first item in the attempt's range */
     uint64_t items_done, items_failed;
+    uint32_t tries_left; /* of the item; one that fails: */
+    bool once_more;
     struct hayi_range_failure *failures;
     size_t failure_count, failure_room;
     struct hayi_buffer failure_text;

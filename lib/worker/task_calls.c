@@ -301,6 +301,14 @@ bool hay_map_item_failed(hay_task *task, hay_status status)
     if (status == HAY_ECANCELLED && atomic_load(task->token) != 0) {
         return false;
     }
+    if (task->tries_left > 0
+        && atomic_load_explicit(task->token, memory_order_relaxed) == 0) {
+        task->tries_left--;
+        task->once_more = true;
+        task->error.text[0] = 0;
+        task->exit_code = 0;
+        return true;
+    }
     if (task->error.text[0] == 0) {
         (void)hayi_fail(&task->error,
                         status,

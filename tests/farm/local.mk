@@ -59,6 +59,13 @@ check_PROGRAMS += %D%/farm_nested_ends
 	%D%/run_tests.h
 %C%_farm_nested_ends_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_limits
+%C%_farm_limits_SOURCES = \
+	%D%/farm_limits.c \
+	%D%/run_tests.c \
+	%D%/run_tests.h
+%C%_farm_limits_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_process
 %C%_farm_process_SOURCES = \
 	%D%/farm_process.c \

@@ -7,6 +7,7 @@ program=$BUILDDIR/tests/farm/farm_process
 hayfork=$BUILDDIR/apps/hayfork
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
 
 # Processes of ours that are children of process slots, by a variable that all
 # of a run's have.
@@ -56,9 +57,12 @@ refused unforked -16 "hay_prefork() first in main()"
 refused late -5 "registered after hay_prefork()"
 run "one process" "$program"
 run "one slot" "$program" --hay-slots=1
+limits=$BUILDDIR/tests/farm/farm_limits
+run "limits, one process" "$limits"
 if command -v mpirun >/dev/null; then
     run "mpirun -n 3" mpirun --oversubscribe -n 3 "$program" --hay-quiet
     run "hayfork launch -n 3" "$hayfork" launch -n 3 "$program"
+    run "limits, mpirun -n 3" mpirun --oversubscribe -n 3 "$limits" --hay-quiet
 else
     echo "skip farm_process under mpirun: there is no mpirun"
 fi
