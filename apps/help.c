@@ -66,6 +66,7 @@ static const char general[] =
 
 static const char run[] =
     "usage: hayfork run [OPTION ...] FILE\n"
+    "       hayfork run [OPTION ...] COMMAND ::: VALUE ... [::: VALUE ...]\n"
     "\n"
     "Runs a task file: a list of commands, one a line.  FILE - is standard\n"
     "input, which may still grow.  Each command runs by /bin/sh -c, pinned to\n"
@@ -80,7 +81,25 @@ static const char run[] =
     "  --cores=N --time=T --grace=T --retries=N --retry-pause=T --mem-limit=S\n"
     "  --output-limit=S --request=R   defaults of tasks that do not say\n"
     "  --enforce-mem         mem= is a limit, too, unless mem_limit= is given\n"
-    "  --format=hayfork      of FILE\n" RUNS "\n" PLACES "\n";
+    "  --format=NAME         of FILE, instead of a guess: hayfork, pmc\n"
+    "                        (pegasus-mpi-cluster), hq (HyperQueue), disbatch\n"
+    "  --resume-from=FILE    what it tells as done is not run again: a joblog\n"
+    "                        of GNU parallel, a rescue file of\n"
+    "                        pegasus-mpi-cluster, a status file of "
+    "disBatch\n" RUNS "\n" PLACES "\n";
+
+static const char run_lists[] =
+    "A command with lists of values is run with each of them, as by GNU\n"
+    "parallel: ::: VALUE ..., :::: FILE ... (a value a line), several lists "
+    "each\n"
+    "with each, :::+ and ::::+ value by value with the list before.  {} is "
+    "the\n"
+    "value, {.} without its ending, {/} without its folder, {//} its folder, "
+    "{/.}\n"
+    "neither; {2} {-1} {2/.} of the second or the last list; {#} the number "
+    "of\n"
+    "the task, {%} of its slot.  Values are quoted for the shell.\n"
+    "\n";
 
 /* Its second half: no compiler need take longer strings. */
 static const char run_file[] =
@@ -122,8 +141,9 @@ static const char run_file[] =
     "above, and a bad line ends the reading.\n"
     "\n"
     "Commands see HAY_TASK_ID, HAY_TASK_NAME, HAY_TASK_ATTEMPT, HAY_INDEX,\n"
-    "HAY_TASK_CORES, HAY_TASK_CPUS, HAY_TASK_MEMORY, HAY_TASK_VARIANT (the\n"
-    "alternative, from 0), HAY_RES_NAME, HAY_TASK_RUN_FOLDER; where there are\n"
+    "HAY_TASK_CORES, HAY_TASK_CPUS, HAY_TASK_SLOT (from 0), HAY_TASK_MEMORY,\n"
+    "HAY_TASK_VARIANT (the alternative, from 0), HAY_RES_NAME, "
+    "HAY_TASK_RUN_FOLDER; where there are\n"
     "gpus HAY_TASK_GPUS, CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES.\n"
     "Ctrl-C once: no new task starts; twice: those that run are ended.\n";
 
@@ -218,8 +238,8 @@ static const char doctor[] =
 
 static const char *whole_run(void)
 {
-    static char text[sizeof run + sizeof run_file];
-    snprintf(text, sizeof text, "%s%s", run, run_file);
+    static char text[sizeof run + sizeof run_lists + sizeof run_file];
+    snprintf(text, sizeof text, "%s%s%s", run, run_lists, run_file);
     return text;
 }
 
