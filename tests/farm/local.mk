@@ -83,6 +83,13 @@ check_PROGRAMS += %D%/farm_resources
 %C%_farm_resources_SOURCES = %D%/farm_resources.c
 %C%_farm_resources_LDADD = lib/libhayfork.la
 
+# Dies inside the library.
+check_PROGRAMS += %D%/farm_unjoined
+%C%_farm_unjoined_SOURCES = %D%/farm_unjoined.c
+%C%_farm_unjoined_LDADD = lib/libhayfork-all.la
+%C%_farm_unjoined_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=hayi_identity_hash,--wrap=hayi_worker_new
+
 check_PROGRAMS += %D%/farm_waits
 %C%_farm_waits_SOURCES = \
 	%D%/expect.h \

@@ -43,6 +43,18 @@ losing=$program program=$BUILDDIR/tests/farm/farm_left
 for runner in thread process; do
     loses left 4 2 --hay-slots=1 --hay-runner=$runner
 done
+# After MPI_Init(), before it has joined: known as dead by its silence alone.
+program=$BUILDDIR/tests/farm/farm_unjoined
+loses ready 4 1 --hay-silence=2
+HAYFORK_START_SECONDS=5 timeout 120 "$hayfork" launch -n 4 "$program" starting \
+    >out 2>err </dev/null
+rc=$?
+if [ $rc = 3 ] && grep -q 'not all ranks have started within 5 s' err; then
+    echo "ok farm/losses/starting"
+else
+    echo "not ok farm/losses/starting: exit status $rc"
+    sed 's/^/# /' err
+fi
 program=$losing
 
 # A rank dies before it has begun: the others cannot begin without it.
