@@ -149,15 +149,17 @@ double hay_task_random_double(hay_task *task);
  * HAY_CANCEL_NESTED.  While the task waits for a future its cores are given to
  * others and taken back before it goes on; memory, gpus and the rest stay its
  * own.  Above hay_options.suspended_max waiting tasks of a worker, one that
- * waits runs its own children that have not begun in its place.  A future must
- * be released before the task returns.
+ * waits in a thread slot runs its own children that have not begun in its
+ * place, first the one that it waits for; one in a process slot keeps its
+ * process and waits.  A future must be released before the task returns.
  *
  * In a process slot only the thread that runs the task may wait and read large
  * results (HAY_EUNSUPPORTED), and large values cannot be put (HAY_ETOOBIG). */
 hay_executor *hay_task_executor(hay_task *task);
 /* The task's result is that of 'future' (of this task's executor), once that
- * has ended; if it fails, this one fails with it as its culprit.  The future
- * may be released at once.  Takes the place of every other hay_return_*(). */
+ * has ended; if it fails, this one fails with it as its culprit.  One that
+ * waits for this task's result itself fails the attempt.  The future may be
+ * released at once.  Takes the place of every other hay_return_*(). */
 hay_status hay_return_future(hay_task *task, hay_future *future);
 
 #ifdef __cplusplus

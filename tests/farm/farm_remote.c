@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,47 @@ HAY_TASK(fib)
     hay_future_release(b);
     NEEDS(st == HAY_OK);
     return hay_return_int64(task, x + y);
+}
+
+static atomic_int order;
+
+/* Which of those in this process it is. */
+HAY_TASK(takes_its_turn)
+{
+    return hay_return_int64(task, 1 + atomic_fetch_add(&order, 1));
+}
+
+/* Submits several and waits for the last one, which nobody else can run. */
+HAY_TASK(waits_for_the_last)
+{
+    enum { COUNT = 5 };
+    hay_executor *ex = hay_task_executor(task);
+    hay_future *list[COUNT];
+    int64_t turn = -1;
+    for (int i = 0; i < COUNT; i++) {
+        NEEDS(hay_submit(ex, takes_its_turn, HAY_NO_ARGS, NULL, &list[i])
+              == HAY_OK);
+    }
+    hay_status st = hay_result_int64(list[COUNT - 1], HAY_FOREVER, &turn);
+    for (int i = 0; i < COUNT; i++) {
+        hay_future_release(list[i]);
+    }
+    NEEDS(st == HAY_OK);
+    return hay_return_int64(task, turn);
+}
+
+/* Waits, as the one of its worker that may. */
+HAY_TASK(waits_for_who_waits)
+{
+    hay_executor *ex = hay_task_executor(task);
+    hay_future *future = NULL;
+    int64_t turn = -1;
+    NEEDS(hay_submit(ex, waits_for_the_last, HAY_NO_ARGS, NULL, &future)
+          == HAY_OK);
+    hay_status st = hay_result_int64(future, HAY_FOREVER, &turn);
+    hay_future_release(future);
+    NEEDS(st == HAY_OK);
+    return hay_return_int64(task, turn);
 }
 
 static int64_t result_of(hay_future *future)
@@ -577,6 +619,16 @@ static void test_child_killed(hay_executor *ex)
 /* ---- all -------------------------------------------------------------------
  */
 
+/* With one slot and one that may wait: the second one that waits runs the child
+ * that it waits for in its place, not just any. */
+static void test_claim(hay_executor *ex)
+{
+    hay_future *future = NULL;
+    EXPECT(hay_submit(ex, waits_for_who_waits, HAY_NO_ARGS, NULL, &future)
+           == HAY_OK);
+    EXPECT(result_of(future) == 1);
+}
+
 static const struct test {
     const char *name;
     void (*run)(hay_executor *ex);
@@ -593,6 +645,7 @@ static const struct test {
     {"fails", test_fails, 0},
     {"cancel", test_cancel, 0},
     {"cancel_nested", test_cancel_nested, 0},
+    {"claim", test_claim, 7},
     {"killed", test_killed, 0},
     {"child_killed", test_child_killed, 0},
 };

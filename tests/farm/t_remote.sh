@@ -30,6 +30,8 @@ for ranks in 2 3; do
         passes "$test" "$ranks" 0
     done
 done
+# One that waits runs the very child that it waits for.
+passes claim 2 0 --hay-slots=1 --hay-suspended-max=1
 # A rank dies whose tasks wait for others, and have them waited for.
 passes killed 4 1
 # The same of tasks in processes of their own, through their ranks.
