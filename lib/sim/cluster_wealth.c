@@ -52,6 +52,7 @@ void hayi_sim_step_joined(struct hayi_sim *sim, struct hayi_event *event)
     }
     event->u.joined.node =
         sim->world.ledger.stores.node_of[event->u.joined.worker];
+    sim->world.ledger.stores.known[event->u.joined.worker] = true;
     event->u.joined.gpus = has->gpus;
     event->u.joined.amounts = amounts;
     event->u.joined.amount_count = count;

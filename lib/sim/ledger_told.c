@@ -324,13 +324,24 @@ static void note_out(struct hayi_ledger *ledger,
     };
 }
 
+/* Does the handle mean the task, or one of its attempts that makes its objects
+ * again? */
+static bool is_called(const struct hayi_ledger_task *task, hayi_handle handle)
+{
+    bool called = task->handle == handle;
+    for (uint32_t i = 0; i < task->out_count; i++) {
+        called = called || task->outs[i].task == handle;
+    }
+    return called;
+}
+
 /* It is to run in the place of one that it was submitted by, or by what that
  * one submitted. */
 static bool
 is_within(const struct hayi_ledger *ledger, uint32_t index, hayi_handle of)
 {
     uint32_t above = ledger->tasks[index].parent;
-    while (above != 0 && ledger->tasks[above - 1].handle != of) {
+    while (above != 0 && !is_called(&ledger->tasks[above - 1], of)) {
         above = ledger->tasks[above - 1].parent;
     }
     return above != 0;

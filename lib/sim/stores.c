@@ -21,9 +21,10 @@ hay_status hayi_stores_init(struct hayi_stores *stores,
     };
     stores->node_of = calloc(worker_count, sizeof stores->node_of[0]);
     stores->lost = calloc(worker_count, sizeof stores->lost[0]);
+    stores->known = calloc(worker_count, sizeof stores->known[0]);
     stores->memory = calloc(stores->node_count, sizeof stores->memory[0]);
     stores->told = calloc(stores->node_count, sizeof stores->told[0]);
-    if (stores->node_of == NULL || stores->lost == NULL
+    if (stores->node_of == NULL || stores->lost == NULL || stores->known == NULL
         || stores->memory == NULL || stores->told == NULL) {
         return HAY_ENOMEM;
     }
@@ -37,6 +38,7 @@ void hayi_stores_fini(struct hayi_stores *stores)
 {
     free(stores->node_of);
     free(stores->lost);
+    free(stores->known);
     free(stores->memory);
     free(stores->told);
     free(stores->places);
@@ -167,7 +169,11 @@ bool hayi_stores_has(struct hayi_stores *stores,
 bool hayi_stores_anywhere(struct hayi_stores *stores, hayi_object object)
 {
     uint64_t *link = &stores->first[(uint32_t)object];
-    return next_copy(stores, &link, object) != NULL;
+    const struct hayi_sim_place *place = next_copy(stores, &link, object);
+    while (place != NULL && place->struck) {
+        place = next_copy(stores, &link, object);
+    }
+    return place != NULL;
 }
 
 const char *hayi_stores_fetch(struct hayi_stores *stores,
@@ -256,6 +262,7 @@ bool hayi_stores_land(struct hayi_stores *stores,
     event->u.moved.run_ns = now_ns - flight.begin_ns;
     if (!sent) {
         event->u.moved.status = HAY_EFARM;
+        place->struck = true;
         stores->broken++;
     } else if (hayi_dice_chance(dice, stores->full_permille)) {
         event->u.moved.status = HAY_EIO;
@@ -308,8 +315,28 @@ void hayi_stores_lose(struct hayi_stores *stores, uint32_t worker)
     }
 }
 
+/* Does the core know of anybody on the node? */
+static bool known(const struct hayi_stores *stores, uint32_t node)
+{
+    for (uint32_t w = node; w < stores->worker_count; w++) {
+        if (stores->node_of[w] == node && stores->known[w]) {
+            return true;
+        }
+    }
+    return node == 0;
+}
+
 void hayi_stores_fence(struct hayi_stores *stores, uint32_t worker)
 {
+    uint32_t node = stores->node_of[worker];
+    bool left = false;
+    stores->known[worker] = false;
+    left = known(stores, node);
+    for (size_t i = 1; i <= stores->place_count && !left; i++) {
+        if (stores->places[i].node == node) {
+            stores->places[i].struck = true;
+        }
+    }
     for (size_t i = 0; i < stores->flight_count; i++) {
         struct hayi_sim_flight *flight = &stores->flights[i];
         if ((flight->to == worker || flight->from == worker) && !flight->over) {

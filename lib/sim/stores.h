@@ -18,6 +18,8 @@ struct hayi_sim_place {
     uint64_t next;    /* place of an object with the same row */
     uint64_t bytes;
     bool there;
+    bool struck; /* for the core it is no more: a fetch from here broke, or
+                    nobody was left here that it knew */
 };
 
 struct hayi_sim_flight {
@@ -32,6 +34,7 @@ struct hayi_sim_flight {
 struct hayi_stores {
     uint32_t *node_of; /* [worker_count] */
     bool *lost;        /* [worker_count] */
+    bool *known;       /* [worker_count]: the core counts it as there */
     uint32_t worker_count;
     uint32_t node_count;
     struct hayi_sim_place *places; /* 1 .. place_count */
@@ -71,7 +74,7 @@ hay_status hayi_stores_name(struct hayi_stores *stores,
 bool hayi_stores_has(struct hayi_stores *stores,
                      uint32_t worker,
                      hayi_object object);
-/* Is it there, or on any node at all? */
+/* Is it there, or on any node at all, as far as the core knows? */
 bool hayi_stores_on(struct hayi_stores *stores,
                     uint32_t node,
                     hayi_object object);
