@@ -70,6 +70,7 @@ struct hayi_limits {
     uint64_t grace_ns; /* 0: the worker's default */
     uint64_t memory_bytes;
     uint64_t output_bytes;
+    uint64_t warn_ns;
     uint32_t memory_retries;
     uint32_t memory_doublings; /* the manager's: so often twice the limit */
 };

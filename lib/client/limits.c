@@ -62,6 +62,12 @@ hay_status hayi_limits_check(const hay_executor *ex,
     if (st != HAY_OK) {
         return st;
     }
+    if (options->warn_ns != 0 && kind != 0 && kind != HAYI_TASK_COMMAND) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "only commands are warned by a signal (functions ask "
+                         "hay_task_time_left())");
+    }
     if (options->output_limit_bytes != 0 && kind == HAYI_TASK_FAKE) {
         return hayi_fail(
             err, HAY_EUNSUPPORTED, "a fake task has no output to limit");
@@ -80,7 +86,7 @@ bool hayi_limits_given(const hay_task_options *options)
 {
     return options->time_limit_ns != 0 || options->grace_ns != 0
            || options->memory_limit_bytes != 0
-           || options->output_limit_bytes != 0;
+           || options->output_limit_bytes != 0 || options->warn_ns != 0;
 }
 
 struct hayi_limits hayi_limits_of(const hay_task_options *options)
@@ -90,6 +96,7 @@ struct hayi_limits hayi_limits_of(const hay_task_options *options)
         .grace_ns = options->grace_ns,
         .memory_bytes = options->memory_limit_bytes,
         .output_bytes = options->output_limit_bytes,
+        .warn_ns = options->warn_ns,
         .memory_retries = options->memory_retries,
     };
 }

@@ -12,6 +12,7 @@ enum {
     EXIT_TASKS = 1,
     EXIT_USE = 2,
     EXIT_FARM = 3,
+    EXIT_MORE = 75, /* to do: the walltime was over before */
 };
 
 #define JOIN_NS UINT64_C(60000000000)
@@ -52,6 +53,21 @@ hay_status hay_open_local(const hay_options *given, hay_executor **ex)
     return status;
 }
 
+/* Of a run that did what it could in the time that there was. */
+static int tell_more(const hay_stats *stats)
+{
+    (void)fprintf(stderr,
+                  "hayfork: the walltime left no time for %llu task%s (%llu "
+                  "finished): %s\n",
+                  (unsigned long long)stats->walltime,
+                  stats->walltime == 1 ? "" : "s",
+                  (unsigned long long)stats->finished,
+                  stats->finished > 0
+                      ? "there is more to do"
+                      : "no task finished at all, a longer time is needed");
+    return stats->finished > 0 ? EXIT_MORE : EXIT_FARM;
+}
+
 /* The farm function, then the end of its executor. */
 static int run_farm(hay_executor *ex, int argc, char **argv, hay_farm_fn farm)
 {
@@ -60,7 +76,9 @@ static int run_farm(hay_executor *ex, int argc, char **argv, hay_farm_fn farm)
     char words[sizeof(hayi_thread_error()->text)];
     (void)snprintf(words, sizeof(words), "%s", hay_error_text());
     bool broken = hay_executor_health(ex) != HAY_OK;
-    if (failed && !broken) {
+    hay_stats stats = {.size = sizeof(stats)};
+    (void)hay_executor_stats(ex, &stats);
+    if (failed && !broken && stats.walltime == 0) {
         (void)fprintf(stderr,
                       "hayfork: %s\n",
                       words[0] != 0 ? words : hay_status_name(status));
@@ -68,9 +86,13 @@ static int run_farm(hay_executor *ex, int argc, char **argv, hay_farm_fn farm)
     if (hay_shutdown(ex, true, failed) != HAY_OK) {
         broken = true;
     }
+    (void)hay_executor_stats(ex, &stats); /* of all that it was waited for */
     hay_executor_free(ex);
     if (broken) {
         return EXIT_FARM;
+    }
+    if (stats.walltime > 0) {
+        return tell_more(&stats);
     }
     return failed ? EXIT_TASKS : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "client/settings.h"
 
+#include "base/clock.h"
 #include "core/variant.h"
 #include "data/store.h"
 #include "wire/request.h"
@@ -16,9 +17,12 @@
 enum {
     SLOTS_MAX = 4096, /* of a worker */
     STRAGGLER_FACTOR_MAX = 1000000,
+    TIME_S_MAX = 1000000000,
 };
 
 #define MEMORY_LIMIT_MIN ((uint64_t)1 << 20)
+#define NS_PER_S         UINT64_C(1000000000)
+#define UNIX_S_MAX       (UINT64_MAX / NS_PER_S / 2)
 
 typedef hay_status (*set_fn)(hay_options *options,
                              const char *value,
@@ -136,6 +140,68 @@ set_silence(hay_options *options, const char *value, struct hayi_error *err)
     }
     if (status == HAY_OK) {
         options->silence_ns = seconds * UINT64_C(1000000000);
+    }
+    return status;
+}
+
+/* "90", "90s", "2h30m", "1:30:00": seconds, units, or a clock's way. */
+static bool parse_time(const char *text, uint64_t *ns)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    uint64_t seconds = 0;
+    bool clock = strchr(text, ':') != NULL;
+    for (const char *at = text; *at != 0;) {
+        char *end = NULL;
+        errno = 0;
+        unsigned long long part = strtoull(at, &end, 10);
+        uint64_t factor = 1;
+        if (*at < '0' || *at > '9' || errno != 0 || part > TIME_S_MAX) {
+            return false;
+        }
+        if (clock) {
+            seconds *= 60;
+            end += *end == ':' && end[1] != 0 ? 1 : 0;
+        } else if (*end != 0) {
+            factor = 0;
+            for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+                factor = *end == units[i].unit ? units[i].seconds : factor;
+            }
+            end++;
+        }
+        seconds += part * factor;
+        if (factor == 0 || seconds > TIME_S_MAX) {
+            return false;
+        }
+        at = end;
+    }
+    *ns = seconds * NS_PER_S;
+    return text[0] != 0;
+}
+
+static hay_status
+set_time_left(hay_options *options, const char *value, struct hayi_error *err)
+{
+    uint64_t ns = 0;
+    if (!parse_time(value, &ns)) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "'%s' is no time such as 90, 90s, 2h30m or 1:30:00",
+                         value);
+    }
+    options->deadline_ns = hayi_clock_unix_ns() + ns;
+    return HAY_OK;
+}
+
+static hay_status
+set_deadline(hay_options *options, const char *value, struct hayi_error *err)
+{
+    uint64_t seconds = 0;
+    hay_status status = parse_number(value, UNIX_S_MAX, &seconds, err);
+    if (status == HAY_OK) {
+        options->deadline_ns = seconds * NS_PER_S;
     }
     return status;
 }
@@ -298,6 +364,8 @@ static const struct setting {
     {"--hay-suspended-max", "HAYFORK_SUSPENDED_MAX", set_suspended_max, false},
     {"--hay-silence", "HAYFORK_SILENCE", set_silence, false},
     {"--hay-stragglers", "HAYFORK_STRAGGLERS", set_stragglers, false},
+    {"--hay-deadline", "HAYFORK_DEADLINE", set_deadline, false},
+    {"--hay-time-left", "HAYFORK_TIME_LEFT", set_time_left, false},
     {"--hay-memory-limit", "HAYFORK_MEMORY_LIMIT", set_memory_limit, false},
     {"--hay-spill-folder", "HAYFORK_SPILL_FOLDER", set_spill_folder, false},
     {"--hay-gpus", "HAYFORK_GPUS", set_gpus, false},
@@ -328,6 +396,9 @@ const char *hayi_settings_help(void)
            "  --hay-stragglers=FACTOR  near the end a second attempt of what "
            "takes so\n"
            "                         many times as long as usual (never)\n"
+           "  --hay-time-left=TIME   until the batch system ends this program:"
+           " 2h30m\n"
+           "  --hay-deadline=SECONDS  the same as Unix time\n"
            "  --hay-memory-limit=SIZE  for the objects of a node: 64M, 2G, "
            "50% (30%)\n"
            "  --hay-spill-folder=DIR  local disk for what does not fit; empty: "
@@ -438,13 +509,24 @@ hay_status hayi_settings_take(int *argc,
     return HAY_OK;
 }
 
+/* What the options of a program leave open the batch script may tell. */
+static hay_status deadline_by_variable(hay_options *options,
+                                       struct hayi_error *err)
+{
+    const char *value = getenv("HAYFORK_DEADLINE");
+    if (options->deadline_ns != 0 || value == NULL || value[0] == 0) {
+        return HAY_OK;
+    }
+    return about("HAYFORK_DEADLINE", set_deadline(options, value, err), err);
+}
+
 hay_status hayi_options_copy(const hay_options *given,
                              hay_options *options,
                              struct hayi_error *err)
 {
     hay_options_init(options);
     if (given == NULL) {
-        return HAY_OK;
+        return deadline_by_variable(options, err);
     }
     if (given->size < offsetof(hay_options, slots)
         || given->size > sizeof(*options)) {
@@ -492,5 +574,6 @@ hay_status hayi_options_copy(const hay_options *given,
                          options->slots,
                          SLOTS_MAX);
     }
-    return check_stragglers(options->straggler_factor, err);
+    hay_status status = check_stragglers(options->straggler_factor, err);
+    return status == HAY_OK ? deadline_by_variable(options, err) : status;
 }

@@ -115,10 +115,12 @@ struct hayi_event {
                                        an attempt of cause MEMORY_LIMIT */
             uint32_t pause_ms; /* before the second attempt, twice that before
                                   the next one, and so on; 0: none */
-            bool once;         /* it is not run again after a lost worker */
-            bool apart;        /* it runs in a process of its own: if others
-                                  that do not run on a worker that is lost, it
-                                  did not kill it */
+            bool saves; /* it saves its state when work ends: it may start
+                           although it will not end in time */
+            bool once;  /* it is not run again after a lost worker */
+            bool apart; /* it runs in a process of its own: if others
+                           that do not run on a worker that is lost, it
+                           did not kill it */
             uint32_t category; /* small number; tasks of like duration */
             const struct hayi_dep *deps; /* borrowed during the step */
             size_t dep_count;

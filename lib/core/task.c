@@ -325,6 +325,7 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     row->level = level;
     row->category = event->u.task.category & HAYI_CATEGORY_MASK;
     row->apart = event->u.task.apart;
+    row->saves = event->u.task.saves;
     row->retries = (uint16_t)event->u.task.retries;
     row->memory_retries = event->u.task.memory_retries;
     row->pause_ms = event->u.task.pause_ms;

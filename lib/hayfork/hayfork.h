@@ -514,7 +514,8 @@ typedef struct hay_task_options {
                                     of a function's result; 0: none */
     uint64_t warn_ns; /* commands: SIGUSR1 to those of its processes that handle
                          it, so long before the end of work; if it then exits
-                         with 75 it is unfinished (HAY_CAUSE_WALLTIME).  0: no
+                         with 75 it is unfinished (HAY_CAUSE_WALLTIME).  Such a
+                         task starts although it may not end in time.  0: no
                          warning.  Functions ask hay_task_time_left() */
     const char *resume_key; /* what a resumed run compares, instead of function
                                or command, arguments and inputs; borrowed */

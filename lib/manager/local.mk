@@ -21,4 +21,5 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_records.c \
 	%D%/manager_resources.c \
 	%D%/manager_waits.c \
+	%D%/manager_walltime.c \
 	%D%/manager_wants.c

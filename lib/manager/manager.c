@@ -154,6 +154,7 @@ static void publish(struct hayi_manager *manager)
     for (size_t i = 0; i < 7; i++) {
         atomic_store_explicit(&ex->stat[i], values[i], memory_order_relaxed);
     }
+    atomic_store(&ex->draining, stats.over);
 }
 
 /* After a long sleep of our own (a stopped process, a suspended machine) the
@@ -220,6 +221,7 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
     bool busy = transport->ops->poll(transport, &sink) > 0;
     busy = hayi_manager_take_inbox(manager) || busy;
     busy = hayi_manager_poll_data(manager) || busy;
+    hayi_manager_walltime_poll(manager);
     if (now_ns >= hayi_sched_deadline_ns(manager->sched)) {
         struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
         hayi_manager_step(manager, &tick, NULL);
@@ -264,6 +266,9 @@ uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)
     if (manager->await_ns != 0 && !manager->quiet && !manager->broken
         && manager->await_ns < deadline) {
         deadline = manager->await_ns;
+    }
+    if (manager->look_deadline_ns < deadline) {
+        deadline = manager->look_deadline_ns;
     }
     if (!manager->config.shared_memory
         && manager->now_ns + HAYI_MANAGER_HEARTBEAT_NS < deadline) {
@@ -437,6 +442,9 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     if (status == HAY_OK) {
         status = make_peers(manager, err);
     }
+    if (status == HAY_OK) {
+        hayi_manager_walltime_open(manager, options);
+    }
     if (status != HAY_OK) {
         hayi_manager_free(manager);
         return status;
@@ -485,6 +493,7 @@ void hayi_manager_free(struct hayi_manager *manager)
     hayi_mover_free(manager->mover);
     free(manager->made);
     free(manager->run_folder_path);
+    free(manager->deadline_file);
     free(manager->peers);
     free(manager->refused);
     free(manager->dep_values);

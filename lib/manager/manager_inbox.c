@@ -67,24 +67,9 @@ reject(struct hayi_manager *manager, hay_future *future, hay_status status)
 
 static uint32_t category_of(const struct hayi_spec *spec)
 {
-    /* A small number for equal kinds: a named category, a function, commands,
-     * fakes.  Two names may share one; durations are only estimates. */
-    if (spec->category_size > 0) {
-        const char *c = hayi_spec_category(spec);
-        uint32_t hash = 2166136261u;
-        while (*c != 0) {
-            hash = (hash ^ (unsigned char)*c++) * 16777619u;
-        }
-        return 512u + hash % 512u;
-    }
-    switch (spec->kind) {
-    case HAYI_TASK_COMMAND:
-        return 0;
-    case HAYI_TASK_FAKE:
-        return 1;
-    default:
-        return 2u + spec->function % 510u;
-    }
+    const char *kind = "";
+    size_t size = hayi_manager_kind(spec, &kind);
+    return hayi_manager_category(kind, size);
 }
 
 /* A range's items travel in one record each way. */
@@ -169,6 +154,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                    .memory_retries =
                        (uint8_t)hayi_spec_limits(spec)->memory_retries,
                    .pause_ms = hayi_spec_pause_ms(spec),
+                   .saves = hayi_spec_limits(spec)->warn_ns != 0,
                    .once = spec->once,
                    .apart = spec->kind != HAYI_TASK_FUNCTION,
                    .category = category_of(spec),

@@ -20,6 +20,7 @@
 #include "manager/manager.h"
 #include "observe/run_folder.h"
 #include "transport/link.h"
+#include "wire/command.h"
 #include "wire/record.h"
 
 enum {
@@ -120,6 +121,12 @@ struct hayi_manager {
     bool wake;     /* somebody may sleep on what ended in this round */
     bool slack;    /* the workers have cores that nothing runs on */
     bool dispatch; /* something changed since the last dispatch */
+
+    /* the walltime, see manager_walltime.c */
+    uint64_t deadline_ns; /* Unix time; 0: not known */
+    uint64_t margin_ns;
+    char *deadline_file; /* or NULL */
+    uint64_t look_deadline_ns;
 
     bool stopping;      /* STOP was sent */
     uint64_t beaten_ns; /* all has ended: so long beaten attempts may last; 0 */
@@ -302,6 +309,21 @@ void hayi_manager_on_wait(struct hayi_manager *manager,
                           uint32_t worker,
                           uint16_t type,
                           const void *body);
+
+/* manager_walltime.c */
+/* After the welcomes. */
+void hayi_manager_walltime_open(struct hayi_manager *manager,
+                                const hay_options *options);
+void hayi_manager_walltime_poll(struct hayi_manager *manager);
+/* The kind of a task, by which its duration is known: its category, else its
+ * program or its function; not followed by a 0.  Returns its length. */
+size_t hayi_manager_kind(const struct hayi_spec *spec, const char **kind);
+/* The core's number for it; two kinds may share one. */
+uint32_t hayi_manager_category(const char *kind, size_t size);
+/* A task of that kind took so long in a former run, and finished. */
+void hayi_manager_learn(struct hayi_manager *manager,
+                        const char *kind,
+                        uint64_t run_ns);
 
 /* manager_wants.c */
 void hayi_manager_wanted(struct hayi_manager *manager,

@@ -221,6 +221,28 @@ static void word_farm(const struct hayi_manager *manager,
     }
 }
 
+static void word_walltime(const struct hayi_action *action,
+                          const struct hayi_report *report,
+                          char *text,
+                          size_t size)
+{
+    if (report->cause == HAY_CAUSE_WALLTIME && report->reason[0] != 0) {
+        (void)snprintf(text, size, "walltime: %s", report->reason);
+    } else if (action->u.tell.culprit != 0) {
+        (void)snprintf(text,
+                       size,
+                       "walltime: task %" PRIu64 " has to finish first",
+                       action->u.tell.culprit);
+    } else {
+        (void)snprintf(text,
+                       size,
+                       "walltime: %s",
+                       action->u.tell.attempt == 0
+                           ? "not enough time was left to start it"
+                           : "it was over before the task");
+    }
+}
+
 static void word_reason(const struct hayi_manager *manager,
                         const struct hayi_action *action,
                         const struct hayi_report *report,
@@ -239,6 +261,10 @@ static void word_reason(const struct hayi_manager *manager,
         (void)snprintf(text, size, "no worker can ever meet its request");
         return;
     case HAY_ECANCELLED:
+        if (action->u.tell.cause == HAY_CAUSE_WALLTIME) {
+            word_walltime(action, report, text, size);
+            return;
+        }
         if (report->reason[0] == 0) {
             if (action->u.tell.culprit != 0) {
                 (void)snprintf(text,
@@ -282,8 +308,10 @@ static hay_cause cause_of(const struct hayi_manager *manager,
 {
     switch (action->u.tell.status) {
     case HAY_OK:
-    case HAY_ECANCELLED:
         return HAY_CAUSE_NONE;
+    case HAY_ECANCELLED:
+        return action->u.tell.cause == HAY_CAUSE_WALLTIME ? HAY_CAUSE_WALLTIME
+                                                          : HAY_CAUSE_NONE;
     case HAY_EDEPENDENCY:
         return HAY_CAUSE_DEPENDENCY;
     case HAY_EINFEASIBLE:
@@ -500,6 +528,9 @@ void hayi_manager_tell(struct hayi_manager *manager,
         hayi_manager_take_following(manager, future, action);
     if (following != NULL) {
         report = &following->report;
+    }
+    if (action->u.tell.cause == HAY_CAUSE_WALLTIME) {
+        (void)atomic_fetch_add(&manager->ex->walltime, 1);
     }
     word_reason(manager, action, report, reason, sizeof(reason));
     struct hayi_result *result = new_result(manager, action, report, reason);

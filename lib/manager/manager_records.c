@@ -309,8 +309,10 @@ static hay_cause cause_of(const struct hayi_ended *head)
         return head->cause != 0 ? (hay_cause)head->cause : HAY_CAUSE_STATUS;
     case HAYI_OUTCOME_FARM:
         return head->cause != 0 ? (hay_cause)head->cause : HAY_CAUSE_FARM;
+    case HAYI_OUTCOME_CANCELLED: /* unfinished, or nothing */
+        return head->cause == HAY_CAUSE_WALLTIME ? HAY_CAUSE_WALLTIME
+                                                 : HAY_CAUSE_NONE;
     case HAYI_OUTCOME_FINISHED:
-    case HAYI_OUTCOME_CANCELLED:
     default:
         return HAY_CAUSE_NONE;
     }

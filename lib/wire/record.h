@@ -30,6 +30,7 @@ enum hayi_record_type {
     HAYI_RECORD_DROP,         /* free one */
     HAYI_RECORD_LOST,         /* another rank is gone */
     HAYI_RECORD_CLAIM_DENIED, /* an attempt cannot run its child itself */
+    HAYI_RECORD_DEADLINE,     /* when work ends */
     /* worker to manager */
     HAYI_RECORD_JOIN,
     HAYI_RECORD_STARTED,
@@ -112,6 +113,8 @@ struct hayi_task_record {
     uint64_t grace_ns;           /* 0: the worker's default */
     uint64_t memory_limit_bytes; /* of this attempt; 0: none */
     uint64_t output_limit_bytes; /* 0: none */
+    uint64_t warn_ns;            /* of a command: so long before the end of work
+                                    it gets SIGUSR1; 0: no warning */
     uint64_t index;              /* of a command; duration_ns of a fake */
     uint64_t args_size;
     uint64_t inline_of; /* the attempt of this task, which waits here, runs it
@@ -183,6 +186,10 @@ struct hayi_cancel_record {
     uint8_t force;
     uint8_t unstarted_only;
     uint8_t reserved[2];
+};
+
+struct hayi_deadline_record {
+    uint64_t left_ns; /* until the end of work; UINT64_MAX: there is none */
 };
 
 struct hayi_ping {
@@ -339,7 +346,7 @@ struct hayi_words {
     uint64_t size;
 };
 
-static_assert(sizeof(struct hayi_task_record) == 136, "no holes");
+static_assert(sizeof(struct hayi_task_record) == 144, "no holes");
 static_assert(sizeof(struct hayi_range_record) == 160, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");

@@ -504,6 +504,7 @@ void hayi_child_run(struct hayi_child_area *area)
         .worker = area->worker,
         .log = log_line,
         .context = c,
+        .work_end_ns = &area->work_end_ns,
     };
     show_gpus(c);
     c->scratch.keep_bytes = area->scratch_keep_bytes;

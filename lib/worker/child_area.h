@@ -88,6 +88,9 @@ struct hayi_child_area {
                                            was killed; 0: it was not */
     _Atomic uint64_t memory_used_bytes; /* by that attempt */
 
+    /* the rank */
+    alignas(64) atomic_uint_fast64_t work_end_ns; /* UINT64_MAX: none */
+
     /* any */
     alignas(64) atomic_uint rank_asleep;
     alignas(64) atomic_uint child_asleep;

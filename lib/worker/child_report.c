@@ -57,8 +57,9 @@ static bool is_sound(const struct hay_task *task,
     bool here = task->is_range && task->range.out_address != 0;
     uint64_t told = here ? size - head->result_size : size;
     return head->outcome <= HAYI_OUTCOME_CANCELLED
-           && head->cause <= HAY_CAUSE_FARM && head->end_ns >= head->start_ns
-           && head->end_ns <= now_ns && told <= HAYI_RECORD_MAX - REPORT_MORE;
+           && head->cause <= HAY_CAUSE_WALLTIME
+           && head->end_ns >= head->start_ns && head->end_ns <= now_ns
+           && told <= HAYI_RECORD_MAX - REPORT_MORE;
 }
 
 /* ---- a range --------------------------------------------------------------

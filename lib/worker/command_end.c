@@ -90,6 +90,13 @@ void hayi_command_ended(struct hay_task *task,
                         strerror(event->start_errno));
     } else if (event->signal != 0) {
         hayi_word_signal(task, event);
+    } else if (event->exit_code == HAYI_EXIT_UNFINISHED && event->warned) {
+        task->outcome = HAYI_OUTCOME_CANCELLED;
+        task->cause = HAY_CAUSE_WALLTIME;
+        (void)hayi_fail(&task->error,
+                        HAY_ECANCELLED,
+                        "exit status %d after the warning: it has more to do",
+                        event->exit_code);
     } else if (event->exit_code != 0) {
         (void)hayi_fail(&task->error,
                         HAY_ETASK,

@@ -122,6 +122,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker_resources.c \
 	%D%/worker_start.c \
 	%D%/worker_wait.c \
+	%D%/worker_walltime.c \
 	%D%/worker_welcome.c
 %C%_libhayfork_worker_la_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS) \
 	-DHAYI_LIBEXECDIR='"$(pkglibexecdir)"'

@@ -120,6 +120,8 @@ struct hayi_slot_process {
 hay_status hayi_process_start(struct hayi_slot_process *slot,
                               const struct hayi_process_config *config,
                               struct hayi_error *err);
+/* The end of work is another one now. */
+void hayi_process_tell_end(struct hayi_slot_process *slot);
 /* Ends the thread; the child must have been ended with its spawner.  Attempts
  * that it had are the loop's again. */
 void hayi_process_stop(struct hayi_slot_process *slot);

@@ -36,6 +36,10 @@ static void fill_area(const struct hayi_slot_process *slot,
                config->farm->gpus,
                sizeof(*config->farm->gpus));
     }
+    atomic_init(&area->work_end_ns,
+                config->farm->work_end_ns != NULL
+                    ? atomic_load(config->farm->work_end_ns)
+                    : UINT64_MAX);
     area->store.fd = area->spill.fd = -1;
     if (config->farm->store != NULL) {
         struct hayi_store_files files;
@@ -47,6 +51,16 @@ static void fill_area(const struct hayi_slot_process *slot,
         area->units_at = files.units_at;
         area->units_bytes = files.units_bytes;
     }
+}
+
+void hayi_process_tell_end(struct hayi_slot_process *slot)
+{
+    (void)pthread_mutex_lock(&slot->mutex);
+    if (slot->area != NULL) {
+        atomic_store(&slot->area->work_end_ns,
+                     atomic_load(slot->config->farm->work_end_ns));
+    }
+    (void)pthread_mutex_unlock(&slot->mutex);
 }
 
 /* A new one; with the mutex, unless the thread has not begun. */

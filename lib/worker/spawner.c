@@ -393,6 +393,7 @@ hay_status hayi_spawner_start(struct hayi_spawner *s,
         .grace_ns = request->grace_ns,
         .memory_limit_bytes = request->memory_limit_bytes,
         .output_limit_bytes = request->output_limit_bytes,
+        .warn_ns = request->warn_ns,
         .slot = request->slot,
         .cpu_count = (uint32_t)request->cpu_count,
     };
@@ -462,6 +463,11 @@ hay_status hayi_spawner_revoke(struct hayi_spawner *s, uint64_t id)
 hay_status hayi_spawner_cancel(struct hayi_spawner *s, uint64_t id)
 {
     return send_id(s, HAYI_SPAWN_RECORD_CANCEL, id);
+}
+
+hay_status hayi_spawner_work_end(struct hayi_spawner *s, uint64_t end_ns)
+{
+    return send_id(s, HAYI_SPAWN_RECORD_WORK_END, end_ns);
 }
 
 /* ---- children that run functions ------------------------------------------

@@ -79,6 +79,8 @@ struct hayi_spawn_request {
     uint64_t time_limit_ns;  /* 0: none; SIGTERM, grace, SIGKILL */
     uint64_t grace_ns;       /* 0: the setup's */
     uint64_t memory_limit_bytes; /* of its processes; 0: none; SIGKILL */
+    uint64_t warn_ns; /* so long before the end of work SIGUSR1 to those of its
+                         processes that handle it; 0: never */
     uint64_t output_limit_bytes; /* of both streams (APPEND, FILES); 0: none;
                                     SIGTERM, grace, SIGKILL; what is above it is
                                     cut off */
@@ -99,6 +101,9 @@ hay_status hayi_spawner_revoke(struct hayi_spawner *spawner, uint64_t id);
 /* SIGTERM to it, SIGKILL after the grace time; not begun: it never begins and
  * its end is told as cancelled. */
 hay_status hayi_spawner_cancel(struct hayi_spawner *spawner, uint64_t id);
+
+/* When work ends, hayi_clock_ns(); UINT64_MAX, as at first: never. */
+hay_status hayi_spawner_work_end(struct hayi_spawner *spawner, uint64_t end_ns);
 
 /* Can it start children of the program that run functions?  Not the one of
  * hayi_spawner_exec(). */
@@ -148,6 +153,7 @@ struct hayi_spawn_event {
                             that */
     bool oom_kill;       /* killed by nobody we know of, and the kernel has
                             killed for want of memory about then */
+    bool warned;         /* it was warned of the end of work */
     bool cancelled;      /* ended by hayi_spawner_cancel() */
     bool output_lost;    /* not all output could be kept (disk full) */
     bool unpinned;       /* the system refused its cpus; it ran anyway */

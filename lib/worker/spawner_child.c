@@ -301,6 +301,9 @@ static void take(struct zygote *z, const struct hayi_spawn_head *head)
     case HAYI_SPAWN_RECORD_CANCEL:
         hayi_spawner_slots_cancel(z->slots, about->id);
         break;
+    case HAYI_SPAWN_RECORD_WORK_END:
+        hayi_spawner_slots_work_end(z->slots, about->id);
+        break;
     case HAYI_SPAWN_RECORD_FORK:
         take_fork(z, record);
         break;

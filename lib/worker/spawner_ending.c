@@ -19,7 +19,8 @@
 enum {
     WRITTEN_PER_NS = 2, /* what a fast writer manages */
     LOOK_MIN_NS = 5000000,
-    LOOK_MAX_NS = 100000000
+    LOOK_MAX_NS = 100000000,
+    WARN_AGAIN_NS = 500000000
 };
 #define OUTPUT_SLACK (UINT64_C(1) << 20)
 
@@ -75,8 +76,8 @@ void hayi_ending_begin(struct hayi_job *job)
     }
 }
 
-/* Who belongs to it by now, into job->forced as well. */
-static void look_at_family(struct hayi_job *job)
+/* Who belongs to it by now. */
+static struct hayi_family *family_of(struct hayi_job *job)
 {
     struct hayi_family *family = &job->memory.family;
     if (family->root == 0) {
@@ -85,12 +86,44 @@ static void look_at_family(struct hayi_job *job)
         hayi_family_init(family, job->pid, marks);
     }
     hayi_family_look(family);
+    return family;
+}
+
+/* ... into job->forced as well. */
+static void look_at_family(struct hayi_job *job)
+{
+    const struct hayi_family *family = family_of(job);
     for (size_t i = 0; i < family->members.count; i++) {
         pid_t pid = family->members.list[i];
         if (pid != job->pid && !hayi_pids_has(&job->forced, pid)) {
             hayi_pids_add(&job->forced, pid);
         }
     }
+}
+
+void hayi_ending_warn_at(struct hayi_job *job, uint64_t work_end_ns)
+{
+    job->warn_at_ns = UINT64_MAX;
+    if (job->warn_ns != 0 && work_end_ns != UINT64_MAX && !job->warned) {
+        job->warn_at_ns =
+            work_end_ns > job->warn_ns ? work_end_ns - job->warn_ns : 0;
+    }
+}
+
+/* Only those with a handler: to others, such as the shell round a program, it
+ * would be deadly.  Where nobody has one it may have just begun. */
+static void warn(struct hayi_job *job, uint64_t now_ns)
+{
+    const struct hayi_pids *members = &family_of(job)->members;
+    bool heard = false;
+    job->warned = true;
+    for (size_t i = 0; i < members->count; i++) {
+        if (hayi_tree_handles(members->list[i], SIGUSR1)) {
+            (void)kill(members->list[i], SIGUSR1);
+            heard = true;
+        }
+    }
+    job->warn_at_ns = heard ? UINT64_MAX : now_ns + WARN_AGAIN_NS;
 }
 
 void hayi_ending_force(struct hayi_job *job, uint64_t grace_ns)
@@ -158,6 +191,9 @@ void hayi_ending_tick(struct hayi_job *job,
                       uint64_t grace_ns,
                       uint64_t now_ns)
 {
+    if (job->warn_at_ns <= now_ns && !job->ending) {
+        warn(job, now_ns);
+    }
     if (job->term_at_ns <= now_ns) {
         job->timed_out = true;
         hayi_ending_force(job, grace_ns);
@@ -178,6 +214,7 @@ void hayi_ending_tick(struct hayi_job *job,
 
 uint64_t hayi_ending_due_ns(const struct hayi_job *job)
 {
-    return nearest(nearest(job->term_at_ns, job->kill_at_ns),
+    uint64_t warn_ns = job->ending ? UINT64_MAX : job->warn_at_ns;
+    return nearest(nearest(nearest(job->term_at_ns, job->kill_at_ns), warn_ns),
                    nearest(job->memory.next_ns, job->output_at_ns));
 }

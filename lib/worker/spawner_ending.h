@@ -14,6 +14,8 @@ struct hayi_capture;
 
 /* It runs from now on: job->pid, job->start_ns. */
 void hayi_ending_begin(struct hayi_job *job);
+/* When work ends: it is warned once, so long before as it has asked for. */
+void hayi_ending_warn_at(struct hayi_job *job, uint64_t work_end_ns);
 /* SIGTERM now, SIGKILL after the grace time (of the job, or else this one). */
 void hayi_ending_force(struct hayi_job *job, uint64_t grace_ns);
 /* Do what is due. */

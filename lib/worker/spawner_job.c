@@ -64,12 +64,14 @@ static bool job_fill(struct hayi_job *job,
     job->grace_ns = record->grace_ns;
     job->memory_limit_bytes = record->memory_limit_bytes;
     job->output_limit_bytes = record->output_limit_bytes;
+    job->warn_ns = record->warn_ns;
     job->cpu_count = record->cpu_count;
     job->cpus = (const int32_t *)(const void *)(bytes + cpus_at);
     job->env_count = record->env_count;
     job->argv = pointers;
     job->env = pointers + record->argc + 1;
     job->term_at_ns = UINT64_MAX;
+    job->warn_at_ns = UINT64_MAX;
     job->kill_at_ns = UINT64_MAX;
     job->output_at_ns = UINT64_MAX;
     hayi_memory_watch_init(&job->memory);

@@ -18,6 +18,7 @@ struct hayi_job {
     uint64_t grace_ns;
     uint64_t memory_limit_bytes;
     uint64_t output_limit_bytes;
+    uint64_t warn_ns;
     uint32_t slot;
     const char *line;
     char **argv;
@@ -32,12 +33,14 @@ struct hayi_job {
     pid_t pid;
     uint64_t start_ns;
     uint64_t term_at_ns;   /* its time limit; UINT64_MAX */
+    uint64_t warn_at_ns;   /* of the end of work; UINT64_MAX */
     uint64_t kill_at_ns;   /* end of the grace time; UINT64_MAX */
     bool told;             /* that it started */
     bool ending;           /* it was told to end */
     uint64_t output_at_ns; /* look at the size of its output; UINT64_MAX */
     struct hayi_memory_watch memory;
     bool killed; /* by us */
+    bool warned;
     bool timed_out;
     bool over_memory;
     bool over_output;

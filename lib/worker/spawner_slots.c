@@ -42,6 +42,7 @@ struct hayi_spawner_slots {
     struct hayi_spawner_slots_setup setup;
     struct slot *slot;
     uint32_t running;
+    uint64_t work_end_ns;
     bool deaf;                  /* an event could not be kept */
     int children;               /* see hayi_tree_open(); -1: not looked at */
     struct hayi_pids leftovers; /* children that no running command is */
@@ -138,6 +139,7 @@ static void start_job(struct hayi_spawner_slots *s,
     job->unpinned = result->unpinned;
     if (result->error == 0) {
         hayi_ending_begin(job);
+        hayi_ending_warn_at(job, s->work_end_ns);
     } else { /* its files, in FILES mode */
         struct hayi_spawn_event none = {.id = job->id};
         hayi_capture_end(s->setup.capture, job->slot, 0, false, &none);
@@ -248,6 +250,7 @@ static void job_ended(struct hayi_spawner_slots *s,
         .timed_out = job->timed_out,
         .over_memory = job->over_memory,
         .over_output = job->over_output,
+        .warned = job->warned,
         .cancelled = job->cancelled,
         .unpinned = job->unpinned,
         .start_ns = job->start_ns,
@@ -350,6 +353,7 @@ hayi_spawner_slots_new(const struct hayi_spawner_slots_setup *setup)
         return NULL;
     }
     s->setup = *setup;
+    s->work_end_ns = UINT64_MAX;
     s->slot = calloc(setup->count, sizeof(*s->slot));
     if (s->slot == NULL) {
         free(s);
@@ -443,5 +447,15 @@ void hayi_spawner_slots_cancel(struct hayi_spawner_slots *s, uint64_t id)
     if (job != NULL) {
         job->cancelled = true;
         hayi_ending_force(job, s->setup.grace_ns);
+    }
+}
+
+void hayi_spawner_slots_work_end(struct hayi_spawner_slots *s, uint64_t end_ns)
+{
+    s->work_end_ns = end_ns;
+    for (uint32_t i = 0; i < s->setup.count; i++) {
+        if (s->slot[i].running != NULL) {
+            hayi_ending_warn_at(s->slot[i].running, end_ns);
+        }
     }
 }

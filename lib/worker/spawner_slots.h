@@ -43,6 +43,10 @@ bool hayi_spawner_slots_start(struct hayi_spawner_slots *slots);
 void hayi_spawner_slots_revoke(struct hayi_spawner_slots *slots, uint64_t id);
 void hayi_spawner_slots_cancel(struct hayi_spawner_slots *slots, uint64_t id);
 
+/* When work ends, for warnings. */
+void hayi_spawner_slots_work_end(struct hayi_spawner_slots *slots,
+                                 uint64_t end_ns);
+
 /* A child that is no command, and none of a command's leftovers. */
 void hayi_spawner_slots_ours(struct hayi_spawner_slots *slots, pid_t pid);
 

@@ -66,6 +66,22 @@ void hayi_pids_remove(struct hayi_pids *pids, pid_t pid)
     }
 }
 
+bool hayi_tree_handles(pid_t pid, int number)
+{
+    char path[64];
+    char text[4096];
+    (void)snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    text[n > 0 ? n : 0] = 0;
+    const char *mask = strstr(text, "\nSigCgt:");
+    return mask != NULL
+           && (strtoull(mask + 8, NULL, 16) >> (number - 1) & 1) != 0;
+}
+
 int hayi_tree_open(void)
 {
     char path[64];

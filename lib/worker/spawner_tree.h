@@ -39,6 +39,9 @@ void hayi_tree_children(int fd, struct hayi_pids *pids);
  * /proc (a millisecond or more). */
 void hayi_tree_below(pid_t root, struct hayi_pids *pids);
 
+/* Has the process a handler for the signal? */
+bool hayi_tree_handles(pid_t pid, int number);
+
 /* SIGKILL 'pids', which are below the caller, and all that is below them; the
  * latter are added.  They are stopped first, so that none forks away. */
 void hayi_tree_kill(struct hayi_pids *pids);

@@ -6,7 +6,8 @@
  * cpus, then strings, each with its NUL.  Both sides run on one host and, by
  * HAYI_SPAWN_PROTOCOL, are of one version: structs travel as they are.
  *
- * Grammar: rank: SETUP (START | REVOKE | CANCEL | FORK | URGE)*;
+ * Grammar: rank: SETUP (START | REVOKE | CANCEL | FORK | URGE
+ *     | WORK_END)*;
  *     spawner: READY EVENT*.
  *     The end of either side is the end of the connection.
  *
@@ -38,6 +39,7 @@ enum hayi_spawn_record_kind {
     HAYI_SPAWN_RECORD_EVENT,
     HAYI_SPAWN_RECORD_FORK, /* rank: a child that runs functions */
     HAYI_SPAWN_RECORD_URGE, /* rank: end one */
+    HAYI_SPAWN_RECORD_WORK_END,
 };
 
 struct hayi_spawn_head {
@@ -74,6 +76,7 @@ struct hayi_spawn_start_record {
     uint64_t grace_ns;
     uint64_t memory_limit_bytes;
     uint64_t output_limit_bytes;
+    uint64_t warn_ns;
     uint32_t slot;
     uint32_t argc; /* 0: a line */
     uint32_t env_count;
@@ -82,9 +85,9 @@ struct hayi_spawn_start_record {
     uint32_t reserved;
 };
 
-struct hayi_spawn_id_record { /* REVOKE, CANCEL */
+struct hayi_spawn_id_record { /* REVOKE, CANCEL, WORK_END */
     struct hayi_spawn_head head;
-    uint64_t id;
+    uint64_t id; /* WORK_END: the time */
 };
 
 struct hayi_spawn_fork_record {

@@ -328,6 +328,12 @@ void hayi_task_conclude(struct hay_task *task, hay_status status)
         task->exit_code = 0;
     }
     settle(task, status);
+    if (task->outcome == HAYI_OUTCOME_FAILED
+        && task->exit_code == HAYI_EXIT_UNFINISHED
+        && hay_task_time_left(task) != HAY_FOREVER) {
+        task->outcome = HAYI_OUTCOME_CANCELLED;
+        task->cause = HAY_CAUSE_WALLTIME;
+    }
     if (task->follow != NULL && task->outcome == HAYI_OUTCOME_FINISHED) {
         hayi_results_drop(task);
         task->result.size = 0;

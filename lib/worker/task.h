@@ -20,6 +20,9 @@
 #include "worker/registry.h"
 #include "worker/scratch.h"
 
+/* How a command, or a function that fails by it, says that it is unfinished. */
+#define HAYI_EXIT_UNFINISHED 75
+
 struct hayi_crash;
 struct hayi_files;
 struct hayi_node_gpus;

@@ -128,6 +128,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         [HAYI_RECORD_DROP] = sizeof(struct hayi_send_record),
         [HAYI_RECORD_LOST] = sizeof(struct hayi_lost_record),
         [HAYI_RECORD_CLAIM_DENIED] = sizeof(struct hayi_attempt_record),
+        [HAYI_RECORD_DEADLINE] = sizeof(struct hayi_deadline_record),
     };
     if (type < sizeof(least) / sizeof(least[0]) && size < least[type]) {
         return hayi_fail(&worker->error,
@@ -162,6 +163,9 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         return hayi_worker_on_object(worker, type, body);
     case HAYI_RECORD_CLAIM_DENIED:
         hayi_worker_on_claim_denied(worker, body);
+        return HAY_OK;
+    case HAYI_RECORD_DEADLINE:
+        hayi_worker_on_deadline(worker, body);
         return HAY_OK;
     case HAYI_RECORD_LOST:
         hayi_worker_on_lost(worker, body);
@@ -432,6 +436,8 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->started_check_ns = UINT64_MAX;
     worker->farm.log = task_log;
     worker->farm.context = worker;
+    atomic_init(&worker->work_end_ns, UINT64_MAX);
+    worker->farm.work_end_ns = &worker->work_end_ns;
     worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
     hayi_mpsc_init(&worker->news);
     worker->hands.loop_bell = config->bell;

@@ -93,6 +93,8 @@ struct hayi_worker {
     struct hayi_fakes fakes;
     struct hayi_spawner *spawner;
     bool spawner_ready;
+    atomic_uint_fast64_t work_end_ns; /* hayi_clock_ns(); UINT64_MAX: none; read
+                                         by any thread */
     bool spawner_failed;
     struct hayi_error spawner_error; /* if it failed */
     struct hay_task *held;           /* all that came and are not dropped */
@@ -136,6 +138,10 @@ void hayi_worker_finish(struct hayi_worker *worker,
 /* Step the state; out of memory breaks the worker. */
 void hayi_worker_step(struct hayi_worker *worker,
                       const struct hayi_wevent *event);
+/* worker_walltime.c */
+void hayi_worker_tell_spawner(struct hayi_worker *worker);
+void hayi_worker_on_deadline(struct hayi_worker *worker,
+                             const struct hayi_deadline_record *record);
 /* The spawner is there and set up; false: words. */
 bool hayi_worker_ready_spawner(struct hayi_worker *worker,
                                struct hayi_error *err);

@@ -173,6 +173,7 @@ bool hayi_worker_ready_spawner(struct hayi_worker *worker,
         worker->spawner_failed = true;
         worker->spawner_error = *err;
     }
+    hayi_worker_tell_spawner(worker);
     return worker->spawner_ready;
 }
 
@@ -261,6 +262,7 @@ static hay_status start_unpacked(struct hayi_worker *worker,
         .grace_ns = task->record.grace_ns,
         .memory_limit_bytes = task->record.memory_limit_bytes,
         .output_limit_bytes = task->record.output_limit_bytes,
+        .warn_ns = task->record.warn_ns,
     };
     return hayi_spawner_start(worker->spawner, &request, &task->error);
 }

@@ -88,6 +88,17 @@ static void what_is_not_known_starts(void)
     CU_ASSERT_EQUAL(bed_count("hand_out w0 p1 "), 1);
 }
 
+static void who_saves_its_state_starts(void)
+{
+    one_core(9 * S);
+    struct hayi_event e = bed_task_event(1);
+    e.u.task.category = 1;
+    e.u.task.saves = true;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out w0 p1 "), 1);
+}
+
 static void the_longest_goes_first_near_the_end(void)
 {
     one_core(20 * S);
@@ -614,6 +625,7 @@ static CU_TestInfo tests[] = {
      what_does_not_fit_is_held_back_and_others_start},
     {"what_just_fits_starts", what_just_fits_starts},
     {"what_is_not_known_starts", what_is_not_known_starts},
+    {"who_saves_its_state_starts", who_saves_its_state_starts},
     {"the_longest_goes_first_near_the_end",
      the_longest_goes_first_near_the_end},
     {"far_from_the_end_the_first_one_goes_first",
