@@ -488,6 +488,20 @@ static void sum_up(struct farm *f)
     }
 }
 
+/* What was done before prints nothing: in order, nothing waits for it. */
+static void pass_done(struct farm *f)
+{
+    const struct workload *w = f->plan->w;
+    for (size_t i = 0; i < w->block_count && w->done_count > 0; i++) {
+        const struct block *block = &w->blocks[i];
+        for (uint64_t k = 0; block->done != NULL && k < block->count; k++) {
+            if (block_is_done(block, k)) {
+                show_task(&f->show, block->first_task + k, NULL);
+            }
+        }
+    }
+}
+
 static void begin(struct farm *f)
 {
     f->start_ns = now_ns();
@@ -496,6 +510,7 @@ static void begin(struct farm *f)
                   f->plan->columns,
                   f->start_ns);
     show_init(&f->show, f->plan->show);
+    pass_done(f);
     submit_init(&f->submit,
                 f->ex,
                 f->queue,

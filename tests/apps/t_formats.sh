@@ -199,6 +199,14 @@ joblog() {
         grep -q "^hayfork: log:2: task 2 was 'echo b" err && [ ! -e ran ] && [ ! -e hayfork-runs ]
 }
 check a_joblog_is_obeyed joblog
+in_order() { # outputs do not wait for those of tasks that were done before
+    {
+        printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n'
+        printf '%s\t:\t1.0\t 0.0\t0\t0\t0\t0\techo %s\n' 1 a 3 c
+    } >log
+    runs 0 run --output=ordered --resume-from=log echo ::: a b c d && [ "$(xargs <out)" = 'b d' ]
+}
+check outputs_in_order_of_a_resumed_run in_order
 rescue() {
     printf 'TASK a sh -c "echo a >>ran"\nTASK b sh -c "echo b >>ran"\nTASK c sh -c "echo c >>ran"\nEDGE a b\nEDGE b c\n' >r.dag
     printf 'DONE a\nDONE a\n# x\n\nDONE c\nDONE b' >r.dag.rescue
