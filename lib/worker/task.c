@@ -12,7 +12,16 @@
 
 enum {
     BLOCK_ITEMS = 4096, /* of a map between two looks at the token */
+    SPARES_MAX = 512,
+    SPARE_TAIL = 256, /* bytes of arguments and name that a spare one has */
 };
+
+/* What was freed must not be used: let the sanitizer see it. */
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS_SPARES false
+#else
+#define KEEPS_SPARES true
+#endif
 
 static const char no_text[] = "";
 
@@ -21,9 +30,19 @@ static _Thread_local struct hay_task *current;
 static struct hay_task *new_task(const struct hayi_task_farm *farm,
                                  size_t tail_bytes)
 {
-    struct hay_task *task = malloc(sizeof(*task) + tail_bytes);
+    struct hayi_task_spares *spares = farm->spares;
+    bool kept = KEEPS_SPARES && spares != NULL && tail_bytes <= SPARE_TAIL;
+    struct hay_task *task = NULL;
+    if (kept && spares->first != NULL) {
+        task = spares->first;
+        spares->first = task->held_after;
+        spares->count--;
+    } else {
+        task = malloc(sizeof(*task) + (kept ? SPARE_TAIL : tail_bytes));
+    }
     if (task != NULL) {
         memset(task, 0, offsetof(struct hay_task, error));
+        task->kept = kept;
         task->error.status = HAY_OK;
         task->error.text[0] = 0;
         task->farm = farm;
@@ -65,10 +84,14 @@ hay_status hayi_task_new(const struct hayi_task_farm *farm,
     }
     task->record = *record;
     char *tail = (char *)(task + 1);
-    memcpy(tail, at[0], record->args_size);
+    if (record->args_size > 0) {
+        memcpy(tail, at[0], record->args_size);
+    }
     task->args = tail;
     tail += args_room;
-    memcpy(tail, at[1], record->name_size);
+    if (record->name_size > 0) {
+        memcpy(tail, at[1], record->name_size);
+    }
     tail[record->name_size] = 0;
     task->name = tail;
     task->got = no_text;
@@ -153,8 +176,25 @@ void hayi_task_free(struct hay_task *task)
         free(task->failures);
         free(task->own_cpus);
         free(task->crash);
+        struct hayi_task_spares *spares = task->farm->spares;
+        if (task->kept && spares->count < SPARES_MAX) {
+            task->held_after = spares->first;
+            spares->first = task;
+            spares->count++;
+        } else {
+            free(task);
+        }
+    }
+}
+
+void hayi_task_spares_fini(struct hayi_task_spares *spares)
+{
+    while (spares->first != NULL) {
+        struct hay_task *task = spares->first;
+        spares->first = task->held_after;
         free(task);
     }
+    spares->count = 0;
 }
 
 static void settle(struct hay_task *task, hay_status status)

@@ -41,8 +41,17 @@ struct hayi_slot_entry {
     struct hay_task *task;
 };
 
+/* Tasks that were freed, for the next ones: their memory is too large for the
+ * quick lists of malloc.  Owned by the loop that makes and frees them. */
+struct hayi_task_spares {
+    struct hay_task *first; /* linked by held_after */
+    uint32_t count;
+};
+void hayi_task_spares_fini(struct hayi_task_spares *spares);
+
 /* What all tasks of a worker share. */
 struct hayi_task_farm {
+    struct hayi_task_spares *spares; /* NULL: none are kept */
     uint64_t seed;
     uint32_t worker;
     /* Sends a line to rank 0's log; from any thread. */
@@ -91,6 +100,7 @@ struct hay_task {
     struct hayi_task_record record;
     struct hayi_range_record range; /* if is_range */
     bool is_range;
+    bool kept;         /* among the spare ones when it is freed */
     const void *args;  /* in this allocation */
     const void *items; /* a range's input; or NULL */
     const char *name;

@@ -434,6 +434,7 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->config = *config;
     worker->spawner = config->spawner;
     worker->started_check_ns = UINT64_MAX;
+    worker->farm.spares = &worker->spares;
     worker->farm.log = task_log;
     worker->farm.context = worker;
     atomic_init(&worker->work_end_ns, UINT64_MAX);
@@ -509,6 +510,7 @@ void hayi_worker_free(struct hayi_worker *worker)
     while (worker->held != NULL) {
         hayi_worker_drop(worker, worker->held);
     }
+    hayi_task_spares_fini(&worker->spares);
     hayi_worker_close_client(worker);
     hayi_worker_close_data(worker);
     hayi_wstate_free(worker->state);

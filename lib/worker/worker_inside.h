@@ -59,6 +59,7 @@ struct hayi_worker {
     char *own_resources;        /* or NULL */
     struct hayi_link link;
     struct hayi_task_farm farm;
+    struct hayi_task_spares spares;
 
     /* from WELCOME on */
     bool welcome;

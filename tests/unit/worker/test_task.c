@@ -207,6 +207,40 @@ static void record_and_tail_are_copied(void)
     CU_ASSERT_EQUAL(hay_arg_type(task, 2), HAY_NONE);
 }
 
+/* More of them than are kept, with short and with long tails. */
+static void freed_tasks_are_as_good_as_new(void)
+{
+    enum { COUNT = 600 };
+    static struct hay_task *list[COUNT];
+    struct hayi_task_spares spares = {.count = 0};
+    struct hayi_task_farm keeping = farm;
+    keeping.spares = &spares;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            static const char bytes[300];
+            bool fits = (i + round) % 2 == 0;
+            size_t size =
+                fits ? put_call(fails, HAY_NO_ARGS, "fit")
+                     : put_call(adds, HAY_ARGS(hay_bytes(bytes, 300)), "");
+            CU_ASSERT_EQUAL_FATAL(
+                hayi_task_new(&keeping, body.bytes, size, &list[i], NULL),
+                HAY_OK);
+            CU_ASSERT_EQUAL(list[i]->outcome, 0);
+            CU_ASSERT_EQUAL(list[i]->error.text[0], 0);
+            CU_ASSERT_PTR_NULL(list[i]->held_after);
+            hayi_task_run(list[i]);
+            CU_ASSERT_EQUAL(list[i]->outcome, HAYI_OUTCOME_FAILED);
+        }
+        for (int i = 0; i < COUNT; i++) {
+            hayi_task_free(list[i]);
+        }
+        CU_ASSERT_TRUE(spares.count < COUNT);
+    }
+    hayi_task_spares_fini(&spares);
+    CU_ASSERT_EQUAL(spares.count, 0);
+    CU_ASSERT_PTR_NULL(spares.first);
+}
+
 static void record_that_is_cut_is_refused(void)
 {
     size_t whole = put_call(adds, HAY_ARGS(hay_double(1)), "name");
@@ -573,6 +607,7 @@ static void items_draw_the_same_wherever_the_range_begins(void)
 
 static CU_TestInfo making[] = {
     {"record_and_tail_are_copied", record_and_tail_are_copied},
+    {"freed_tasks_are_as_good_as_new", freed_tasks_are_as_good_as_new},
     {"record_that_is_cut_is_refused", record_that_is_cut_is_refused},
     {"range_record_that_is_cut_is_refused",
      range_record_that_is_cut_is_refused},
