@@ -25,10 +25,12 @@ void hay_task_options_init(hay_task_options *options)
     *options = (hay_task_options)HAY_TASK_OPTIONS_INIT;
 }
 
+static const hay_task_options defaults = HAY_TASK_OPTIONS_INIT;
+static const struct hayi_needs default_needs = {.cores = 1};
+
 const hay_task_options *
 hayi_task_options_or_default(const hay_task_options *options)
 {
-    static const hay_task_options defaults = HAY_TASK_OPTIONS_INIT;
     return options != NULL ? options : &defaults;
 }
 
@@ -37,6 +39,10 @@ hay_status hayi_task_options_needs(hay_executor *ex,
                                    struct hayi_needs *needs,
                                    struct hayi_error *err)
 {
+    if (options == &defaults) {
+        *needs = default_needs;
+        return HAY_OK;
+    }
     /* What may want more memory later shall be put where there is some. */
     uint64_t memory = options->memory_bytes == 0 && options->memory_retries > 0
                           ? options->memory_limit_bytes
@@ -197,14 +203,12 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
     return HAY_OK;
 }
 
-hay_status hayi_task_options_check(hay_executor *ex,
-                                   const hay_task_options *options,
-                                   enum hayi_task_kind kind,
-                                   struct hayi_error *err)
+/* What is wrong with them by themselves. */
+static hay_status check_given(hay_executor *ex,
+                              const hay_task_options *options,
+                              enum hayi_task_kind kind,
+                              struct hayi_error *err)
 {
-    if (ex == NULL) {
-        return hayi_fail(err, HAY_EINVAL, "the executor is NULL");
-    }
     hay_status st =
         hayi_check_in(options, sizeof(*options), "hay_task_options", err);
     if (st != HAY_OK || (st = check_runner(ex, options, kind, err)) != HAY_OK
@@ -236,7 +240,25 @@ hay_status hayi_task_options_check(hay_executor *ex,
     if (options->retry_pause_ns > RETRY_PAUSE_NS_MAX) {
         return hayi_fail(err, HAY_EINVAL, "a retry pause of more than an hour");
     }
+    return HAY_OK;
+}
+
+hay_status hayi_task_options_check(hay_executor *ex,
+                                   const hay_task_options *options,
+                                   enum hayi_task_kind kind,
+                                   struct hayi_error *err)
+{
     struct hayi_needs needs;
+    if (ex == NULL) {
+        return hayi_fail(err, HAY_EINVAL, "the executor is NULL");
+    }
+    /* Nothing is wrong with the defaults, if they do not mean a process. */
+    hay_status st = options == &defaults && !ex->process
+                        ? HAY_OK
+                        : check_given(ex, options, kind, err);
+    if (st != HAY_OK) {
+        return st;
+    }
     st = hayi_task_options_needs(ex, options, &needs, err);
     return st == HAY_OK ? hayi_task_options_feasible(ex, &needs, err) : st;
 }

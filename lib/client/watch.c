@@ -55,6 +55,9 @@ static bool fire_chain(hay_future *future, struct hayi_watch *chain)
     bool wake = false;
     struct hayi_watch *next;
     struct hayi_watch *turned = NULL;
+    if (chain->next == NULL) { /* most often */
+        return chain->ops->fire(chain, future);
+    }
     for (; chain != NULL; chain = next) {
         next = chain->next;
         chain->next = turned;

@@ -308,7 +308,8 @@ place(struct hayi_sched *s, uint32_t class, struct hayi_actions *actions)
     } else {
         expected_ns = hayi_durations_expected_ns(&s->durations, row->category);
     }
-    if (hayi_walltime_shelve(s, index, expected_ns, actions)) {
+    if (s->walltime.end_ns != UINT64_MAX
+        && hayi_walltime_shelve(s, index, expected_ns, actions)) {
         return true;
     }
     uint32_t worker = find_worker(s, row, expected_ns, &variant);

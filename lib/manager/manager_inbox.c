@@ -140,7 +140,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
         return;
     }
     struct hayi_needs needs = spec->needs;
-    if (!hayi_manager_request(manager, &needs)) {
+    if (needs.request != 0 && !hayi_manager_request(manager, &needs)) {
         reject(manager, future, HAY_ENOMEM);
         return;
     }

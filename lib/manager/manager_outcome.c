@@ -493,27 +493,30 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
     return result;
 }
 
-/* What ends because the run broke down is neither cancelled nor refused. */
-static struct hayi_action blame_farm(const struct hayi_manager *manager,
-                                     const struct hayi_action *action)
+/* What ends because the run broke down is neither cancelled nor refused: then
+ * it is told so, in *own. */
+static const struct hayi_action *blame_farm(const struct hayi_manager *manager,
+                                            const struct hayi_action *told,
+                                            struct hayi_action *own)
 {
-    struct hayi_action tell = *action;
-    if (manager->broken && tell.u.tell.report == 0
-        && (tell.u.tell.status == HAY_ECANCELLED
-            || tell.u.tell.status == HAY_EINFEASIBLE)) {
-        tell.u.tell.state = HAY_FAILED;
-        tell.u.tell.status = HAY_EFARM;
-        tell.u.tell.culprit = 0;
+    if (!manager->broken || told->u.tell.report != 0
+        || (told->u.tell.status != HAY_ECANCELLED
+            && told->u.tell.status != HAY_EINFEASIBLE)) {
+        return told;
     }
-    return tell;
+    *own = *told;
+    own->u.tell.state = HAY_FAILED;
+    own->u.tell.status = HAY_EFARM;
+    own->u.tell.culprit = 0;
+    return own;
 }
 
 void hayi_manager_tell(struct hayi_manager *manager,
                        const struct hayi_action *told,
                        const struct hayi_report *report)
 {
-    const struct hayi_action tell = blame_farm(manager, told);
-    const struct hayi_action *action = &tell;
+    struct hayi_action own;
+    const struct hayi_action *action = blame_farm(manager, told, &own);
     hay_future *future = hayi_manager_future(action->u.tell.payload);
     struct hayi_report none;
     char reason[REASON_MAX];
@@ -542,14 +545,16 @@ void hayi_manager_tell(struct hayi_manager *manager,
     } else if (state == HAY_FINISHED) {
         state = HAY_FAILED; /* what it gave is lost */
     }
-    write_line(manager,
-               future,
-               hay_state_name(state),
-               action->u.tell.attempt,
-               action->u.tell.worker,
-               report,
-               cause_of(manager, action, report),
-               reason);
+    if (manager->run_folder != NULL) {
+        write_line(manager,
+                   future,
+                   hay_state_name(state),
+                   action->u.tell.attempt,
+                   action->u.tell.worker,
+                   report,
+                   cause_of(manager, action, report),
+                   reason);
+    }
     manager->counted[state]++;
     const bool may_run_again = state == HAY_FINISHED && report->has_made;
     hayi_manager_drop_following(following);

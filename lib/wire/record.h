@@ -15,6 +15,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum hayi_record_type {
     /* manager to worker */
@@ -357,11 +358,31 @@ static_assert(sizeof(struct hayi_moved_record) == 32, "no holes");
 #define HAYI_PAD8(size) (((size_t)(size) + 7u) & ~(size_t)7u)
 
 /* Bytes of a record with these parts in its tail. */
-size_t hayi_record_size(size_t head, const uint64_t *parts, size_t count);
+static inline size_t
+hayi_record_size(size_t head, const uint64_t *parts, size_t count)
+{
+    size_t size = HAYI_PAD8(head);
+    for (size_t i = 0; i < count; i++) {
+        size += HAYI_PAD8(parts[i]);
+    }
+    return size;
+}
 
 /* Writes a head or a part of a tail at 'at' (8-byte aligned), with its padding;
  * where the next one goes.  data: NULL if size is 0. */
-unsigned char *hayi_record_put(void *at, const void *data, uint64_t size);
+static inline unsigned char *
+hayi_record_put(void *at, const void *data, uint64_t size)
+{
+    unsigned char *bytes = at;
+    if (size == 0) {
+        return bytes;
+    }
+    memcpy(bytes, data, size);
+    for (size_t i = size; i < HAYI_PAD8(size); i++) {
+        bytes[i] = 0;
+    }
+    return bytes + HAYI_PAD8(size);
+}
 
 /* Where the parts of a tail begin: at[count].  HAY_EMISMATCH: they do not fit
  * into 'size'.  'strings': bit i says that part i, if not empty, ends with 0.

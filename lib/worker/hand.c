@@ -210,7 +210,10 @@ static void bind(struct hayi_hand *hand)
 {
     const struct hay_task *task = hand->task;
     const struct hayi_slot_thread *slot = hand->slot;
-    hayi_openmp_limit(task->record.cores);
+    if (hand->limited != task->record.cores) {
+        hand->limited = task->record.cores;
+        hayi_openmp_limit(task->record.cores);
+    }
     if (task->rebind && task->cpu_count > 0) {
         (void)hayi_topology_bind_thread(task->cpus, task->cpu_count);
         hand->bound = NULL;

@@ -58,6 +58,7 @@ struct hayi_hand {
     bool untold;           /* something ended since then */
     uint32_t inlined;      /* tasks that it runs, one within the other */
     uint64_t wait_ns;      /* when its task began to wait */
+    uint32_t limited;      /* OpenMP: to so many threads; 0: not yet */
     struct hayi_scratch scratch;
 };
 

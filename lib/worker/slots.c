@@ -254,7 +254,9 @@ void hayi_slots_suspend(struct hayi_slots *slots, uint32_t row)
     struct hayi_held *held = &slots->held->rows[row];
     struct hayi_slot *slot = &slots->list[held->slot];
 
-    hayi_slots_resumed(slots, row);
+    if (held->resuming) {
+        hayi_slots_resumed(slots, row);
+    }
     slots->single_count -= slot->list.count == 1;
     hayi_held_unlink(slots->held, &slot->list, row);
     slots->single_count += slot->list.count == 1;

@@ -118,6 +118,9 @@ static hay_status
 on_record(void *context, uint16_t type, const void *body, size_t size)
 {
     struct hayi_worker *worker = context;
+    if (type == HAYI_RECORD_TASK && worker->state != NULL) {
+        return on_task(worker, body, size, false); /* the most by far */
+    }
     static const size_t least[] = {
         [HAYI_RECORD_RECALL] = sizeof(struct hayi_recall),
         [HAYI_RECORD_CANCEL] = sizeof(struct hayi_cancel_record),
@@ -145,8 +148,6 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     switch (type) {
     case HAYI_RECORD_WELCOME:
         return hayi_worker_on_welcome(worker, body, size);
-    case HAYI_RECORD_TASK:
-        return on_task(worker, body, size, false);
     case HAYI_RECORD_RANGE:
         return on_task(worker, body, size, true);
     case HAYI_RECORD_RECALL:

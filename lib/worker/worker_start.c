@@ -407,6 +407,11 @@ void hayi_worker_lease(struct hayi_worker *worker,
     task->core = action->cores[0];
     task->core_count = action->core_count;
     task->rebind = action->core_count > 1;
+    if (worker->cpus == NULL) {
+        task->cpus = NULL;
+        task->cpu_count = 0;
+        return;
+    }
     /* Neighbouring cores' cpus lie together; others are gathered. */
     bool together = true;
     for (uint32_t i = 1; i < action->core_count; i++) {
@@ -414,9 +419,6 @@ void hayi_worker_lease(struct hayi_worker *worker,
     }
     task->cpus = NULL;
     task->cpu_count = 0;
-    if (worker->cpus == NULL) {
-        return;
-    }
     size_t begin = worker->cpu_at[action->cores[0]];
     if (together) {
         task->cpus = worker->cpus + begin;

@@ -147,7 +147,6 @@ static hay_status ended(struct hayi_wstate *state,
         settle(state, row);
         hayi_wstate_recall_answered(state, held->recall, actions);
     }
-    hayi_slots_resumed(&state->slots, row);
     hayi_slots_leave(&state->slots, row);
     hayi_held_drop(&state->held, row);
     return HAY_OK;
