@@ -303,6 +303,8 @@ static void tell_progress(struct farm *f, uint64_t now)
     struct progress_counts counts = {
         .done = f->plan->w->done_count + f->report.ended,
         .total = f->plan->w->task_count,
+        .before = f->plan->w->done_count,
+        .cores = stats.cores,
         /* What was handed out ahead counts as running in the library. */
         .running = stats.running < stats.cores ? stats.running : stats.cores,
         .failed = f->report.failed,

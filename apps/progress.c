@@ -1,6 +1,8 @@
 /* progress.c - how far a run is; see progress.h.  The rate is an average that
- * forgets with a time constant of some seconds; the estimate of the end assumes
- * that the rest is like what has been done lately. */
+ * forgets with a time constant of some seconds.  The estimate of the end does
+ * not follow it: tasks end in bursts, and after a loss for a while none may.
+ * It counts core-seconds for each task, forgets with a time constant of half of
+ * the run, and changes at once only with the number of cores. */
 #include "config.h"
 
 #include "arena.h"
@@ -65,17 +67,34 @@ update_rate(struct progress *p, const struct progress_counts *c, uint64_t now)
     if (passed <= 0) {
         return;
     }
-    double latest = (double)(c->done - p->rate_done) / passed;
+    uint64_t done = c->done - c->before;
+    uint64_t fresh = done - p->rate_done;
+    double latest = (double)fresh / passed;
     /* Young runs average over their whole life. */
     double memory = age < FORGET_S ? age : FORGET_S;
     double weight = 1 - exp(-passed / memory);
+    double past = age / 2 > FORGET_S ? age / 2 : FORGET_S;
+    double keep = age <= FORGET_S ? 1 : exp(-passed / past);
+    p->past_done = p->past_done * keep + (double)fresh;
+    p->past_core_s = p->past_core_s * keep + passed * c->cores;
     if (age <= FORGET_S) {
-        p->rate = (double)c->done / age;
+        p->rate = (double)done / age;
     } else {
         p->rate += weight * (latest - p->rate);
     }
     p->rate_ns = now;
-    p->rate_done = c->done;
+    p->rate_done = done;
+}
+
+double progress_left_s(const struct progress *p,
+                       const struct progress_counts *c)
+{
+    if (c->growing || c->cores == 0 || p->past_done < 0.5
+        || c->done >= c->total) {
+        return 0;
+    }
+    return (double)(c->total - c->done) * p->past_core_s / p->past_done
+           / c->cores;
 }
 
 static void add_rate(struct text *line, double rate)
@@ -110,14 +129,11 @@ compose(struct progress *p, const struct progress_counts *c, struct text *line)
         return;
     }
     add_rate(line, p->rate);
-    if (!c->growing && p->rate > 0 && c->done < c->total) {
-        double left = (double)(c->total - c->done) / p->rate;
-        if (left < 1e8) {
-            text_format(
-                line,
-                ", %s left",
-                units_show_time((uint64_t)(left * 1e9), time, sizeof time));
-        }
+    double left = progress_left_s(p, c);
+    if (left > 0 && left < 1e8) {
+        text_format(line,
+                    ", %s left",
+                    units_show_time((uint64_t)(left * 1e9), time, sizeof time));
     }
 }
 

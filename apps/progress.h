@@ -21,14 +21,17 @@ struct progress {
     uint64_t next_ns; /* when to tell again */
     uint64_t rate_ns; /* when rate_done was taken */
     uint64_t rate_done;
-    double rate; /* tasks a second, of the last seconds */
-    bool drawn;  /* something stands on the line */
+    double rate;                   /* tasks a second, of the last seconds */
+    double past_done, past_core_s; /* of half of the run, for the estimate */
+    bool drawn;                    /* something stands on the line */
 };
 
 struct progress_counts {
     uint64_t done, total, running, failed, cancelled;
-    bool growing; /* more than 'total' may come */
-    bool ending;  /* nothing more is started */
+    uint64_t before; /* of 'done': by an earlier run */
+    uint32_t cores;  /* that there are now */
+    bool growing;    /* more than 'total' may come */
+    bool ending;     /* nothing more is started */
 };
 
 /* columns: of the terminal, 0: ask it. */
@@ -42,6 +45,10 @@ uint64_t progress_next_ns(const struct progress *p);
 void progress_tell(struct progress *p,
                    const struct progress_counts *counts,
                    uint64_t now_ns);
+/* Seconds until all is done, if the rest costs as many core-seconds as what was
+ * done, on the cores that there are now; 0: not known. */
+double progress_left_s(const struct progress *p,
+                       const struct progress_counts *counts);
 /* Wipe the line, before something else is written. */
 void progress_clear(struct progress *p);
 

@@ -27,7 +27,9 @@ enum hayi_item_kind {
 };
 struct hayi_item {
     struct hayi_mpsc_node node;
-    uint32_t kind;
+    uint16_t kind;
+    uint16_t begun;  /* of a future, the manager's: attempts that began and
+                        were not the last one */
     uint32_t listed; /* of a future, the manager's: finished tasks that it
                         remembers with this one as an input */
 };

@@ -426,6 +426,9 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
         reason = report->reason;
         cause = (hay_cause)report->cause;
     }
+    if (future->item.begun < UINT16_MAX) {
+        future->item.begun++;
+    }
     struct hayi_limits *limits = hayi_spec_limits_room(future->spec);
     if (action->u.attempt_ended.grown && limits != NULL) {
         limits->memory_doublings++;
@@ -447,6 +450,14 @@ static void set_client_place(void *context, struct hayi_object_value *object)
 {
     const struct hayi_manager *manager = context;
     object->place = hayi_sched_place(manager->sched, object->object, 0);
+}
+
+/* How many attempts began, of which 'last' is the last number: some are given
+ * to a worker and come back, or are lost with it, before they have. */
+static uint32_t started(const hay_future *future, uint32_t last)
+{
+    uint32_t count = future->item.begun + UINT32_C(1);
+    return last < count ? last : count;
 }
 
 /* The result's fields that a report tells.  Which input failed, and why, is
@@ -472,7 +483,7 @@ static struct hayi_result *new_result(struct hayi_manager *manager,
         .signal = report->signal,
         .cause = (uint8_t)cause_of(manager, action, report),
         .memory_peak_bytes = report->memory_peak_bytes,
-        .attempts = action->u.tell.attempt,
+        .attempts = started(future, action->u.tell.attempt),
         .worker = number_of(manager, action->u.tell.worker),
         .culprit = action->u.tell.culprit,
         .start_ns = report->start_ns,

@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	%D%/test_hqtoml \
 	%D%/test_paralleljob \
 	%D%/test_pmc \
+	%D%/test_progress \
 	%D%/test_resume \
 	%D%/test_taskfile \
 	%D%/test_wfformat \
@@ -22,6 +23,11 @@ check_PROGRAMS += \
 %C%_test_disbatch_SOURCES = %D%/test_disbatch.c %D%/reading.h
 %C%_test_disbatch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
 %C%_test_disbatch_LDADD = $(HAY_APPS_LIB) lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
+
+%C%_test_progress_SOURCES = %D%/test_progress.c
+%C%_test_progress_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_progress_LDADD = $(HAY_APPS_LIB) lib/libhayfork-all.la \
 	$(HAY_UNIT_LIB)
 
 %C%_test_files_SOURCES = %D%/test_files.c

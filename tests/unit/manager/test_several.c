@@ -293,6 +293,50 @@ static void attempts_of_a_lost_worker_go_to_others(void)
     finish_all(list);
 }
 
+/* They were behind another one of the only core. */
+static void attempts_that_never_began_are_not_counted(void)
+{
+    hay_future *list[TASKS];
+    join(2);
+    turns(5);
+    submit_all(list);
+    CU_ASSERT_EQUAL_FATAL(players[2].has[1].attempt, 1);
+    CU_ASSERT_EQUAL_FATAL(players[2].has[2].attempt, 1);
+    die(2);
+    turns(5);
+    join(1);
+    join(3);
+    turns(5);
+    hay_future *first = hay_future_retain(list[0]);
+    hay_future *second = hay_future_retain(list[1]);
+    CU_ASSERT_NOT_EQUAL(who_has(2, 2, 2), 0); /* its number */
+    finish_all(list);
+    CU_ASSERT_EQUAL(bed_outcome_of(first).attempts, 2); /* it may have run */
+    CU_ASSERT_EQUAL(bed_outcome_of(second).attempts, 1);
+    hay_future_release(first);
+    hay_future_release(second);
+}
+
+static void attempts_that_began_are_counted(void)
+{
+    hay_future *list[TASKS];
+    all_join();
+    submit_all(list);
+    uint64_t id = 1;
+    while (id < TASKS && players[2].has[id].attempt == 0) {
+        id++;
+    }
+    const struct hayi_attempt_record started = {players[2].has[id].task, 1, 0};
+    say(&players[2], HAYI_RECORD_STARTED, &started, sizeof(started));
+    turns(3);
+    die(2);
+    turns(5);
+    hay_future *again = hay_future_retain(list[id - 1]);
+    finish_all(list);
+    CU_ASSERT_EQUAL(bed_outcome_of(again).attempts, 2);
+    hay_future_release(again);
+}
+
 static void others_are_told_of_a_lost_worker(void)
 {
     all_join();
@@ -396,6 +440,9 @@ static void last_loss_ends_the_run(void)
 static CU_TestInfo tests[] = {
     {"attempts_of_a_lost_worker_go_to_others",
      attempts_of_a_lost_worker_go_to_others},
+    {"attempts_that_never_began_are_not_counted",
+     attempts_that_never_began_are_not_counted},
+    {"attempts_that_began_are_counted", attempts_that_began_are_counted},
     {"others_are_told_of_a_lost_worker", others_are_told_of_a_lost_worker},
     {"second_loss_of_a_node_clears_away_after_both",
      second_loss_of_a_node_clears_away_after_both},
