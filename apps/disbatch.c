@@ -246,6 +246,39 @@ static hay_status read_repeat(struct reader *r, const char *rest)
     return repeat.count == 0 ? HAY_OK : add_task(r, rest, &repeat);
 }
 
+/* What stands behind PERENGINE: START or STOP, and a command. */
+static hay_status read_perengine(struct reader *r, const char *rest)
+{
+    struct workload *w = r->w;
+    struct text source = TEXT_INIT, text = TEXT_INIT;
+    bool stop = strncasecmp(rest, " STOP ", 6) == 0;
+    if (!stop && strncasecmp(rest, " START ", 7) != 0) {
+        return FAULT(r, "PERENGINE wants START or STOP, and a command");
+    }
+    if (w->block_count > 0) {
+        return FAULT(r, "PERENGINE stands below a task");
+    }
+    text_add(&source, r->prefix.data, r->prefix.length);
+    text_add_string(&source, rest + (stop ? 6 : 7));
+    text_add(&source, r->suffix.data, r->suffix.length);
+    text_add_string(&text, "exec /bin/bash -c ");
+    shell_quote(&text, source.data);
+    hay_status status = workload_check(w, r->line, text.length, r->fault);
+    if (status == HAY_OK) {
+        w->worker_commands = mem_grow(w->worker_commands,
+                                      w->worker_command_count,
+                                      &w->worker_command_room,
+                                      sizeof *w->worker_commands);
+        w->worker_commands[w->worker_command_count++] = (struct worker_command){
+            .text = arena_text(&w->arena, text.data, text.length),
+            .line = r->line,
+            .stop = stop};
+    }
+    text_fini(&source);
+    text_fini(&text);
+    return status;
+}
+
 /* Does 'text' begin with this word?  rest: behind it. */
 static bool
 begins(const char *text, const char *word, bool any_case, const char **rest)
@@ -278,13 +311,11 @@ static hay_status read_directive(struct reader *r, const char *line)
         return read_barrier(r, rest);
     }
     if (begins(text, "PERENGINE", true, &rest)) {
-        return FAULT(r,
-                     "PERENGINE: Hayfork has no commands that run once on "
-                     "each node; let the tasks do it, or a file of its own");
+        return read_perengine(r, rest);
     }
     return FAULT(r,
                  "unknown directive '%.60s' (PREFIX TEXT, SUFFIX TEXT, REPEAT, "
-                 "BARRIER)",
+                 "BARRIER, PERENGINE)",
                  line);
 }
 
@@ -313,6 +344,7 @@ static const struct request *common(struct workload *w,
                 slash != NULL && slash[1] != '\0' ? slash + 1 : w->file);
     env[0] = arena_text(&w->arena, text.data, text.length);
     env[1] = NULL;
+    w->worker_env = env[0];
     text_fini(&text);
     *request = *defaults;
     request->env = env;

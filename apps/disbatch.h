@@ -1,5 +1,5 @@
 /* disbatch.h - task files of disBatch: commands for bash, one a line, and
- * #DISBATCH lines (PREFIX, SUFFIX, REPEAT, BARRIER).
+ * #DISBATCH lines (PREFIX, SUFFIX, REPEAT, BARRIER, PERENGINE).
  *
  * As in disBatch a barrier is a task, too: the number of a task in the workload
  * is disBatch's id of it.

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "eachworker.h"
 #include "farm.h"
 #include "report.h"
 #include "runfolder.h"
@@ -56,6 +57,8 @@ struct farm {
     bool bad_input;     /* of a stream */
     bool broken;        /* the farm is */
     bool given_up;      /* too many have failed */
+    uint32_t workers;   /* that joined */
+    uint64_t failed_on_workers; /* commands that each of them runs once */
 };
 
 #define NO_PLACE SIZE_MAX
@@ -456,6 +459,7 @@ static int exit_status(const struct farm *f)
         return EXIT_USE;
     }
     return f->report.failed + f->report.cancelled > 0 || f->given_up
+                   || f->failed_on_workers > 0
                ? EXIT_TASKS
                : EXIT_DONE;
 }
@@ -527,6 +531,24 @@ static void begin(struct farm *f)
     }
 }
 
+/* What each worker runs once, before the tasks or ('stop') after them. */
+static void each_worker(struct farm *f, bool stop)
+{
+    hay_stats stats = {.size = sizeof stats};
+    uint64_t failed = 0;
+    if (f->plan->w->worker_command_count == 0 || f->broken) {
+        return;
+    }
+    if (!stop && hay_executor_stats(f->ex, &stats) == HAY_OK) {
+        f->workers = stats.workers;
+    }
+    progress_clear(&f->progress);
+    hay_status status =
+        eachworker_run(f->ex, f->plan->w, stop, f->workers, &failed);
+    f->broken = f->broken || status != HAY_OK;
+    f->failed_on_workers += failed;
+}
+
 int farm_run(hay_executor *ex, const struct farm_plan *plan)
 {
     struct farm f = {.ex = ex, .plan = plan, .free_first = NO_PLACE};
@@ -540,7 +562,9 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
     bool ready = workers_join(&f);
     begin(&f);
     if (ready && feasible(&f) && datasets_there(&f)) {
+        each_worker(&f, false);
         loop(&f);
+        each_worker(&f, true);
     }
     f.end_ns = now_ns();
     f.broken = f.broken || hay_executor_health(ex) != HAY_OK;

@@ -80,6 +80,8 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/cmd_run.c \
 	%D%/cmd_status.c \
 	%D%/cmd_submit.c \
+	%D%/eachworker.c \
+	%D%/eachworker.h \
 	%D%/farm.c \
 	%D%/farm.h \
 	%D%/guard.c \

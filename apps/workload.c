@@ -41,6 +41,7 @@ void workload_fini(struct workload *w)
     free(w->blocks);
     free(w->deps);
     free(w->order);
+    free(w->worker_commands);
     arena_fini(&w->arena);
     *w = (struct workload){.file = NULL};
 }

@@ -94,6 +94,13 @@ struct block {
     bool array;
 };
 
+/* A command that runs once on each worker, see eachworker.h. */
+struct worker_command {
+    const char *text;
+    uint32_t line;
+    bool stop; /* after the last task, not before the first one */
+};
+
 struct workload_name;
 struct files;
 
@@ -108,6 +115,9 @@ struct workload {
     uint64_t done_count; /* of them: workload_set_done() */
     uint64_t max_fails;  /* failed ones that stop the run, as the file says; 0:
                             it does not */
+    struct worker_command *worker_commands; /* malloc'ed */
+    size_t worker_command_count, worker_command_room;
+    const char *worker_env; /* "NAME=VALUE" that they see */
     uint32_t *order; /* order[block_count], parents first; workload_order() */
     struct workload_name *names;
     struct files *files; /* of files.h; NULL: no task names any */

@@ -156,6 +156,30 @@ barrier() {
 }
 check barriers_hold barrier
 
+engines() { # WORKERS ARGUMENT...
+    local workers=$1
+    shift
+    # shellcheck disable=SC2016
+    printf '#DISBATCH PERENGINE START echo start $DISBATCH_ENGINE_RANK >>ran\n#DISBATCH PERENGINE STOP echo stop $DISBATCH_ENGINE_RANK >>ran\n#DISBATCH REPEAT 4 echo task >>ran\n' >p.db
+    rm -f ran
+    runs 0 run "$@" p.db && [ "$(grep -c task ran)" = 4 ] &&
+        [ "$(head -n "$workers" ran | sort | xargs)" = "$(seq -f 'start %g' 0 $((workers - 1)) | xargs)" ] &&
+        [ "$(tail -n "$workers" ran | sort | xargs)" = "$(seq -f 'stop %g' 0 $((workers - 1)) | xargs)" ]
+}
+check commands_of_engines_run_once engines 1
+if have_mpirun; then
+    check commands_of_engines_run_on_each_worker engines 2 -n 3
+    check commands_of_engines_on_rank_0 engines 1 -n 1
+else
+    skip commands_of_engines_run_on_each_worker "no mpirun"
+fi
+engine_fails() {
+    printf '#DISBATCH PERENGINE START exit 3\n: >ran\n' >p.db
+    rm -f ran
+    runs 1 run p.db && [ -e ran ] && grep -q '^hayfork: p.db:1: PERENGINE START on worker 1 failed: exit status 3' err
+}
+check a_command_of_an_engine_that_fails_is_told engine_fails
+
 hq_details() {
     cat >d.toml <<'END'
 max_fails = 1
@@ -254,7 +278,7 @@ with_task 'SCRIPT POST a x'
 refuses pmc_record "x.dag:2: unknown record 'SCRIPT'" x.dag
 with_command() { printf 'touch ran\n%s\n' "$1" >x.db; }
 with_command '#DISBATCH PERENGINE START x'
-refuses disbatch_perengine "x.db:2: PERENGINE" x.db
+refuses disbatch_perengine "x.db:2: PERENGINE stands below a task" x.db
 with_command '#DISBATCH BARRIER key'
 refuses disbatch_key "x.db:2: BARRIER with a key" x.db
 with_command '#DISBATCH WAIT'

@@ -71,6 +71,19 @@ static void barriers_divide_the_file(void)
     CU_ASSERT_EQUAL(w.blocks[0].dep_count, 0);
 }
 
+static void commands_of_engines_are_no_tasks(void)
+{
+    reads(FORMAT_DISBATCH,
+          "#DISBATCH PREFIX p \n#DISBATCH PERENGINE START a\n"
+          "#DISBATCH PERENGINE stop b\nc\n");
+    CU_ASSERT_EQUAL(w.task_count, 1);
+    CU_ASSERT_EQUAL_FATAL(w.worker_command_count, 2);
+    CU_ASSERT_STRING_EQUAL(w.worker_commands[0].text,
+                           "exec /bin/bash -c 'p a'");
+    CU_ASSERT(!w.worker_commands[0].stop);
+    CU_ASSERT(w.worker_commands[1].stop);
+}
+
 static void what_is_wrong_is_told_with_its_line(void)
 {
     static const char *const cases[][2] = {
@@ -86,13 +99,14 @@ static void what_is_wrong_is_told_with_its_line(void)
          "t.x:1: REPEAT N [start S] [step K] [COMMAND]: not 'x'"},
         {"a\n\n#DISBATCH barrier\n",
          "t.x:3: unknown directive '#DISBATCH barrier' (PREFIX TEXT, SUFFIX "
-         "TEXT, REPEAT, BARRIER)"},
+         "TEXT, REPEAT, BARRIER, PERENGINE)"},
         {"#DISBATCH PREFIX\n",
          "t.x:1: unknown directive '#DISBATCH PREFIX' (PREFIX TEXT, SUFFIX "
-         "TEXT, REPEAT, BARRIER)"},
-        {"#DISBATCH PERENGINE START x\n",
-         "t.x:1: PERENGINE: Hayfork has no commands that run once on each "
-         "node; let the tasks do it, or a file of its own"},
+         "TEXT, REPEAT, BARRIER, PERENGINE)"},
+        {"a\n#DISBATCH PERENGINE START x\n",
+         "t.x:2: PERENGINE stands below a task"},
+        {"#DISBATCH PERENGINE x\n",
+         "t.x:1: PERENGINE wants START or STOP, and a command"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         refuses(FORMAT_DISBATCH, cases[i][0], cases[i][1]);
@@ -105,6 +119,7 @@ static CU_TestInfo tests[] = {
      prefix_and_suffix_replace_earlier_ones},
     {"repeat_is_an_array", repeat_is_an_array},
     {"barriers_divide_the_file", barriers_divide_the_file},
+    {"commands_of_engines_are_no_tasks", commands_of_engines_are_no_tasks},
     {"what_is_wrong_is_told_with_its_line",
      what_is_wrong_is_told_with_its_line},
     CU_TEST_INFO_NULL};
