@@ -5,25 +5,27 @@
  * decide, so that forked processes are not blamed for what they share.
  *
  * The next look is due when somebody who takes 8 GB a second could have reached
- * the limit, but not sooner than after fifty times what a look takes (2 % of
- * the spawner's processor).
+ * the limit, but not sooner than after fifty times what a look costs (2 % of
+ * the spawner's processor; its own time, since a busy machine makes a look
+ * longer, not dearer), or, if that is sooner, after half the time in which the
+ * limit is reached by who takes as much as since the last look.
  */
 #include "config.h"
 
 #include "worker/spawner_memory.h"
 
-#include "base/clock.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     TEXT_MAX = 16384,
     TAKEN_PER_NS = 8,
     COST_TIMES = 50,
+    NS_PER_MS = 1000000,
     PAUSE_MIN_NS = 2000000,
     PAUSE_MAX_NS = 100000000,
     OOM_LATELY_NS = 1000000000
@@ -116,6 +118,14 @@ bool hayi_memory_exact(const struct hayi_pids *pids,
 
 /* ---- the watch ----------------------------------------------------------- */
 
+/* Of this thread on a processor. */
+static uint64_t own_time_ns(void)
+{
+    struct timespec t = {0, 0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 void hayi_memory_watch_init(struct hayi_memory_watch *watch)
 {
     *watch = (struct hayi_memory_watch){.next_ns = UINT64_MAX};
@@ -128,7 +138,12 @@ static uint64_t pause_of(const struct hayi_memory_watch *watch,
                         ? watch->limit_bytes - watch->used_bytes
                         : 0;
     uint64_t pause = left / TAKEN_PER_NS;
-    pause = pause > cost_ns * COST_TIMES ? pause : cost_ns * COST_TIMES;
+    uint64_t rest = cost_ns * COST_TIMES;
+    if (watch->taken_per_ms > 0) {
+        uint64_t half_ns = left / watch->taken_per_ms * (NS_PER_MS / 2);
+        rest = half_ns < rest ? half_ns : rest;
+    }
+    pause = pause > rest ? pause : rest;
     pause = pause > PAUSE_MIN_NS ? pause : PAUSE_MIN_NS;
     return pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS;
 }
@@ -143,6 +158,7 @@ void hayi_memory_watch_begin(struct hayi_memory_watch *watch,
     hayi_memory_watch_init(watch);
     hayi_family_init(&watch->family, root, marks);
     watch->limit_bytes = limit_bytes;
+    watch->looked_ns = now_ns;
     watch->shared = shared;
     watch->next_ns = now_ns + pause_of(watch, 0);
 }
@@ -157,16 +173,21 @@ void hayi_memory_watch_end(struct hayi_memory_watch *watch)
 
 bool hayi_memory_watch_look(struct hayi_memory_watch *watch, uint64_t now_ns)
 {
-    uint64_t start_ns = hayi_clock_ns();
+    uint64_t start_ns = own_time_ns();
     hayi_family_look(&watch->family);
     const struct hayi_pids *pids = &watch->family.members;
     uint64_t used = hayi_memory_estimate(pids, watch->shared);
     if (used > watch->limit_bytes) {
         (void)hayi_memory_exact(pids, watch->shared, &used);
     }
+    uint64_t ms = (now_ns - watch->looked_ns) / NS_PER_MS;
+    watch->taken_per_ms = used > watch->used_bytes
+                              ? (used - watch->used_bytes) / (ms > 0 ? ms : 1)
+                              : 0;
+    watch->looked_ns = now_ns;
     watch->used_bytes = used;
     watch->peak_bytes = used > watch->peak_bytes ? used : watch->peak_bytes;
-    watch->next_ns = now_ns + pause_of(watch, hayi_clock_ns() - start_ns);
+    watch->next_ns = now_ns + pause_of(watch, own_time_ns() - start_ns);
     return used > watch->limit_bytes;
 }
 

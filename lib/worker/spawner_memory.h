@@ -28,8 +28,10 @@ struct hayi_memory_watch {
     uint64_t limit_bytes; /* 0: it is not watched */
     uint64_t used_bytes;  /* as of the last look */
     uint64_t peak_bytes;
-    uint64_t next_ns; /* when to look again; UINT64_MAX: never */
-    bool shared;      /* shared memory counts */
+    uint64_t looked_ns;    /* when that was */
+    uint64_t taken_per_ms; /* between the last two looks */
+    uint64_t next_ns;      /* when to look again; UINT64_MAX: never */
+    bool shared;           /* shared memory counts */
 };
 
 /* Not watched, until it begins. */
