@@ -28,6 +28,8 @@ enum {
 
 static bool tsv;
 static int rounds = 5;
+static const char usage[] =
+    "usage: bench_process [--tsv] [--rounds N] [--hay-slots=N]\n";
 
 HAY_TASK(nothing)
 {
@@ -193,7 +195,7 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
         }
     }
     if (rounds < 1 || rounds > ROUNDS_MAX) {
-        (void)fprintf(stderr, "usage: bench_process [--tsv] [--rounds N]\n");
+        (void)fputs(usage, stderr);
         return HAY_EINVAL;
     }
     HAY_TRY(hay_executor_stats(ex, &stats));
@@ -215,5 +217,9 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        (void)fputs(usage, stdout);
+        return 0;
+    }
     return hay_main(argc, argv, farm);
 }

@@ -25,7 +25,8 @@ static hay_status check_memory(const hay_task_options *options,
                    ? HAY_OK
                    : hayi_fail(err,
                                HAY_EINVAL,
-                               "memory_retries without memory_limit_bytes");
+                               "tries with more memory need a memory limit "
+                               "to begin with");
     }
     if (kind == HAYI_TASK_FAKE) {
         return hayi_fail(

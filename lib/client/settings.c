@@ -257,6 +257,9 @@ static bool parse_size(const char *text, uint64_t *bytes)
     }
     double number = strtod(text, &end);
     if (strcmp(end, "%") == 0) {
+        if (!(number <= 100)) {
+            return false;
+        }
         number *= (double)hayi_store_node_bytes() / 100;
     } else if (*end != 0 && strcmp(end, "B") != 0) {
         char letter = *end >= 'a' && *end <= 'z' ? (char)(*end - 32) : *end;
@@ -280,7 +283,10 @@ static hay_status set_memory_limit(hay_options *options,
     uint64_t bytes = 0;
     if (!parse_size(value, &bytes)) {
         return hayi_fail(
-            err, HAY_EINVAL, "'%s' is no size such as 64M, 2G or 50%%", value);
+            err,
+            HAY_EINVAL,
+            "'%s' is no size such as 64M, 2G or 50%% (at most 100%%)",
+            value);
     }
     if (bytes < MEMORY_LIMIT_MIN) {
         return hayi_fail(err, HAY_EINVAL, "'%s' is less than 1M", value);

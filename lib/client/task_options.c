@@ -11,6 +11,7 @@
 #include "client/check.h"
 #include "client/executor.h"
 #include "client/limits.h"
+#include "wire/request.h"
 
 #define RETRY_PAUSE_NS_MAX (HAYI_PAUSE_MS_MAX * UINT64_C(1000000))
 
@@ -49,7 +50,7 @@ hay_status hayi_task_options_needs(hay_executor *ex,
                           : options->memory_bytes;
     struct hayi_needs plain = {
         .cores = options->cores > 0 ? options->cores : 1,
-        .gpus = options->gpus < UINT8_MAX ? (uint8_t)options->gpus : UINT8_MAX,
+        .gpus = (uint8_t)options->gpus,
         .memory_bytes = memory,
         .worker = options->worker & ~HAYI_WORKER_OR_ANY,
     };
@@ -105,7 +106,7 @@ static hay_status check_runner(const hay_executor *ex,
     if ((int)runner < HAY_RUNNER_DEFAULT || runner > HAY_RUNNER_FAKE) {
         return hayi_fail(err, HAY_EINVAL, "runner %d is unknown", (int)runner);
     }
-    if (runner == HAY_RUNNER_FAKE && kind != 0 && kind != HAYI_TASK_FAKE) {
+    if (runner == HAY_RUNNER_FAKE && kind != HAYI_TASK_FAKE) {
         return hayi_fail(
             err, HAY_EINVAL, "the fake runner is for hay_submit_fake() only");
     }
@@ -162,13 +163,6 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
                                       struct hayi_error *err)
 {
     unsigned workers = atomic_load(&ex->workers);
-    if (needs->worker > ex->workers_expected) {
-        return hayi_fail(err,
-                         HAY_EINFEASIBLE,
-                         "worker %u asked for, but the last one is %u",
-                         needs->worker,
-                         ex->workers_expected);
-    }
     if (workers == 0 || !hayi_executor_all_joined(ex)) {
         return HAY_OK;
     }
@@ -199,6 +193,28 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
                          "more than %llu",
                          (unsigned long long)needs->memory_bytes,
                          (unsigned long long)memory);
+    }
+    return HAY_OK;
+}
+
+/* Those that 'needs' has no room for, in the words of who asked. */
+static hay_status check_numbers(const hay_executor *ex,
+                                const hay_task_options *options,
+                                struct hayi_error *err)
+{
+    if (options->gpus > HAYI_WISH_GPUS_MAX) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "%u gpus asked for, but a task has at most %u",
+                         options->gpus,
+                         HAYI_WISH_GPUS_MAX);
+    }
+    if ((options->worker & ~HAYI_WORKER_OR_ANY) > ex->workers_expected) {
+        return hayi_fail(err,
+                         HAY_EINFEASIBLE,
+                         "worker %u asked for, but the last one is %u",
+                         options->worker,
+                         ex->workers_expected);
     }
     return HAY_OK;
 }
@@ -240,7 +256,7 @@ static hay_status check_given(hay_executor *ex,
     if (options->retry_pause_ns > RETRY_PAUSE_NS_MAX) {
         return hayi_fail(err, HAY_EINVAL, "a retry pause of more than an hour");
     }
-    return HAY_OK;
+    return check_numbers(ex, options, err);
 }
 
 hay_status hayi_task_options_check(hay_executor *ex,

@@ -131,6 +131,7 @@ static void sizes_have_units_or_are_parts(void)
     CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=50%"), HAY_OK);
     CU_ASSERT(options.memory_limit_bytes >= 2 * quarter);
     CU_ASSERT(options.memory_limit_bytes <= 2 * quarter + 2);
+    CU_ASSERT_EQUAL(TAKE("--hay-memory-limit=1000%"), HAY_EINVAL);
     (void)setenv("HAYFORK_MEMORY_LIMIT", "3m", 1);
     (void)setenv("HAYFORK_SPILL_FOLDER", "/scratch", 1);
     CU_ASSERT_EQUAL(TAKE("x"), HAY_OK);

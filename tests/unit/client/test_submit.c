@@ -147,6 +147,23 @@ static void wrong_options_are_refused(void)
     CU_ASSERT_EQUAL(try_options(&options), HAY_EINVAL);
     options.runner = HAY_RUNNER_FAKE;
     CU_ASSERT_EQUAL(try_options(&options), HAY_EINVAL);
+    CU_ASSERT_EQUAL(hay_task_options_check(fake.ex, &options, 0), HAY_EINVAL);
+    hay_task_options_init(&options);
+    options.memory_retries = 3;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EINVAL);
+    CU_ASSERT_STRING_EQUAL(
+        hay_error_text(),
+        "tries with more memory need a memory limit to begin with");
+    hay_task_options_init(&options);
+    options.gpus = UINT32_MAX;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EINFEASIBLE);
+    CU_ASSERT_STRING_EQUAL(
+        hay_error_text(),
+        "4294967295 gpus asked for, but a task has at most 64");
+    hay_task_options_init(&options);
+    options.worker = UINT32_MAX;
+    CU_ASSERT_EQUAL(try_options(&options), HAY_EINFEASIBLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(hay_error_text(), "worker 4294967295 asked"));
     hay_task_options_init(&options);
     options.after_count = 1;
     CU_ASSERT_EQUAL(try_options(&options), HAY_EINVAL);
