@@ -380,7 +380,8 @@ typedef struct hay_options {
                            tasks of category "download" at a time, or so
                            much for tasks that request it */
     uint32_t suspended_max;  /* waiting tasks of a worker that keep a stack;
-                                0: 256 */
+                                0: 256; those in process slots may be more, see
+                                hay_task_executor() */
     double straggler_factor; /* a second copy of a map's range or of a task may
                                 start near the end when the first takes so many
                                 times its kind's usual time; 0: never */
