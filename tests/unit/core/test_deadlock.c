@@ -38,6 +38,16 @@ static void later(void)
     bed_dispatch();
 }
 
+/* Of what came before, nothing is expected. */
+static void look_later(void)
+{
+    bed_forget();
+    later();
+}
+
+#define STUCK(id)                                                              \
+    "tell p" #id " failed HAY_EFARM culprit 0 attempt 0 w0 report 0 deadlock"
+
 static void child_that_needs_what_its_parent_holds_fails(void)
 {
     task(1, 0, 60);
@@ -49,8 +59,7 @@ static void child_that_needs_what_its_parent_holds_fails(void)
     BED_EXPECT("");
     CU_ASSERT_NOT_EQUAL(hayi_sched_deadline_ns(bed.sched), UINT64_MAX);
     later();
-    BED_EXPECT("tell p2 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock");
+    BED_EXPECT(STUCK(2));
     CU_ASSERT_EQUAL(hayi_sched_deadline_ns(bed.sched), UINT64_MAX);
     bed_resumed(1);
     bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
@@ -65,8 +74,7 @@ static void child_that_will_have_room_waits(void)
     bed_started(2);
     task(3, 1, 60);
     bed_suspended(1, 3);
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("");
     bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
     bed_forget();
@@ -85,10 +93,8 @@ static void one_of_two_that_block_each_other_goes_on(void)
     task(5, 0, 50); /* waits for nobody, and does not fail */
     bed_suspended(1, 3);
     bed_suspended(2, 4);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p4 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock");
+    look_later();
+    BED_EXPECT(STUCK(4));
     bed_resumed(2);
     bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
     bed_forget();
@@ -105,16 +111,11 @@ static void all_fail_of_several_that_cannot_run(void)
     task(4, 1, 10);
     bed_suspended(1, 0);
     run(4);
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("");
     bed_ended(4, HAYI_OUTCOME_FINISHED, 1000);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p2 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock; "
-               "tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock");
+    look_later();
+    BED_EXPECT(STUCK(2) "; " STUCK(3));
 }
 
 static void input_of_a_pending_child_fails_and_the_child_with_it(void)
@@ -124,12 +125,10 @@ static void input_of_a_pending_child_fails_and_the_child_with_it(void)
     task(2, 1, 60);
     bed_child(3, 1, (const uint64_t[]){2, 0});
     bed_suspended(1, 3);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p2 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock; "
-               "tell p3 failed HAY_EDEPENDENCY culprit 2 attempt 0 w0 "
-               "report 0");
+    look_later();
+    BED_EXPECT(STUCK(2) "; "
+                        "tell p3 failed HAY_EDEPENDENCY culprit 2 attempt 0 w0 "
+                        "report 0");
 }
 
 static void waiting_goes_through_those_that_hold_nothing(void)
@@ -141,10 +140,8 @@ static void waiting_goes_through_those_that_hold_nothing(void)
     run(2);
     task(3, 2, 60);
     bed_suspended(2, 3);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock");
+    look_later();
+    BED_EXPECT(STUCK(3));
 }
 
 static void followers_are_waited_for_too(void)
@@ -156,12 +153,10 @@ static void followers_are_waited_for_too(void)
     run(2);
     task(3, 2, 60);
     bed_follow(2, 3);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock; "
-               "tell p2 failed HAY_EDEPENDENCY culprit 3 attempt 1 w0 "
-               "report 102 followed");
+    look_later();
+    BED_EXPECT(STUCK(3) "; "
+                        "tell p2 failed HAY_EDEPENDENCY culprit 3 attempt 1 w0 "
+                        "report 102 followed");
 }
 
 static void inputs_of_what_is_followed_fail(void)
@@ -174,14 +169,12 @@ static void inputs_of_what_is_followed_fail(void)
     task(3, 2, 60);
     bed_child(4, 2, (const uint64_t[]){3, 0});
     bed_follow(2, 4);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock; "
-               "tell p4 failed HAY_EDEPENDENCY culprit 3 attempt 0 w0 "
-               "report 0; "
-               "tell p2 failed HAY_EDEPENDENCY culprit 3 attempt 1 w0 "
-               "report 102 followed");
+    look_later();
+    BED_EXPECT(STUCK(3) "; "
+                        "tell p4 failed HAY_EDEPENDENCY culprit 3 attempt 0 w0 "
+                        "report 0; "
+                        "tell p2 failed HAY_EDEPENDENCY culprit 3 attempt 1 w0 "
+                        "report 102 followed");
 }
 
 static void nobody_fails_while_inputs_of_what_is_followed_run(void)
@@ -196,8 +189,7 @@ static void nobody_fails_while_inputs_of_what_is_followed_run(void)
     bed_child(4, 2, (const uint64_t[]){3, 0});
     bed_follow(2, 4);
     run(3);
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("");
 }
 
@@ -210,10 +202,8 @@ static void host_of_a_stuck_attempt_holds_as_well(void)
     bed_started(2);
     task(3, 2, 60);
     bed_suspended(2, 3);
-    bed_forget();
-    later();
-    BED_EXPECT("tell p3 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 "
-               "deadlock");
+    look_later();
+    BED_EXPECT(STUCK(3));
 }
 
 static void who_waits_for_no_task_is_not_stuck(void)
@@ -225,14 +215,12 @@ static void who_waits_for_no_task_is_not_stuck(void)
     e.u.suspended.task = bed.last[1].task;
     e.u.suspended.attempt = 1;
     CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("");
     bed_resumed(1);
     bed_suspended(1, 2);
     bed_cancel(1, true); /* it is woken by that */
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("");
 }
 
@@ -244,8 +232,7 @@ static void another_worker_may_have_room(void)
     task(2, 1, 60);
     task(3, 1, 120);
     bed_suspended(1, 0);
-    bed_forget();
-    later();
+    look_later();
     BED_EXPECT("hand_out w1 p2 attempt 1 priority 0 cores 1 depth 1 prompt; "
                "hand_out w1 p3 attempt 1 priority 0 cores 1 depth 1 prompt");
 }

@@ -38,14 +38,19 @@ static uint32_t licences(uint64_t units)
     return bed_request(v);
 }
 
+static void ends(uint64_t id)
+{
+    bed_started(id);
+    bed_ended(id, HAYI_OUTCOME_FINISHED, SECOND);
+}
+
 /* Small ones of one second keep coming: one ends, the next one is there. */
 static void flood(uint32_t request, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         for (uint64_t id = 10; id < BED_IDS; id++) {
             if (bed.last[id].attempt != 0 && bed.task[id] != 0) {
-                bed_started(id);
-                bed_ended(id, HAYI_OUTCOME_FINISHED, SECOND);
+                ends(id);
                 bed.task[id] = 0;
                 break;
             }
@@ -93,14 +98,12 @@ static void nobody_lower_passes_but_a_higher_one_does(void)
     bed_dispatch();
     bed_ask(1, cores(2));
     bed_ask(12, small);
-    bed_started(10);
-    bed_ended(10, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(10);
     bed_dispatch();
     CU_ASSERT_TRUE(is_out(12)); /* it passes */
     bed.now_ns += 6 * SECOND;
     bed_ask(13, small);
-    bed_started(11);
-    bed_ended(11, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(11);
     bed_dispatch();
     CU_ASSERT_FALSE(is_out(13));
     CU_ASSERT_STRING_EQUAL(
@@ -111,10 +114,8 @@ static void nobody_lower_passes_but_a_higher_one_does(void)
     bed_dispatch();
     CU_ASSERT_TRUE(is_out(2));
     CU_ASSERT_FALSE(is_out(13));
-    bed_started(12);
-    bed_ended(12, HAYI_OUTCOME_FINISHED, SECOND);
-    bed_started(2);
-    bed_ended(2, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(12);
+    ends(2);
     bed_dispatch();
     CU_ASSERT_TRUE(is_out(1));
     bed_ended(1, HAYI_OUTCOME_FINISHED, SECOND);
@@ -131,13 +132,11 @@ static void what_is_kept_is_open_when_its_task_is_cancelled(void)
     bed_dispatch();
     bed_ask(1, cores(2));
     bed_ask(12, small);
-    bed_started(10);
-    bed_ended(10, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(10);
     bed_dispatch();
     bed.now_ns += 6 * SECOND;
     bed_ask(13, small);
-    bed_started(11);
-    bed_ended(11, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(11);
     bed_dispatch();
     CU_ASSERT_FALSE(is_out(13));
     bed_cancel(1, false);
@@ -192,8 +191,7 @@ static void one_class_alone_keeps_nothing(void)
     }
     bed_dispatch();
     bed.now_ns += 20 * SECOND;
-    bed_started(10);
-    bed_ended(10, HAYI_OUTCOME_FINISHED, SECOND);
+    ends(10);
     bed_dispatch();
     bed_dispatch();
     CU_ASSERT_PTR_NULL(strstr(bed_reason(19), "kept"));
