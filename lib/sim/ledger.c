@@ -6,10 +6,13 @@
  * Each task is told exactly once, and as it truly went: finished if an attempt
  * was, failed if its attempts were, by a dependency if an input was, cancelled
  * if somebody wanted it.  No attempt begins before all inputs of its task have
- * been told, after its task was told, or while another one runs.  No item of a
- * map is reported twice, or run twice unless a worker was lost.  Every cancel
- * is answered once, and the answer is kept to.  Nothing comes from a fenced
- * worker, and nothing is handed out to it.
+ * been told, in its pause, or after its task was told; nor while another one
+ * runs, unless it is a straggler's second one, on another worker.  A task that
+ * is 'once' does not begin again after an end that was not heard.  No item of a
+ * map is reported twice, or run twice unless a worker was lost or it has
+ * straggled.  Every cancel is answered once, and the answer is kept to. Nothing
+ * comes from a fenced worker, and nothing is handed out to it.  No task fails
+ * for an object that is on some node.
  */
 #include "config.h"
 
