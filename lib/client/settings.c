@@ -92,6 +92,22 @@ set_output(hay_options *options, const char *value, struct hayi_error *err)
 }
 
 static hay_status
+set_journal(hay_options *options, const char *value, struct hayi_error *err)
+{
+    if (strcmp(value, "sync") == 0) {
+        options->journal = HAY_JOURNAL_SYNC;
+    } else if (strcmp(value, "written") == 0) {
+        options->journal = HAY_JOURNAL_WRITTEN;
+    } else if (strcmp(value, "none") == 0) {
+        options->journal = HAY_JOURNAL_NONE;
+    } else {
+        return hayi_fail(
+            err, HAY_EINVAL, "'%s' is none of sync, written, none", value);
+    }
+    return HAY_OK;
+}
+
+static hay_status
 set_runner(hay_options *options, const char *value, struct hayi_error *err)
 {
     if (strcmp(value, "thread") == 0) {
@@ -363,6 +379,7 @@ static const struct setting {
 } settings[] = {
     {"--hay-slots", "HAYFORK_SLOTS", set_slots, false},
     {"--hay-run-folder", "HAYFORK_RUN_FOLDER", set_run_folder, false},
+    {"--hay-journal", "HAYFORK_JOURNAL", set_journal, false},
     {"--hay-output", "HAYFORK_OUTPUT", set_output, false},
     {"--hay-runner", "HAYFORK_RUNNER", set_runner, false},
     {"--hay-seed", "HAYFORK_SEED", set_seed, false},
@@ -389,6 +406,8 @@ const char *hayi_settings_help(void)
            "  --hay-slots=N          cores that a worker offers (all it may "
            "use)\n"
            "  --hay-run-folder=DIR   keep tasks.tsv and outputs there\n"
+           "  --hay-journal=WHEN     of the run folder: sync, written (no "
+           "fdatasync), none\n"
            "  --hay-output=MODE      of commands: inherit, append, files, "
            "null\n"
            "  --hay-runner=KIND      of functions: thread, process (a child "

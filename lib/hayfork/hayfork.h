@@ -330,6 +330,14 @@ typedef enum hay_output {
     HAY_OUTPUT_NULL = 4     /* thrown away */
 } hay_output;
 
+/* What the journal of a run folder promises once a task's end is told. */
+typedef enum hay_journal {
+    HAY_JOURNAL_SYNC = 0,    /* it is on the disk: outlasts a power failure */
+    HAY_JOURNAL_WRITTEN = 1, /* the operating system has it: outlasts whatever
+                                kills the program */
+    HAY_JOURNAL_NONE = 2     /* no journal: nobody can go on with the run */
+} hay_journal;
+
 typedef enum hay_runner {
     HAY_RUNNER_DEFAULT = 0, /* functions: thread; commands: command */
     HAY_RUNNER_THREAD = 1,
@@ -394,6 +402,7 @@ typedef struct hay_options {
     bool dry_run;     /* nothing runs, nothing is written: what would run ends
                          as HAY_CANCELLED, and the reason of its outcome says
                          why it would */
+    hay_journal journal; /* of the run folder */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -401,7 +410,8 @@ typedef struct hay_options {
     {                                                                          \
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
-            HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false                  \
+            HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false,                 \
+            HAY_JOURNAL_SYNC                                                   \
     }
 void hay_options_init(hay_options *options);
 

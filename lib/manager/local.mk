@@ -14,6 +14,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_follow.c \
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \
+	%D%/manager_journal.c \
 	%D%/manager_nested.c \
 	%D%/manager_nested.h \
 	%D%/manager_nested_tell.c \

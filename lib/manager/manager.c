@@ -234,6 +234,7 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
         dispatch(manager);
         publish(manager);
     }
+    busy = hayi_manager_poll_journal(manager) || busy;
     if (manager->wake) {
         manager->wake = false;
         hayi_executor_wake(manager->ex);
@@ -309,35 +310,6 @@ void hayi_manager_post(struct hayi_manager *manager, struct hayi_item *item)
 
 /* ---- life
  * ------------------------------------------------------------------------ */
-
-static hay_status open_run_folder(struct hayi_manager *manager,
-                                  const hay_options *options,
-                                  struct hayi_error *err)
-{
-    manager->output = options->output;
-    if (options->output == HAY_OUTPUT_DEFAULT) {
-        manager->output = options->run_folder != NULL ? HAY_OUTPUT_APPEND
-                                                      : HAY_OUTPUT_INHERIT;
-    }
-    if (options->run_folder == NULL) {
-        if (manager->output == HAY_OUTPUT_APPEND
-            || manager->output == HAY_OUTPUT_FILES) {
-            return hayi_fail(
-                err, HAY_EINVAL, "captured output needs a run folder");
-        }
-        return HAY_OK;
-    }
-    hay_status status =
-        hayi_run_folder_open(options->run_folder, &manager->run_folder, err);
-    if (status != HAY_OK) {
-        return status;
-    }
-    manager->run_folder_path = realpath(options->run_folder, NULL);
-    return manager->run_folder_path != NULL
-               ? HAY_OK
-               : hayi_fail(
-                   err, HAY_EIO, "%s: cannot be found", options->run_folder);
-}
 
 static hay_status make_peers(struct hayi_manager *manager,
                              struct hayi_error *err)
@@ -434,7 +406,7 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
                             ? hayi_fail(err, HAY_ENOMEM, "out of memory")
                             : hayi_manager_tell_limits(manager, err);
     if (status == HAY_OK) {
-        status = open_run_folder(manager, options, err);
+        status = hayi_manager_open_folder(manager, options, err);
     }
     if (status == HAY_OK) {
         status = prepare_data(manager, options, err);
@@ -459,6 +431,7 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
 void hayi_manager_refuse_late(struct hayi_manager *manager)
 {
     hay_executor *ex = manager->ex;
+    hayi_manager_close_journal(manager); /* tells what was held */
     hayi_manager_refuse_wants(manager);
     hayi_executor_set_ended(ex);
     bool last;
@@ -484,6 +457,7 @@ void hayi_manager_free(struct hayi_manager *manager)
     hayi_manager_rest(manager);
     hayi_manager_following_free(manager);
     hayi_manager_nested_free(manager);
+    hayi_manager_close_journal(manager);
     hayi_manager_free_kept(manager);
     hayi_run_folder_close(manager->run_folder);
     hayi_sched_free(manager->sched);

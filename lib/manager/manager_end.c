@@ -37,7 +37,9 @@ void hayi_manager_break(struct hayi_manager *manager,
     manager->broken = true;
     manager->give_up_ns = manager->now_ns + HAYI_MANAGER_LEAVE_NS;
     (void)fprintf(stderr, "%s\n", err->text);
-    hayi_executor_break(manager->ex, err);
+    if (atomic_load(&manager->ex->broken) == 0) { /* the journal's failure */
+        hayi_executor_break(manager->ex, err);
+    }
     manager->wake = true;
     hayi_manager_stop_workers(manager, true);
     for (uint32_t i = 1; i < manager->peer_count; i++) {
@@ -341,5 +343,5 @@ void hayi_manager_check_end(struct hayi_manager *manager)
             return;
         }
     }
-    manager->ended = true;
+    manager->ended = manager->held.count == 0;
 }

@@ -27,7 +27,7 @@ static void write_line(struct hayi_manager *manager,
         .path = path,
         .bytes = bytes,
     };
-    hayi_run_folder_file(manager->run_folder, &line);
+    hayi_manager_record_file(manager, &line);
 }
 
 static void write_record(struct hayi_manager *manager,

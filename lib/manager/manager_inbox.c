@@ -14,7 +14,7 @@ struct hayi_dep
 hayi_manager_dep(const hay_future *input, bool any, bool argument)
 {
     struct hayi_dep dep = {.any = any, .objects = argument};
-    uint8_t state = atomic_load_explicit(&input->state, memory_order_relaxed);
+    uint8_t state = (uint8_t)hayi_manager_state(input);
     if (state < HAY_FINISHED) {
         dep.task = input->task;
         return dep;
@@ -126,6 +126,7 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
 static void submit(struct hayi_manager *manager, hay_future *future)
 {
     manager->submitted++;
+    hayi_manager_record_task(manager, future);
     if (manager->broken) {
         reject(manager, future, HAY_EFARM);
         return;

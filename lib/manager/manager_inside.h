@@ -17,6 +17,7 @@
 #include "base/idmap.h"
 #include "data/mover.h"
 #include "data/store.h"
+#include "journal/journal.h"
 #include "manager/manager.h"
 #include "observe/run_folder.h"
 #include "transport/link.h"
@@ -105,6 +106,16 @@ struct hayi_refused {
     char text[160];
 };
 
+/* Ends that are not durable yet, in the order of their numbers. */
+struct hayi_held_end {
+    hay_future *future;
+    uint64_t number; /* in the journal */
+};
+struct hayi_held_ends {
+    struct hayi_held_end *list; /* a ring of 'room', a power of two */
+    size_t first, count, room;
+};
+
 struct hayi_manager {
     struct hayi_manager_config config;
     hay_executor *ex;
@@ -114,6 +125,11 @@ struct hayi_manager {
     uint32_t peer_count;
     struct hayi_run_folder *run_folder; /* or NULL */
     char *run_folder_path;
+    struct hayi_journal *journal; /* or NULL */
+    struct hayi_held_ends held;
+    uint64_t first_ns;   /* start_ns, since the folder's first run began */
+    bool recorded;       /* something was appended in this round */
+    bool journal_failed; /* and was told */
     hay_output output;
     uint64_t silence_ns;
     uint64_t start_ns;
@@ -222,6 +238,37 @@ hay_status hayi_manager_amounts(struct hayi_manager *manager,
                                 struct hayi_amount *amounts,
                                 size_t *count,
                                 struct hayi_error *err);
+
+/* manager_journal.c */
+/* The run folder with its journal, if there is to be one; what was recorded
+ * goes to ex->resume. */
+hay_status hayi_manager_open_folder(struct hayi_manager *manager,
+                                    const hay_options *options,
+                                    struct hayi_error *err);
+/* At the end: waits until all is durable. */
+void hayi_manager_close_journal(struct hayi_manager *manager);
+/* It was submitted. */
+void hayi_manager_record_task(struct hayi_manager *manager,
+                              const hay_future *future);
+void hayi_manager_record_file(struct hayi_manager *manager,
+                              const struct hayi_file_line *line);
+/* There is a run folder.  finished: what the task gave; NULL: it has not
+ * finished.  Its number in the journal; 0: there is none. */
+uint64_t hayi_manager_record_attempt(struct hayi_manager *manager,
+                                     const hay_future *future,
+                                     const struct hayi_attempt_line *line,
+                                     const struct hayi_result *finished);
+/* hayi_future_complete(), once 'number' is durable. */
+void hayi_manager_end(struct hayi_manager *manager,
+                      hay_future *future,
+                      hay_state state,
+                      struct hayi_result *result,
+                      uint64_t number);
+/* A future's, also if the client does not know it yet. */
+hay_state hayi_manager_state(const hay_future *future);
+/* Tells what has become durable; what to do when nothing will be any more.
+ * true: something was told. */
+bool hayi_manager_poll_journal(struct hayi_manager *manager);
 
 /* manager_actions.c */
 void hayi_manager_perform(struct hayi_manager *manager,

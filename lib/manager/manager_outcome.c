@@ -337,17 +337,20 @@ static hay_cause cause_of(const struct hayi_manager *manager,
 /* ---- the run folder
  * ---------------------------------------------------------- */
 
-static void write_line(struct hayi_manager *manager,
-                       const hay_future *future,
-                       const char *state,
-                       uint32_t attempt,
-                       uint32_t worker,
-                       const struct hayi_report *report,
-                       hay_cause cause,
-                       const char *reason)
+/* result: what it gave, if it has finished; or NULL.  Its number in the
+ * journal; 0: there is none. */
+static uint64_t write_line(struct hayi_manager *manager,
+                           const hay_future *future,
+                           const char *state,
+                           uint32_t attempt,
+                           uint32_t worker,
+                           const struct hayi_report *report,
+                           hay_cause cause,
+                           const char *reason,
+                           const struct hayi_result *result)
 {
     if (manager->run_folder == NULL) {
-        return;
+        return 0;
     }
     uint32_t cores = report->cores;
     struct hayi_attempt_line line = {
@@ -382,7 +385,7 @@ static void write_line(struct hayi_manager *manager,
             line.path[i] = names[i];
         }
     }
-    hayi_run_folder_attempt(manager->run_folder, &line);
+    return hayi_manager_record_attempt(manager, future, &line, result);
 }
 
 /* An attempt that nobody reports, as far as we have heard of it. */
@@ -433,16 +436,17 @@ void hayi_manager_attempt_ended(struct hayi_manager *manager,
     if (action->u.attempt_ended.grown && limits != NULL) {
         limits->memory_doublings++;
     }
-    write_line(manager,
-               future,
-               action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
-                   ? "cancelled"
-                   : "failed",
-               action->u.attempt_ended.attempt,
-               action->u.attempt_ended.worker,
-               report,
-               cause,
-               reason);
+    (void)write_line(manager,
+                     future,
+                     action->u.attempt_ended.outcome == HAYI_OUTCOME_CANCELLED
+                         ? "cancelled"
+                         : "failed",
+                     action->u.attempt_ended.attempt,
+                     action->u.attempt_ended.worker,
+                     report,
+                     cause,
+                     reason,
+                     NULL);
 }
 
 /* Where an object is for the client, whose node is 0. */
@@ -556,15 +560,17 @@ void hayi_manager_tell(struct hayi_manager *manager,
     } else if (state == HAY_FINISHED) {
         state = HAY_FAILED; /* what it gave is lost */
     }
+    uint64_t number = 0;
     if (manager->run_folder != NULL) {
-        write_line(manager,
-                   future,
-                   hay_state_name(state),
-                   action->u.tell.attempt,
-                   action->u.tell.worker,
-                   report,
-                   cause_of(manager, action, report),
-                   reason);
+        number = write_line(manager,
+                            future,
+                            hay_state_name(state),
+                            action->u.tell.attempt,
+                            action->u.tell.worker,
+                            report,
+                            cause_of(manager, action, report),
+                            reason,
+                            state == HAY_FINISHED ? result : NULL);
     }
     manager->counted[state]++;
     const bool may_run_again = state == HAY_FINISHED && report->has_made;
@@ -573,15 +579,11 @@ void hayi_manager_tell(struct hayi_manager *manager,
     if (result != NULL && result->object_count + result->file_count > 0) {
         atomic_store(&future->managed, 1);
     }
-    if (may_run_again) {
-        hayi_manager_list_inputs(future);
-    }
-    if (hayi_future_complete(future, state, result)) {
-        manager->wake = true;
-    }
     if (may_run_again) { /* it is managed: not freed before it comes back */
+        hayi_manager_list_inputs(future);
         hayi_manager_remember(future);
     }
+    hayi_manager_end(manager, future, state, result, number);
 }
 
 /* The failures of a range, with the map's item numbers and words. */

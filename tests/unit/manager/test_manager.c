@@ -378,26 +378,44 @@ static void attempts_are_written_and_captures_outlive_the_manager(void)
     bed_check_end(g, HAY_ECANCELLED, "");
 }
 
-static void earlier_runs_folder_is_refused(void)
+/* On the folder of the test before. */
+static hay_status
+open_second(hay_journal journal, struct hayi_manager **manager, char *words)
 {
     hay_options options = HAY_OPTIONS_INIT;
     struct hayi_error err = {HAY_OK, ""};
-    options.run_folder = bed_run_folder; /* of the test before */
+    hay_executor *ex;
+    options.run_folder = bed_run_folder;
+    options.journal = journal;
     const struct hayi_worker_name name = {7, "node", 4711};
-    CU_ASSERT_EQUAL_FATAL(hayi_executor_new(&options, &bed_ex), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(hayi_executor_new(&options, &ex), HAY_OK);
     const struct hayi_manager_config config = {
         .transport = bed_ends[0],
         .bell = &bed_bell,
-        .ex = bed_ex,
+        .ex = ex,
         .options = &options,
         .names = &name,
         .epoch = BED_EPOCH,
     };
-    CU_ASSERT_EQUAL(hayi_manager_new(&config, &bed_manager, &err), HAY_EIO);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "tasks.tsv: File exists"));
-    hayi_executor_release(bed_ex);
-    bed_ex = NULL;
-    bed_manager = NULL;
+    hay_status status = hayi_manager_new(&config, manager, &err);
+    hayi_executor_release(ex);
+    (void)snprintf(words, sizeof(err.text), "%s", err.text);
+    return status;
+}
+
+static void earlier_runs_folder_is_gone_on_with(void)
+{
+    char words[sizeof(((struct hayi_error *)0)->text)];
+    struct hayi_manager *second = NULL;
+    CU_ASSERT_EQUAL(open_second(HAY_JOURNAL_NONE, &second, words), HAY_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(words, "tasks.tsv: File exists"));
+    bed_open_manager(true, HAY_OUTPUT_DEFAULT, bed_run_folder);
+    check_file("tasks.tsv", "1\tprep\t1\tfailed\t7\t0\t1\t", true);
+    check_file("tasks.tsv", "1\tprep\t2\tfinished\t7\t", true);
+    check_file("output.tsv", "1\tprep\t2\toutput/w7.s2.1.out\t0\t4\t", true);
+    CU_ASSERT_EQUAL(open_second(HAY_JOURNAL_SYNC, &second, words), HAY_EAGAIN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(words, "is in use by hayfork (pid "));
+    bed_end_manager();
 }
 
 static CU_TestInfo tests[] = {
@@ -427,7 +445,8 @@ static CU_TestInfo tests[] = {
     {"causes_come_before_effects", causes_come_before_effects},
     {"attempts_are_written_and_captures_outlive_the_manager",
      attempts_are_written_and_captures_outlive_the_manager},
-    {"earlier_runs_folder_is_refused", earlier_runs_folder_is_refused},
+    {"earlier_runs_folder_is_gone_on_with",
+     earlier_runs_folder_is_gone_on_with},
     CU_TEST_INFO_NULL,
 };
 
