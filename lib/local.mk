@@ -30,6 +30,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-all.la
 	%D%/base/libhayfork-base.la \
 	$(MPI_LIBS) \
 	$(HDF5_LIBS) \
+	$(SQLITE_LIBS) \
 	$(ZLIB_LIBS) \
 	$(HWLOC_LIBS)
 

@@ -14,6 +14,7 @@
 #include "journal/journal.h"
 
 #include "base/clock.h"
+#include "journal/journal_face.h"
 #include "journal/journal_file.h"
 #include "journal/run_lock.h"
 
@@ -36,6 +37,7 @@ struct hayi_journal {
     char *folder;
     struct hayi_journal_file file;
     struct hayi_run_lock *lock;
+    struct hayi_journal_face *face; /* or NULL */
     struct hayi_bell *bell;
     bool sync;
     bool threaded;
@@ -332,8 +334,20 @@ uint64_t hayi_journal_first_ns(const struct hayi_journal *journal)
 /* ---- life ------------------------------------------------------------------
  */
 
+/* A run goes on without its face. */
+static void tell_face(const struct hayi_error *err)
+{
+    (void)fprintf(stderr,
+                  "hayfork: %s; the journal itself is not touched by that\n",
+                  err->text);
+}
+
 static void free_journal(struct hayi_journal *journal)
 {
+    struct hayi_error err;
+    if (hayi_journal_face_close(journal->face, &err) != HAY_OK) {
+        tell_face(&err);
+    }
     hayi_journal_file_close(&journal->file);
     hayi_run_lock_release(journal->lock);
     hayi_buffer_fini(&journal->filling);
@@ -456,6 +470,13 @@ hay_status hayi_journal_open(const char *folder,
         hayi_journal_table_free(there);
         free_journal(journal);
         return status;
+    }
+    struct hayi_error no_face;
+    if (!options->no_face
+        && hayi_journal_face_open(
+               folder, &journal->durable, &journal->face, &no_face)
+               != HAY_OK) {
+        tell_face(&no_face);
     }
     *table = there;
     *out = journal;
