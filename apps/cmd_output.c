@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "farm.h"
+#include "output_all.h"
 #include "runfolder.h"
 #include "show.h"
 #include "table.h"
@@ -38,6 +39,7 @@ struct question {
     const char *folder;
     uint64_t attempt; /* 0: the last one */
     bool streams[2];  /* standard output, standard error */
+    bool all;
     struct wanted *list;
     size_t count;
 };
@@ -156,7 +158,7 @@ static void
 take_run(struct question *q, int *argc, char ***argv, struct text *folder)
 {
     struct fault fault;
-    if (q->folder == NULL && *argc > 1
+    if (q->folder == NULL && *argc > (q->all ? 0 : 1)
         && runfolder_find((*argv)[0], folder, &fault) == HAY_OK) {
         q->folder = folder->data;
         (*argc)--;
@@ -174,6 +176,7 @@ static hay_status parse(struct question *q,
                         struct fault *fault)
 {
     static const struct option longs[] = {
+        {"all", no_argument, NULL, 'A'},
         {"attempt", required_argument, NULL, 'a'},
         {"help", no_argument, NULL, 'h'},
         {"run-folder", required_argument, NULL, 'r'},
@@ -188,6 +191,8 @@ static hay_status parse(struct question *q,
     while ((code = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
         if (code == 'h') {
             *help = true;
+        } else if (code == 'A') {
+            q->all = true;
         } else if (code == 'r') {
             q->folder = optarg;
         } else if (code == 'o' || code == 'e') {
@@ -202,7 +207,7 @@ static hay_status parse(struct question *q,
         }
     }
     q->streams[0] = only[0] || !only[1];
-    q->streams[1] = only[1] || !only[0];
+    q->streams[1] = only[1] || (!only[0] && !q->all);
     return HAY_OK;
 }
 
@@ -217,7 +222,7 @@ int cmd_output(int argc, char **argv)
         fputs(help_text("output"), stdout);
         return EXIT_DONE;
     }
-    if (status == HAY_OK && optind == argc) {
+    if (status == HAY_OK && optind == argc && !q.all) {
         status = fault_set(&fault,
                            HAY_EINVAL,
                            "output: no task given (hayfork help output tells "
@@ -232,7 +237,14 @@ int cmd_output(int argc, char **argv)
         for (size_t i = 0; i < q.count; i++) {
             q.list[i] = (struct wanted){.text = argv[i]};
         }
-        status = answer(&q, &fault);
+        if (!q.all) {
+            status = answer(&q, &fault);
+        } else if (argc > 0) {
+            status = fault_set(
+                &fault, HAY_EINVAL, "output: --all, and %.100s too?", argv[0]);
+        } else {
+            status = output_all(q.folder, q.streams, &fault);
+        }
     }
     if (status != HAY_OK) {
         fault_print(&fault);

@@ -9,6 +9,8 @@
 
 #include "eachworker.h"
 #include "farm.h"
+#include "order.h"
+#include "past.h"
 #include "report.h"
 #include "runfolder.h"
 #include "signals.h"
@@ -46,6 +48,8 @@ struct farm {
     struct running *running;
     size_t running_count, running_room, free_first, unfinished;
     struct report report;
+    struct past past;
+    struct order_writer *order;
     struct show show;
     struct progress progress;
     uint64_t submitted, never;
@@ -132,6 +136,7 @@ static bool submit_some(struct farm *f)
             return false;
         }
         f->running[place] = (struct running){future, task};
+        order_note(f->order, task, hay_future_id(future));
         f->unfinished++;
         if (f->submitted++ == 0 && f->plan->run_folder != NULL) {
             runfolder_set_latest(f->plan->run_folder);
@@ -153,7 +158,12 @@ static void task_ended(struct farm *f, hay_future *future)
     size_t place = (size_t)(uintptr_t)hay_future_user(future) - 1;
     uint64_t task = f->running[place].task;
     struct workload *w = f->plan->w;
-    report_task(&f->report, &w->blocks[workload_block_of(w, task)], future);
+    bool recorded = past_note(&f->past, future);
+    if (f->plan->why) {
+        past_tell(w, task, future);
+    } else if (!recorded) {
+        report_task(&f->report, &w->blocks[workload_block_of(w, task)], future);
+    }
     drop_chunks(f, task);
     if (f->show.mode != SHOW_NONE) {
         progress_clear(&f->progress);
@@ -296,6 +306,13 @@ static void look_at_health(struct farm *f, uint64_t now)
     }
 }
 
+/* Tasks that need not run: another tool has done them, or the journal says so.
+ */
+static uint64_t done_before(const struct farm *f)
+{
+    return f->plan->w->done_count + f->past.count[HAY_WHY_RECORDED];
+}
+
 static void tell_progress(struct farm *f, uint64_t now)
 {
     hay_stats stats = {.size = sizeof stats};
@@ -304,9 +321,9 @@ static void tell_progress(struct farm *f, uint64_t now)
         return;
     }
     struct progress_counts counts = {
-        .done = f->plan->w->done_count + f->report.ended,
+        .done = done_before(f) + f->report.ended,
         .total = f->plan->w->task_count,
-        .before = f->plan->w->done_count,
+        .before = done_before(f),
         .cores = stats.cores,
         /* What was handed out ahead counts as running in the library. */
         .running = stats.running < stats.cores ? stats.running : stats.cores,
@@ -476,21 +493,24 @@ static void sum_up(struct farm *f)
         .cores = stats.cores,
         .gone_core_s = f->gone_core_s,
         .never = f->never,
-        .before = f->plan->w->done_count,
+        .before = done_before(f),
         .unfinished = f->unfinished,
         .growing = f->plan->stream && (f->level > SIGNALS_NONE || f->given_up),
         .quiet = f->plan->quiet,
         .broken = f->broken,
     };
     progress_clear(&f->progress);
-    if (f->submitted > 0) {
+    if (f->report.ended > 0 || f->unfinished > 0) {
         report_print(&f->report, &facts);
+        if (!f->plan->quiet) {
+            past_sum_up(&f->past);
+        }
     } else if (f->level > SIGNALS_NONE) {
         say("interrupted before any task was started");
-    } else if (f->plan->w->done_count > 0 && !f->broken && !f->bad_input
+    } else if (done_before(f) > 0 && !f->broken && !f->bad_input
                && !f->plan->quiet) {
         say("nothing is left to do: all %" PRIu64 " tasks were done before",
-            f->plan->w->done_count);
+            done_before(f));
     }
 }
 
@@ -525,7 +545,9 @@ static void begin(struct farm *f)
                 f->plan->stream);
     f->submit.time_scale = f->plan->time_scale;
     f->chunks = chunks_new(f->ex, f->plan->w, f->plan->run_folder);
-    f->submit.chunks = f->chunks;
+    f->submit.chunks = f->plan->why ? NULL : f->chunks;
+    f->order =
+        f->plan->run_folder != NULL ? order_begin(f->plan->run_folder) : NULL;
     if (f->plan->stream) {
         f->reader = taskfile_new(f->plan->w, f->plan->defaults, true);
     }
@@ -559,16 +581,23 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
         fault_print(&fault);
         return EXIT_FARM;
     }
-    bool ready = workers_join(&f);
+    bool ready = plan->why || workers_join(&f);
     begin(&f);
-    if (ready && feasible(&f) && datasets_there(&f)) {
+    if (ready && plan->why) {
+        loop(&f);
+    } else if (ready && feasible(&f) && datasets_there(&f)) {
         each_worker(&f, false);
         loop(&f);
         each_worker(&f, true);
     }
     f.end_ns = now_ns();
     f.broken = f.broken || hay_executor_health(ex) != HAY_OK;
-    sum_up(&f);
+    order_end(f.order);
+    if (!plan->why) {
+        sum_up(&f);
+    } else if (!f.bad_input && !f.broken && !past_tell_rest(&f.past, ex)) {
+        f.broken = true;
+    }
     taskfile_free(f.reader);
     submit_fini(&f.submit);
     chunks_free(f.chunks);

@@ -40,6 +40,7 @@ int main(int argc, char **argv)
         {"replay", cmd_replay},
         {"launch", cmd_launch},
         {"output", cmd_output},
+        {"resume", cmd_resume},
         {"submit", cmd_submit},
         {"status", cmd_status},
         {"cancel", cmd_cancel},

@@ -77,6 +77,7 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/cmd_launch.c \
 	%D%/cmd_output.c \
 	%D%/cmd_replay.c \
+	%D%/cmd_resume.c \
 	%D%/cmd_run.c \
 	%D%/cmd_status.c \
 	%D%/cmd_submit.c \
@@ -84,6 +85,8 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/eachworker.h \
 	%D%/farm.c \
 	%D%/farm.h \
+	%D%/goon.c \
+	%D%/goon.h \
 	%D%/guard.c \
 	%D%/guard.h \
 	%D%/hayfork.c \
@@ -94,6 +97,12 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/mpirun.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/order.c \
+	%D%/order.h \
+	%D%/output_all.c \
+	%D%/output_all.h \
+	%D%/past.c \
+	%D%/past.h \
 	%D%/report.c \
 	%D%/report.h \
 	%D%/session.c \

@@ -119,6 +119,28 @@ static bool set_quiet(struct options *o, const char *value)
     return true;
 }
 
+static bool set_new(struct options *o, const char *value)
+{
+    (void)value;
+    o->fresh = true;
+    return true;
+}
+
+static bool set_why(struct options *o, const char *value)
+{
+    (void)value;
+    o->why = true;
+    options_add_farm(o, "dry-run", "1");
+    return true;
+}
+
+static bool set_check_files(struct options *o, const char *value)
+{
+    (void)value;
+    options_add_farm(o, "check-files", "1");
+    return true;
+}
+
 static bool set_help(struct options *o, const char *value)
 {
     (void)value;
@@ -261,6 +283,7 @@ static const struct option_row {
     unsigned words;
     option_fn set;
 } rows[] = {
+    {"check-files", 0, false, WORD_RUN, set_check_files},
     {"cores", 0, true, WORD_RUN, set_cores},
     {"enforce-mem", 0, false, WORD_RUN, set_enforce_mem},
     {"format", 0, true, FARMS, set_format},
@@ -272,6 +295,7 @@ static const struct option_row {
     {"limits", 0, true, FARMS | WORD_LAUNCH, set_limits},
     {"max-fails", 0, true, FARMS, set_max_fails},
     {"mem-limit", 0, true, WORD_RUN, set_mem_limit},
+    {"new", 0, false, FARMS, set_new},
     {"output", 0, true, WORD_RUN, set_output},
     {"output-limit", 0, true, WORD_RUN, set_output_limit},
     {"progress", 0, true, FARMS, set_progress},
@@ -290,6 +314,7 @@ static const struct option_row {
     {"stragglers", 0, true, FARMS, set_stragglers},
     {"time", 0, true, WORD_RUN, set_time},
     {"time-scale", 0, true, WORD_REPLAY, set_time_scale},
+    {"why", 0, false, FARMS, set_why},
     {"work", 0, true, WORD_REPLAY, set_work},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])

@@ -29,6 +29,8 @@ struct options {
     enum progress_mode progress;
     unsigned columns;
     bool quiet;
+    bool fresh; /* --new: no run that is there is gone on with */
+    bool why;   /* say what would run and why; run nothing */
     size_t pending_max;
     uint64_t max_fails; /* 0: any number */
     enum submit_work work;

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "goon.h"
 #include "mpirun.h"
 #include "runfolder.h"
 #include "session.h"
@@ -50,11 +51,15 @@ static int run_farm(struct options *o)
 
 /* ---- the run folder ---- */
 
-static hay_status
-choose_folder(const struct options *o, struct text *folder, struct fault *fault)
+/* made: there is nothing in it yet. */
+static hay_status choose_folder(const struct options *o,
+                                struct text *folder,
+                                bool *made,
+                                struct fault *fault)
 {
     const char *given = getenv(ENV_RUN_FOLDER);
     const char *wanted = o->run_folder;
+    *made = false;
     if (given != NULL) {
         text_clear(folder);
         text_add_string(folder, given);
@@ -64,7 +69,7 @@ choose_folder(const struct options *o, struct text *folder, struct fault *fault)
         wanted = getenv("HAYFORK_RUN_FOLDER");
         wanted = wanted != NULL && wanted[0] != '\0' ? wanted : NULL;
     }
-    return runfolder_make(wanted, o->file, folder, fault);
+    return goon_choose(o, wanted, folder, made, fault);
 }
 
 /* Tell the library: by its whole path, since commands may run elsewhere. */
@@ -73,7 +78,7 @@ static void use_folder(struct options *o, const struct text *folder)
     char *whole = realpath(folder->data, NULL);
     options_add_farm(o, "run-folder", whole != NULL ? whole : folder->data);
     free(whole);
-    session.plan.run_folder = folder->data;
+    session.plan.run_folder = o->why ? NULL : folder->data;
 }
 
 /* ---- as a farm ---- */
@@ -95,11 +100,12 @@ static void make_plan(const struct options *o, struct workload *w)
         .work = o->work,
         .time_scale = o->time_scale,
         .show = o->show,
-        .progress = o->progress,
+        .progress = o->why ? PROGRESS_NONE : o->progress,
         .columns = o->columns,
         .quiet = o->quiet,
         .pending_max = o->pending_max,
         .max_fails = o->max_fails,
+        .why = o->why,
     };
     if (progress != NULL) {
         (void)progress_parse(
@@ -116,6 +122,7 @@ static void clean_environment(void)
     unsetenv(ENV_PROGRESS);
     unsetenv(ENV_DRAINS);
     unsetenv(ENV_STATUS_FILE);
+    unsetenv(ENV_RESUME);
     unsetenv("HAYFORK_RUN_FOLDER");
 }
 
@@ -124,6 +131,7 @@ static hay_status prepare(struct options *o,
                           session_read_fn read,
                           struct workload *w,
                           struct text *folder,
+                          bool *made,
                           struct fault *fault)
 {
     hay_status status = HAY_OK;
@@ -131,7 +139,7 @@ static hay_status prepare(struct options *o,
         status = read(o, w, fault);
     }
     if (status == HAY_OK) {
-        status = choose_folder(o, folder, fault);
+        status = choose_folder(o, folder, made, fault);
     }
     if (status == HAY_OK) {
         use_folder(o, folder);
@@ -145,9 +153,10 @@ static int as_farm(struct options *o, session_read_fn read)
     struct text folder = TEXT_INIT;
     struct fault fault;
     int code = EXIT_USE;
+    bool made = false;
     workload_init(&w, o->file);
     make_plan(o, &w);
-    hay_status status = prepare(o, read, &w, &folder, &fault);
+    hay_status status = prepare(o, read, &w, &folder, &made, &fault);
     clean_environment();
     if (status != HAY_OK) {
         fault_print(&fault);
@@ -157,7 +166,7 @@ static int as_farm(struct options *o, session_read_fn read)
     if (status == HAY_OK || hosts_is_rank()) {
         code = run_farm(o);
     }
-    if (status == HAY_OK) {
+    if (status == HAY_OK && made) {
         runfolder_discard(folder.data);
     }
     text_fini(&folder);
@@ -209,13 +218,14 @@ static int as_launcher(struct options *o,
     struct text folder = TEXT_INIT;
     struct fault fault;
     char self[PATH_MAX];
+    bool made = false;
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     hay_status status = check_input(o, read, &fault);
     if (status == HAY_OK && length <= 0) {
         status = fault_set(&fault, HAY_EIO, "/proc: %s", strerror(errno));
     }
     if (status == HAY_OK) {
-        status = choose_folder(o, &folder, &fault);
+        status = choose_folder(o, &folder, &made, &fault);
     }
     if (status != HAY_OK) {
         fault_print(&fault);
@@ -233,7 +243,9 @@ static int as_launcher(struct options *o,
     o->launch.drains = true;
     o->launch.pass_stdin = strcmp(o->file, "-") == 0;
     int code = launcher_run(&o->launch);
-    runfolder_discard(folder.data);
+    if (made) {
+        runfolder_discard(folder.data);
+    }
     free(program);
     text_fini(&folder);
     return code;
@@ -249,7 +261,7 @@ decide(struct options *o, int argc, char *const *argv, session_read_fn read)
         fault_print(&fault);
         return EXIT_USE;
     }
-    if (launcher) {
+    if (launcher && !o->why) {
         return as_launcher(o, argc, argv, read);
     }
     /* Before the file is read: there is little memory to copy yet. */

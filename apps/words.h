@@ -8,6 +8,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_launch(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
 int cmd_output(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_status(int argc, char **argv);

@@ -136,6 +136,7 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     fresh->workers_expected = 1;
     atomic_init(&fresh->work_end_ns, UINT64_MAX);
     fresh->check_files = o->check_files;
+    fresh->dry_run = o->dry_run;
     fresh->captures =
         o->output == HAY_OUTPUT_APPEND || o->output == HAY_OUTPUT_FILES
         || (o->output == HAY_OUTPUT_DEFAULT && o->run_folder != NULL);
@@ -150,6 +151,8 @@ hay_status hayi_executor_new(const hay_options *options, hay_executor **ex)
     st = hayi_resources_new(o, &fresh->resources, err);
     if (st == HAY_OK && o->run_folder != NULL) {
         st = hayi_resume_new(o, &fresh->resume, err);
+    } else if (st == HAY_OK && o->dry_run) {
+        st = hayi_fail(err, HAY_EINVAL, "a dry run needs a run folder");
     }
     if (st != HAY_OK) {
         hayi_executor_release(fresh);

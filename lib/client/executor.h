@@ -57,7 +57,7 @@ struct hay_executor {
     uint64_t serial;    /* of executors in this process */
     uint32_t workers_expected;
     struct hayi_resources *resources;
-    bool check_files;           /* hay_options */
+    bool check_files, dry_run;  /* hay_options */
     struct hayi_resume *resume; /* with a run folder: tasks have keys; or NULL
                                  */
     bool captures;              /* output of commands goes to files */

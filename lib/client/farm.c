@@ -179,11 +179,15 @@ static hay_status make_manager(struct hayi_farm *farm,
     farm->ex->workers_expected = transport->peer_count - 1;
     farm->ex->store = farm->store;
     farm->store = NULL;
+    hay_options options = farm->options;
+    if (options.dry_run) {
+        options.output = HAY_OUTPUT_NULL; /* there is none */
+    }
     const struct hayi_manager_config config = {
         .transport = transport,
         .bell = &farm->bell,
         .ex = farm->ex,
-        .options = &farm->options,
+        .options = &options,
         .names = names,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[0],

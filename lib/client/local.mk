@@ -56,6 +56,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/resume_keys.c \
 	%D%/resume_words.c \
 	%D%/resume_words.h \
+	%D%/run_info.c \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/spread.c \

@@ -11,9 +11,11 @@
 
 #include "base/idmap.h"
 #include "base/philox.h"
+#include "client/executor.h"
 #include "client/resume_words.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,9 @@ struct hayi_resume {
     size_t hidden_count;
     pthread_mutex_t mutex;
     struct hayi_idmap ordinals; /* how many unnamed commands, by key's hash */
+    struct hayi_idmap paths;    /* whole ones, by the address of the table's */
+    unsigned char *seen; /* dry: by place in the table, was looked for; or NULL
+                          */
 };
 
 const char *hay_why_name(hay_why why)
@@ -83,15 +88,17 @@ void hayi_resume_free(struct hayi_resume *resume)
     }
     hayi_journal_table_free(resume->table);
     hayi_idmap_fini(&resume->ordinals);
+    for (size_t i = 0; i < resume->paths.room; i++) {
+        if (resume->paths.slots[i].id != 0) {
+            free(resume->paths.slots[i].value);
+        }
+    }
+    hayi_idmap_fini(&resume->paths);
+    free(resume->seen);
     (void)pthread_mutex_destroy(&resume->mutex);
     free(resume->hidden);
     free(resume->folder);
     free(resume);
-}
-
-bool hayi_resume_is_dry(const struct hayi_resume *resume)
-{
-    return resume->dry;
 }
 
 static int compare_hidden(const void *a, const void *b)
@@ -162,12 +169,17 @@ hay_status hayi_resume_set_table(struct hayi_resume *resume,
 {
     const struct hayi_recorded *task = NULL;
     size_t count = 0;
+    size_t rows = 0;
     resume->table = table;
     if (table == NULL) {
         return HAY_OK;
     }
     for (uint64_t i = 0; (task = hayi_recorded_at(table, i)) != NULL; i++) {
         count += is_hidden(table, task);
+        rows++;
+    }
+    if (resume->dry && rows > 0 && (resume->seen = calloc(rows, 1)) == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory for a journal");
     }
     resume->hidden = count > 0 ? malloc(count * sizeof(struct hidden)) : NULL;
     if (count > 0 && resume->hidden == NULL) {
@@ -304,47 +316,53 @@ static hay_why judge(const struct hayi_resume *r,
 
 /* ---- results ------------------------------------------------------------- */
 
-/* Where its output lies, in memory behind the value. */
-static void set_output(struct hayi_result *result,
-                       const char *folder,
-                       const struct hayi_recorded_output *output,
-                       char *room)
+/* The whole path of a file of the run folder, which lives as long as the
+ * executor.  NULL: out of memory. */
+static const char *whole_path(struct hayi_resume *r, const char *path)
 {
-    for (int i = 0; i < 2; i++) {
-        result->capture_offset[i] = output->offset[i];
-        result->capture_length[i] = output->length[i];
-        if (output->path[i] != NULL) {
-            result->capture_path[i] = room;
-            room = stpcpy(stpcpy(stpcpy(room, folder), "/"), output->path[i]);
-            room++;
+    uint64_t id = (uint64_t)(uintptr_t)path;
+    (void)pthread_mutex_lock(&r->mutex);
+    char *whole = hayi_idmap_get(&r->paths, id);
+    if (whole == NULL) {
+        size_t size = strlen(r->folder) + strlen(path) + 2;
+        whole = malloc(size);
+        if (whole != NULL) {
+            (void)snprintf(whole, size, "%s/%s", r->folder, path);
+        }
+        if (whole != NULL && !hayi_idmap_put(&r->paths, id, whole)) {
+            free(whole);
+            whole = NULL;
         }
     }
+    (void)pthread_mutex_unlock(&r->mutex);
+    return whole;
 }
 
-static struct hayi_result *recorded_result(const struct hayi_resume *r,
+static struct hayi_result *recorded_result(struct hayi_resume *r,
                                            const struct hayi_recorded *task)
 {
     struct hayi_recorded_output output = {.path = {NULL, NULL}};
     const void *value = NULL;
     size_t size = 0;
-    size_t more = 0;
     (void)hayi_recorded_output(r->table, task, &output);
     (void)hayi_recorded_result(r->table, task, &value, &size);
-    for (int i = 0; i < 2; i++) {
-        more += output.path[i] != NULL
-                    ? strlen(r->folder) + strlen(output.path[i]) + 2
-                    : 0;
+    struct hayi_result *result = calloc(1, sizeof(*result) + size);
+    if (result == NULL) {
+        return NULL;
     }
-    struct hayi_result *result = calloc(1, sizeof(*result) + size + more);
-    if (result != NULL) {
-        result->attempts = task->attempts;
-        result->exit_code = task->exit_code;
-        result->end_ns = task->run_ns;
-        result->value_size = size;
-        if (size > 0) {
-            memcpy(result->value, value, size);
+    result->attempts = task->attempts;
+    result->exit_code = task->exit_code;
+    result->end_ns = task->run_ns;
+    result->value_size = size;
+    if (size > 0) {
+        memcpy(result->value, value, size);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (output.path[i] != NULL) {
+            result->capture_path[i] = whole_path(r, output.path[i]);
+            result->capture_offset[i] = output.offset[i];
+            result->capture_length[i] = output.length[i];
         }
-        set_output(result, r->folder, &output, (char *)result->value + size);
     }
     return result;
 }
@@ -372,6 +390,43 @@ static bool is_known(const struct hayi_spec *spec,
            && (spec->name_size > 0 || spec->kind == HAYI_TASK_COMMAND);
 }
 
+/* ---- what is left -------------------------------------------------------- */
+
+static void mark_seen(struct hayi_resume *r, const struct hayi_recorded *task)
+{
+    if (task != NULL && r->seen != NULL) {
+        (void)pthread_mutex_lock(&r->mutex);
+        r->seen[task - hayi_recorded_at(r->table, 0)] = 1;
+        (void)pthread_mutex_unlock(&r->mutex);
+    }
+}
+
+hay_status hay_executor_each_left(hay_executor *ex,
+                                  void (*each)(hay_task_id id,
+                                               const char *name,
+                                               void *data),
+                                  void *data)
+{
+    const struct hayi_resume *r = ex != NULL ? ex->resume : NULL;
+    const struct hayi_recorded *task = NULL;
+    if (r == NULL || !r->dry || each == NULL) {
+        return hayi_fail(hayi_thread_error(),
+                         HAY_EINVAL,
+                         "this is for executors of dry runs with a run folder, "
+                         "and needs a function");
+    }
+    for (uint64_t i = 0;
+         r->seen != NULL && (task = hayi_recorded_at(r->table, i)) != NULL;
+         i++) {
+        if (task->latest && r->seen[i] == 0) {
+            each(task->id, hayi_recorded_name(r->table, task), data);
+        }
+    }
+    return HAY_OK;
+}
+
+/* ---- a submit ------------------------------------------------------------ */
+
 bool hayi_resume_look(struct hayi_resume *resume,
                       hay_future *future,
                       hay_state *state,
@@ -382,6 +437,7 @@ bool hayi_resume_look(struct hayi_resume *resume,
     hay_why why = HAY_WHY_NONE;
     if (is_known(future->spec, key)) {
         task = find(resume, future, key);
+        mark_seen(resume, task);
         why = judge(resume, future, key, task);
         key->why = (uint8_t)why;
     }

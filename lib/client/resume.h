@@ -24,13 +24,12 @@ struct hayi_resume;
 hay_status hayi_resume_new(const hay_options *options,
                            struct hayi_resume **resume,
                            struct hayi_error *err);
-/* Before anything is submitted.  table: taken; NULL: nothing is recorded. */
+/* Before anything is submitted: what is in this table is known.  table: taken,
+ * also on failure; NULL: nothing is recorded.  HAY_ENOMEM. */
 hay_status hayi_resume_set_table(struct hayi_resume *resume,
                                  struct hayi_journal_table *table,
                                  struct hayi_error *err);
 void hayi_resume_free(struct hayi_resume *resume);
-/* Nothing runs: the journal is only asked. */
-bool hayi_resume_is_dry(const struct hayi_resume *resume);
 
 /* The key of a task whose specification is whole, if it has room for one; its
  * inputs have theirs.  With resume_key (borrowed; NULL: none) that text stands

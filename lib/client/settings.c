@@ -371,6 +371,18 @@ set_quiet(hay_options *options, const char *value, struct hayi_error *err)
     return set_flag(&options->quiet, value, err);
 }
 
+static hay_status
+set_check_files(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->check_files, value, err);
+}
+
+static hay_status
+set_dry_run(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->dry_run, value, err);
+}
+
 static const struct setting {
     const char *option;
     const char *variable;
@@ -395,6 +407,8 @@ static const struct setting {
     {"--hay-resources", "HAYFORK_RESOURCES", set_resources, false},
     {"--hay-limits", "HAYFORK_LIMITS", set_limits, false},
     {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
+    {"--hay-check-files", "HAYFORK_CHECK_FILES", set_check_files, true},
+    {"--hay-dry-run", "HAYFORK_DRY_RUN", set_dry_run, true},
     {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
     {"--hay-quiet", "HAYFORK_QUIET", set_quiet, true},
 };
@@ -405,7 +419,8 @@ const char *hayi_settings_help(void)
     return "Options of the farm (also as HAYFORK_... variables):\n"
            "  --hay-slots=N          cores that a worker offers (all it may "
            "use)\n"
-           "  --hay-run-folder=DIR   keep tasks.tsv and outputs there\n"
+           "  --hay-run-folder=DIR   keep journal and outputs there; go on "
+           "with it\n"
            "  --hay-journal=WHEN     of the run folder: sync, written (no "
            "fdatasync), none\n"
            "  --hay-output=MODE      of commands: inherit, append, files, "
@@ -436,6 +451,10 @@ const char *hayi_settings_help(void)
            "  --hay-checksum         compare a hash of what moves between "
            "nodes\n"
            "  --hay-no-pin           do not pin slots to cores\n"
+           "  --hay-check-files      resume looks at commands' input files, "
+           "too\n"
+           "  --hay-dry-run          run nothing: ask the run folder's "
+           "journal\n"
            "  --hay-quiet            no words of the farm on standard error\n"
            "  --hay-help             this text\n";
 }

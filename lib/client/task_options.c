@@ -163,7 +163,7 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
                                       struct hayi_error *err)
 {
     unsigned workers = atomic_load(&ex->workers);
-    if (workers == 0 || !hayi_executor_all_joined(ex)) {
+    if (workers == 0 || ex->dry_run || !hayi_executor_all_joined(ex)) {
         return HAY_OK;
     }
     if (needs->request != 0 || (needs->worker != 0 && needs->or_any == 0)) {
