@@ -14,6 +14,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define ROUNDS_MAX 1000000u /* of one turn */
+
 /* ---- life ---- */
 
 void hayi_sim_channel_config(const struct hayi_transport *t,
@@ -199,8 +201,15 @@ static void act(struct hayi_sim_node *node, const struct hayi_waction *action)
 static void carry_out(struct hayi_sim_node *node)
 {
     size_t done = 0;
+    uint32_t rounds = 0;
 
     do {
+        if (rounds++ == ROUNDS_MAX) {
+            hayi_ledger_fail(&node->world->ledger,
+                             "w%u: a turn has no end",
+                             node->config.index);
+            break;
+        }
         for (; done < node->actions.count; done++) {
             struct hayi_waction action = node->actions.list[done];
             act(node, &action);
@@ -458,6 +467,7 @@ static void turn(struct hayi_sim_node *node)
     if (node->dead) {
         return;
     }
+    hear_slots(node); /* who had no answer to a claim may be parked now */
     carry_out(node);
     /* No revoke is under way now, and with it no recall. */
     if (node->revoke_count == 0 && node->recalls != 0) {
