@@ -77,20 +77,48 @@ HAY_TASK(slow)
     return hay_return_int64(task, 0);
 }
 
+/* Its second try is an hour away. */
+HAY_TASK(fails)
+{
+    return hay_task_fail(task, 1, "as asked");
+}
+
+static hay_status cancel(hay_task *task, hay_future *future)
+{
+    (void)hay_future_cancel(future, 0); /* it may have ended by now */
+    NEEDS(hay_future_wait(future, HAY_FOREVER) == HAY_OK);
+    NEEDS(hay_future_done(future));
+    hay_future_release(future);
+    return HAY_OK;
+}
+
+static hay_status wait_for_a_time(hay_task *task, hay_executor *ex)
+{
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_future *lasts = NULL;
+    options.retries = 1;
+    options.retry_pause_ns = UINT64_C(3600000000000);
+    NEEDS(hay_submit(ex, fails, HAY_NO_ARGS, &options, &lasts) == HAY_OK);
+    for (int i = 0; i < 3; i++) {
+        NEEDS(hay_future_wait(lasts, 20000000) == HAY_ETIMEDOUT);
+    }
+    HAY_TRY(cancel(task, lasts));
+    /* In one slot the time ends for this one when that gives back the core, by
+     * which it may be known to be done. */
+    NEEDS(hay_submit(ex, slow, HAY_ARGS(hay_int64(0)), NULL, &lasts) == HAY_OK);
+    hay_status st = hay_future_wait(lasts, 20000000);
+    NEEDS(st == HAY_ETIMEDOUT || st == HAY_OK);
+    return cancel(task, lasts);
+}
+
 /* A time that passes, callbacks, a queue. */
 HAY_TASK(waits_in_all_ways)
 {
     hay_executor *ex = hay_task_executor(task);
-    hay_future *lasts = NULL;
     hay_future *next = NULL;
     hay_queue *queue = NULL;
     int64_t sum = 0;
-    NEEDS(hay_submit(ex, slow, HAY_ARGS(hay_int64(0)), NULL, &lasts) == HAY_OK);
-    NEEDS(hay_future_wait(lasts, 20000000) == HAY_ETIMEDOUT);
-    (void)hay_future_cancel(lasts, 0); /* it may have ended by now */
-    NEEDS(hay_future_wait(lasts, HAY_FOREVER) == HAY_OK);
-    NEEDS(hay_future_done(lasts));
-    hay_future_release(lasts);
+    HAY_TRY(wait_for_a_time(task, ex));
     NEEDS(hay_queue_new(ex, &queue) == HAY_OK);
     for (int64_t i = 0; i < 10; i++) {
         hay_future *one = NULL;
