@@ -264,6 +264,12 @@ static hay_status set_grace(struct context *c, const char *key, char *value)
                : bad_value(c, key, value);
 }
 
+static hay_status set_warn(struct context *c, const char *key, char *value)
+{
+    return units_time(value, &c->d->request.warn_ns) ? HAY_OK
+                                                     : bad_value(c, key, value);
+}
+
 static hay_status set_time(struct context *c, const char *key, char *value)
 {
     return units_time(value, &c->d->request.time_limit_ns)
@@ -394,6 +400,7 @@ static const struct key {
     {"retry_pause", set_retry_pause, true},
     {"stdin", set_stdin, true},
     {"time", set_time, true},
+    {"warn", set_warn, true},
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 

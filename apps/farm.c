@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -63,6 +64,9 @@ struct farm {
     bool given_up;      /* too many have failed */
     uint32_t workers;   /* that joined */
     uint64_t failed_on_workers; /* commands that each of them runs once */
+    bool closed;        /* the library knows that all was submitted */
+    bool drained;       /* the walltime lets nothing start any more */
+    bool hinted;        /* ... since a batch system has said so */
 };
 
 #define NO_PLACE SIZE_MAX
@@ -265,6 +269,58 @@ static void look_at_signals(struct farm *f)
     f->level = level > f->level ? level : f->level;
 }
 
+static void show_left(const hay_stats *stats, char *text, size_t size)
+{
+    char time[64];
+    if (stats->time_left_ns == HAY_FOREVER) {
+        snprintf(text, size, "how much is left is not known");
+        return;
+    }
+    units_show_time(stats->time_left_ns + stats->margin_ns, time, sizeof time);
+    snprintf(text, size, "%s until the job ends", time);
+}
+
+/* A signal that says that the time is nearly up; the library's clock knows
+ * better, if it knows an end. */
+static void take_hint(struct farm *f, const hay_stats *stats)
+{
+    char left[100];
+    show_left(stats, left, sizeof left);
+    progress_clear(&f->progress);
+    if (stats->time_left_ns != HAY_FOREVER
+        && stats->time_left_ns > stats->margin_ns) {
+        say("signal of the batch system: %s, the run goes on", left);
+        return;
+    }
+    say("signal of the batch system (%s): no new task starts, the running ones "
+        "are waited for",
+        left);
+    f->hinted = true;
+    f->drained = true;
+    begin_drain(f);
+}
+
+static void look_at_walltime(struct farm *f)
+{
+    hay_stats stats = {.size = sizeof stats};
+    bool hint = signals_hint();
+    if (f->drained || f->level > SIGNALS_NONE
+        || hay_executor_stats(f->ex, &stats) != HAY_OK) {
+        return;
+    }
+    if (stats.draining) {
+        f->drained = true;
+        begin_drain(f);
+    } else if (hint) {
+        take_hint(f, &stats);
+    } else if (stats.time_left_ns != HAY_FOREVER && !f->closed
+               && nothing_left(f)) {
+        /* With nothing more to come it need not wait where nothing fits. */
+        f->closed = true;
+        (void)hay_shutdown(f->ex, false, false);
+    }
+}
+
 /* The run is going wrong: too many tasks have failed by themselves. */
 static void look_at_failures(struct farm *f)
 {
@@ -330,7 +386,7 @@ static void tell_progress(struct farm *f, uint64_t now)
         .failed = f->report.failed,
         .cancelled = f->report.cancelled,
         .growing = f->reader != NULL,
-        .ending = f->level > SIGNALS_NONE,
+        .ending = f->level > SIGNALS_NONE || f->drained,
     };
     progress_tell(&f->progress, &counts, now);
 }
@@ -363,6 +419,7 @@ static void loop(struct farm *f)
         bool busy = submit_some(f);
         busy = take_some(f) || busy;
         look_at_signals(f);
+        look_at_walltime(f);
         look_at_failures(f);
         uint64_t now = now_ns();
         look_at_health(f, now);
@@ -464,6 +521,14 @@ static bool datasets_there(struct farm *f)
     return true;
 }
 
+/* Tasks that another job will have to do. */
+static uint64_t left_over(const struct farm *f)
+{
+    return f->report.walltime
+           + (f->hinted ? f->report.cancelled - f->report.walltime : 0)
+           + (f->drained ? f->never : 0);
+}
+
 static int exit_status(const struct farm *f)
 {
     if (f->broken) {
@@ -474,6 +539,9 @@ static int exit_status(const struct farm *f)
     }
     if (f->bad_input) {
         return EXIT_USE;
+    }
+    if (left_over(f) > 0 && !f->given_up) {
+        return f->report.finished + f->report.saved > 0 ? EXIT_MORE : EXIT_FARM;
     }
     return f->report.failed + f->report.cancelled > 0 || f->given_up
                    || f->failed_on_workers > 0
@@ -495,7 +563,9 @@ static void sum_up(struct farm *f)
         .never = f->never,
         .before = done_before(f),
         .unfinished = f->unfinished,
-        .growing = f->plan->stream && (f->level > SIGNALS_NONE || f->given_up),
+        .left = left_over(f),
+        .growing = f->plan->stream
+                   && (f->level > SIGNALS_NONE || f->given_up || f->drained),
         .quiet = f->plan->quiet,
         .broken = f->broken,
     };

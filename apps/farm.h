@@ -13,6 +13,7 @@ enum exit_status {
     EXIT_TASKS = 1, /* some tasks failed or were cancelled */
     EXIT_USE = 2,   /* wrong use, bad input, infeasible */
     EXIT_FARM = 3,  /* the farm failed */
+    EXIT_MORE = 75, /* to do: the walltime was over before */
     EXIT_INTERRUPTED = 130
 };
 

@@ -35,6 +35,7 @@ static void block_drain_signals(void)
         sigemptyset(&set);
         sigaddset(&set, SIGUSR1);
         sigaddset(&set, SIGUSR2);
+        sigaddset(&set, SIGALRM);
         sigprocmask(SIG_BLOCK, &set, NULL);
     }
 }
@@ -114,7 +115,7 @@ static int wait_for(pid_t child)
 int guard_main(int argc, char **argv)
 {
     static const int ignored[] = {
-        SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
+        SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     pid_t parent = getpid();
     if (argc < 2) {

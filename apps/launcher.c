@@ -11,6 +11,7 @@
  */
 #include "config.h"
 
+#include "deadline.h"
 #include "errfilter.h"
 #include "launcher.h"
 #include "mpirun.h"
@@ -37,6 +38,7 @@
 #define FORCE_PATIENCE_MS 20000 /* for the farm to end its tasks */
 #define TMP_BASE_MAX      40
 #define HALF_LINE_MS      50
+#define SIGNAL_PAUSE_MS   50
 #define NO_TIME           INT64_MAX
 
 struct state {
@@ -191,32 +193,45 @@ static void on_interrupt(struct state *s, int level)
     if (level <= s->interrupts) {
         return;
     }
+    int before = s->interrupts;
     s->interrupts = level;
     if (s->filter.ended) {
         return;
     }
     if (!s->launch->drains || !s->filter.up || level > 2) {
         end_mpirun(s);
-    } else if (level == 2) {
-        kill(s->mpirun, SIGUSR2);
+        return;
+    }
+    kill(s->mpirun, SIGALRM);
+    if (level == 2) {
+        if (before == 0) { /* one behind the other, lest they become one */
+            (void)poll(NULL, 0, SIGNAL_PAUSE_MS);
+            kill(s->mpirun, SIGALRM);
+        }
         s->next_ms = now_ms() + FORCE_PATIENCE_MS;
-    } else {
+    }
+}
+
+/* A batch system says that the time is nearly up.  Rank 0 knows better how much
+ * is left; programs that are not ours go by the library's clock. */
+static void on_hint(struct state *s)
+{
+    if (s->launch->drains && s->filter.up && !s->filter.ended) {
         kill(s->mpirun, SIGUSR1);
     }
 }
 
 static void look_at_signals(struct state *s)
 {
-    int ended =
-        signals_take(SIGTERM) + signals_take(SIGHUP) + signals_take(SIGUSR2);
-    int drain = signals_take(SIGUSR1);
+    int ended = signals_take(SIGTERM) + signals_take(SIGHUP);
+    int hints = signals_take(SIGUSR1) + signals_take(SIGUSR2);
     for (int i = signals_take(SIGINT); i > 0; i--) {
         on_interrupt(s, s->interrupts + 1);
     }
     if (ended > 0) {
         on_interrupt(s, s->interrupts >= 2 ? 3 : 2);
-    } else if (drain > 0) {
-        on_interrupt(s, 1);
+    } else if (hints > 0) {
+        on_hint(s);
     }
     if (signals_take(SIGCHLD) > 0 && !s->mpirun_gone) {
         s->mpirun_gone =
@@ -379,6 +394,7 @@ int launcher_run(const struct launch *launch)
     struct arena arena = ARENA_INIT;
     struct fault fault;
     char tmp_dir[128];
+    char deadline_file[160];
     char self[4096];
     char **argv = NULL;
     int code = 3;
@@ -387,6 +403,8 @@ int launcher_run(const struct launch *launch)
         return 3;
     }
     self[length] = '\0';
+    snprintf(deadline_file, sizeof deadline_file, "%s/deadline", tmp_dir);
+    deadline_watch(deadline_file);
     signals_setup_launcher();
     errfilter_init(&s.filter);
     text_clear(&s.out);

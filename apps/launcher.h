@@ -15,7 +15,8 @@ struct launch {
     uint32_t ranks_per_node; /* worker ranks of a node; 0: 1 */
     const char *rsh;         /* --rsh; NULL: ssh, or the batch system's */
     bool pass_stdin;         /* standard input is rank 0's */
-    bool drains;             /* SIGUSR1 drains it, SIGUSR2 ends its tasks */
+    bool drains;             /* SIGALRM drains it, another one ends its tasks;
+                                it knows what to do with hints, SIGUSR1 */
     const char *const *argv; /* the program; NULL-terminated */
 };
 

@@ -10,6 +10,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/batch.c \
 	%D%/batch.h \
 	%D%/batch_command.c \
+	%D%/deadline.c \
+	%D%/deadline.h \
 	%D%/directive.c \
 	%D%/directive.h \
 	%D%/disbatch.c \

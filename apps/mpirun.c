@@ -14,6 +14,7 @@
  */
 #include "config.h"
 
+#include "deadline.h"
 #include "mpirun.h"
 
 #include <inttypes.h>
@@ -136,6 +137,8 @@ hay_status mpirun_argv(const struct launch *launch,
                                             ENV_DRAINS,
                                             ENV_RUN_FOLDER,
                                             ENV_PROGRESS,
+                                            ENV_DEADLINE,
+                                            ENV_DEADLINE_FILE,
                                             "HAYFORK_GPUS",
                                             "HAYFORK_LIMITS",
                                             "HAYFORK_RESOURCES"};

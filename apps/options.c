@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "amounts.h"
+#include "deadline.h"
 #include "options.h"
 #include "paralleljob.h"
 #include "units.h"
@@ -233,6 +234,17 @@ static bool set_time(struct options *o, const char *value)
     return units_time(value, &o->request.time_limit_ns);
 }
 
+static bool set_time_left(struct options *o, const char *value)
+{
+    uint64_t left_ns;
+    (void)o;
+    if (!units_time(value, &left_ns)) {
+        return false;
+    }
+    deadline_set_left(left_ns);
+    return true;
+}
+
 static bool set_grace(struct options *o, const char *value)
 {
     return units_time(value, &o->request.grace_ns);
@@ -313,6 +325,7 @@ static const struct option_row {
     {"slots", 0, true, FARMS, set_slots},
     {"stragglers", 0, true, FARMS, set_stragglers},
     {"time", 0, true, WORD_RUN, set_time},
+    {"time-left", 0, true, FARMS | WORD_LAUNCH, set_time_left},
     {"time-scale", 0, true, WORD_REPLAY, set_time_scale},
     {"why", 0, false, FARMS, set_why},
     {"work", 0, true, WORD_REPLAY, set_work},

@@ -80,6 +80,9 @@ void report_task(struct report *report,
         report->finished++;
     } else if (outcome.state == HAY_CANCELLED) {
         report->cancelled++;
+        report->walltime += outcome.cause == HAY_CAUSE_WALLTIME;
+        report->saved +=
+            outcome.cause == HAY_CAUSE_WALLTIME && outcome.exit_code == 75;
     } else {
         report->failed++;
         if (outcome.status == HAY_EDEPENDENCY) {
@@ -186,11 +189,35 @@ static void print_counts(const struct report *r,
     text_fini(&text);
 }
 
+/* Why it is not done, and whether another job as long will do more. */
+static void print_left(const struct report *r, const struct report_facts *facts)
+{
+    char saved[100] = "";
+    if (r->saved > 0) {
+        snprintf(saved,
+                 sizeof saved,
+                 ", %" PRIu64 " of them %s saved what %s had",
+                 r->saved,
+                 r->saved == 1 ? "has" : "have",
+                 r->saved == 1 ? "it" : "they");
+    }
+    say("the walltime leaves %" PRIu64 " task%s over%s: %s",
+        facts->left,
+        facts->left == 1 ? "" : "s",
+        saved,
+        r->finished + r->saved > 0 ? "there is more to do (exit status 75)"
+                                   : "since none has finished, another job as "
+                                     "long would do no better");
+}
+
 void report_print(const struct report *report, const struct report_facts *facts)
 {
     print_failures(report, facts);
     if (!facts->quiet) {
         print_counts(report, facts);
+        if (facts->left > 0) {
+            print_left(report, facts);
+        }
         if (facts->run_folder != NULL) {
             say("the run folder is %s", facts->run_folder);
         }

@@ -17,8 +17,10 @@ struct report_failure {
 
 struct report {
     uint64_t ended, finished, failed, by_input, cancelled;
-    uint64_t retried; /* attempts beyond the first */
-    double core_s;    /* time in tasks, times their cores */
+    uint64_t walltime; /* of the cancelled: it left no time for them */
+    uint64_t saved;    /* of these: they have saved their state */
+    uint64_t retried;  /* attempts beyond the first */
+    double core_s;     /* time in tasks, times their cores */
     struct report_failure failures[REPORT_FAILURES];
     size_t failure_count;
 };
@@ -35,6 +37,7 @@ struct report_facts {
     uint32_t workers, cores;
     double gone_core_s;  /* that lost workers offered besides */
     uint64_t never;      /* tasks that were not submitted */
+    uint64_t left;       /* tasks that the walltime leaves to another job */
     uint64_t before;     /* that were done before the run */
     uint64_t unfinished; /* that were, and did not end: the farm broke down */
     bool growing;        /* their number is not known */

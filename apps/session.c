@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "deadline.h"
 #include "goon.h"
 #include "mpirun.h"
 #include "runfolder.h"
@@ -265,6 +266,9 @@ decide(struct options *o, int argc, char *const *argv, session_read_fn read)
         return as_launcher(o, argc, argv, read);
     }
     /* Before the file is read: there is little memory to copy yet. */
+    if (!rank) {
+        deadline_watch(NULL);
+    }
     signals_setup(rank ? hosts_rank() : 0);
     (void)hay_prefork();
     if (rank && hosts_rank() != 0) {

@@ -31,11 +31,11 @@ static void wake(void)
 static void raise_level(int number)
 {
     int now = atomic_load(&level);
-    int next = number == SIGUSR1                       ? SIGNALS_DRAIN
-               : number == SIGINT                      ? now + 1
-               : number == SIGUSR2 || number == SIGHUP ? SIGNALS_FORCE
-               : now >= SIGNALS_FORCE                  ? now + 1
-                                                       : SIGNALS_FORCE;
+    int next = number == SIGINT       ? now + 1
+               : number == SIGALRM    ? now + (now < SIGNALS_FORCE)
+               : number == SIGHUP     ? SIGNALS_FORCE
+               : now >= SIGNALS_FORCE ? now + 1
+                                      : SIGNALS_FORCE;
     if (next > SIGNALS_FORCE) {
         _exit(130);
     }
@@ -86,14 +86,16 @@ void signals_setup(unsigned rank)
     if (rank != 0) {
         handle(SIGUSR1, do_nothing, false);
         handle(SIGUSR2, do_nothing, false);
+        handle(SIGALRM, do_nothing, false);
         return;
     }
     open_pipe();
     handle(SIGINT, raise_level, true);
     handle(SIGHUP, raise_level, true);
     handle(SIGTERM, raise_level, false);
-    handle(SIGUSR1, raise_level, false);
-    handle(SIGUSR2, raise_level, false);
+    handle(SIGALRM, raise_level, false);
+    handle(SIGUSR1, count_signal, false);
+    handle(SIGUSR2, count_signal, false);
 }
 
 static void empty_pipe(void)
@@ -107,6 +109,13 @@ int signals_level(void)
 {
     empty_pipe();
     return atomic_load(&level);
+}
+
+bool signals_hint(void)
+{
+    return atomic_exchange(&counts[SIGUSR1], 0)
+               + atomic_exchange(&counts[SIGUSR2], 0)
+           > 0;
 }
 
 int signals_fd(void)

@@ -1,11 +1,14 @@
 /* signals.h - Ctrl-C and its kin, as a level that only rises.
  *
- * SIGINT raises it by one; SIGUSR1 (from the launcher) makes it at least DRAIN,
- * SIGTERM, SIGHUP and SIGUSR2 at least FORCE.  Beyond FORCE the process ends at
- * once, with status 130.
+ * SIGINT raises it by one, and so does the launcher's SIGALRM; SIGTERM and
+ * SIGHUP make it at least FORCE.  Beyond FORCE the process ends at once, with
+ * status 130.  SIGUSR1 and SIGUSR2 are no more than a batch system's hint that
+ * the time is nearly up: they are counted.
  */
 #ifndef APPS_SIGNALS_H
 #define APPS_SIGNALS_H
+
+#include <stdbool.h>
 
 enum signals_level {
     SIGNALS_NONE = 0,
@@ -17,6 +20,8 @@ enum signals_level {
  * drain signals do nothing, and the end is the default's. */
 void signals_setup(unsigned rank);
 int signals_level(void);
+/* Did a hint come since the last call? */
+bool signals_hint(void);
 /* Readable when the level has risen; signals_level() empties it. */
 int signals_fd(void);
 

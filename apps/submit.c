@@ -287,6 +287,7 @@ void submit_options(const struct submit *s,
     options->once = request->once;
     options->time_limit_ns = request->time_limit_ns;
     options->grace_ns = request->grace_ns;
+    options->warn_ns = request->warn_ns;
     options->memory_limit_bytes =
         request->memory_limit_bytes == 0 && request->enforce_memory
             ? request->memory_bytes

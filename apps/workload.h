@@ -36,6 +36,7 @@ struct request {
     uint64_t memory_bytes;
     uint64_t time_limit_ns;      /* 0: none */
     uint64_t grace_ns;           /* 0: the library's */
+    uint64_t warn_ns;            /* before the end of work; 0: not */
     uint64_t memory_limit_bytes; /* 0: none */
     uint32_t memory_retries;
     bool enforce_memory; /* memory_bytes is the limit where there is none */

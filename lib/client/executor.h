@@ -104,8 +104,10 @@ struct hay_executor {
     /* the walltime; the manager's */
     atomic_uint_fast64_t work_end_ns; /* hayi_clock_ns(); UINT64_MAX: none */
     atomic_uint_fast64_t margin_ns;
-    atomic_uint_fast64_t walltime; /* tasks that were cancelled for it */
-    atomic_uint draining;          /* nothing starts any more */
+    atomic_uint_fast64_t walltime;       /* tasks that were cancelled for it */
+    atomic_uint_fast64_t walltime_saved; /* ... that are unfinished, but have
+                                            saved their state */
+    atomic_uint draining;                /* nothing starts any more */
 
     struct hayi_error broken_error; /* written before 'broken' */
 

@@ -53,19 +53,22 @@ hay_status hay_open_local(const hay_options *given, hay_executor **ex)
     return status;
 }
 
-/* Of a run that did what it could in the time that there was. */
-static int tell_more(const hay_stats *stats)
+/* Of a run that did what it could in the time that there was.  A farm function
+ * that is content has said itself what there was to say. */
+static int tell_more(const hay_stats *stats, uint64_t saved, bool failed)
 {
-    (void)fprintf(stderr,
-                  "hayfork: the walltime left no time for %llu task%s (%llu "
-                  "finished): %s\n",
-                  (unsigned long long)stats->walltime,
-                  stats->walltime == 1 ? "" : "s",
-                  (unsigned long long)stats->finished,
-                  stats->finished > 0
-                      ? "there is more to do"
-                      : "no task finished at all, a longer time is needed");
-    return stats->finished > 0 ? EXIT_MORE : EXIT_FARM;
+    bool some = stats->finished + saved > 0;
+    if (failed) {
+        (void)fprintf(stderr,
+                      "hayfork: the walltime leaves %llu task%s over (%llu "
+                      "finished): %s\n",
+                      (unsigned long long)stats->walltime,
+                      stats->walltime == 1 ? "" : "s",
+                      (unsigned long long)stats->finished,
+                      some ? "there is more to do"
+                           : "a job as long would do no better");
+    }
+    return some ? EXIT_MORE : EXIT_FARM;
 }
 
 /* The farm function, then the end of its executor. */
@@ -87,12 +90,13 @@ static int run_farm(hay_executor *ex, int argc, char **argv, hay_farm_fn farm)
         broken = true;
     }
     (void)hay_executor_stats(ex, &stats); /* of all that it was waited for */
+    uint64_t saved = atomic_load(&ex->walltime_saved);
     hay_executor_free(ex);
     if (broken) {
         return EXIT_FARM;
     }
     if (stats.walltime > 0) {
-        return tell_more(&stats);
+        return tell_more(&stats, saved, failed);
     }
     return failed ? EXIT_TASKS : 0;
 }

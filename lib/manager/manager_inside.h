@@ -140,8 +140,7 @@ struct hayi_manager {
 
     /* the walltime, see manager_walltime.c */
     uint64_t deadline_ns; /* Unix time; 0: not known */
-    uint64_t margin_ns;
-    char *deadline_file; /* or NULL */
+    char *deadline_file;  /* or NULL */
     uint64_t look_deadline_ns;
 
     bool stopping;      /* STOP was sent */

@@ -549,6 +549,9 @@ void hayi_manager_tell(struct hayi_manager *manager,
     }
     if (action->u.tell.cause == HAY_CAUSE_WALLTIME) {
         (void)atomic_fetch_add(&manager->ex->walltime, 1);
+        if (report->cause == HAY_CAUSE_WALLTIME) {
+            (void)atomic_fetch_add(&manager->ex->walltime_saved, 1);
+        }
     }
     word_reason(manager, action, report, reason, sizeof(reason));
     struct hayi_result *result = new_result(manager, action, report, reason);

@@ -52,10 +52,8 @@ static void set_deadline(struct hayi_manager *manager, uint64_t deadline_ns)
     uint64_t now_ns = hayi_clock_ns();
     uint64_t unix_ns = hayi_clock_unix_ns();
     uint64_t left_ns = deadline_ns > unix_ns ? deadline_ns - unix_ns : 0;
-    if (manager->margin_ns == 0) {
-        manager->margin_ns = margin_of(left_ns);
-    }
-    uint64_t margin_ns = manager->margin_ns;
+    uint64_t limit_ns = left_ns + (now_ns - manager->start_ns);
+    uint64_t margin_ns = margin_of(limit_ns);
     uint64_t work_ns = left_ns > margin_ns ? left_ns - margin_ns : 0;
     struct hayi_event event = {
         .kind = HAYI_EVENT_DEADLINE,

@@ -15,7 +15,8 @@ dist_check_SCRIPTS += \
 	%D%/t_resources.sh \
 	%D%/t_run.sh \
 	%D%/t_signals.sh \
-	%D%/t_submit.sh
+	%D%/t_submit.sh \
+	%D%/t_walltime.sh
 
 EXTRA_DIST += \
 	%D%/support.sh \
