@@ -17,6 +17,13 @@ noinst_PROGRAMS += %D%/bench_data
 	%D%/bench_support.h
 %C%_bench_data_LDADD = lib/libhayfork-all.la
 
+noinst_PROGRAMS += %D%/bench_journal
+%C%_bench_journal_SOURCES = \
+	%D%/bench_journal.c \
+	%D%/bench_support.c \
+	%D%/bench_support.h
+%C%_bench_journal_LDADD = lib/libhayfork.la
+
 noinst_PROGRAMS += %D%/bench_spawn
 %C%_bench_spawn_SOURCES = %D%/bench_spawn.c
 %C%_bench_spawn_LDADD = \

@@ -6,8 +6,7 @@
  * is behind them is cut off.
  *
  * A group begins GROUP_NS after the one before it at the earliest: at 20,000
- * tasks a second a sync takes 20 of them and more, and a lone task waits for
- * its own sync only.
+ * tasks a second a sync takes 20 of them and more.
  */
 #include "config.h"
 
@@ -30,7 +29,7 @@
 
 #define BUFFER_MAX (UINT64_C(1) << 31) /* bytes that wait for the disk */
 
-enum { GROUP_NS = 1000000 };
+enum { GROUP_NS = 1000000, GROUP_WRITTEN_NS = 100000 };
 
 struct hayi_journal {
     /* set before the thread starts */
@@ -152,7 +151,8 @@ static void *writer(void *context)
         journal->writing = group;
         journal->asked = false;
         (void)pthread_mutex_unlock(&journal->mutex);
-        next_ns = hayi_clock_ns() + GROUP_NS;
+        next_ns =
+            hayi_clock_ns() + (journal->sync ? GROUP_NS : GROUP_WRITTEN_NS);
         write_group(journal);
         (void)pthread_mutex_lock(&journal->mutex);
         if (atomic_load(&journal->failed) && !journal->closing) {

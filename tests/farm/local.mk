@@ -29,6 +29,15 @@ check_PROGRAMS += %D%/farm_left
 %C%_farm_left_LDADD = lib/libhayfork-all.la
 %C%_farm_left_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hayi_worker_report_ended
 
+check_PROGRAMS += %D%/farm_journal
+%C%_farm_journal_SOURCES = %D%/farm_journal.c
+%C%_farm_journal_LDADD = lib/libhayfork.la
+
+check_PROGRAMS += %D%/journal_dump
+%C%_journal_dump_SOURCES = %D%/journal_dump.c
+%C%_journal_dump_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+%C%_journal_dump_LDADD = lib/libhayfork-all.la $(SQLITE_LIBS)
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
