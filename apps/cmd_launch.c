@@ -1,6 +1,7 @@
 /* cmd_launch.c - hayfork launch PROGRAM: starts a program under mpirun. */
 #include "config.h"
 
+#include "deadline.h"
 #include "launcher.h"
 #include "options.h"
 #include "words.h"
@@ -33,6 +34,9 @@ static int launch(struct options *o)
     if (status != HAY_OK) {
         fault_print(&fault);
         return EXIT_USE;
+    }
+    if (o->has_time_left) {
+        deadline_set_left(o->time_left_ns);
     }
     if (!wanted) {
         execvp(o->program[0], o->program);

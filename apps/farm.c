@@ -64,9 +64,9 @@ struct farm {
     bool given_up;      /* too many have failed */
     uint32_t workers;   /* that joined */
     uint64_t failed_on_workers; /* commands that each of them runs once */
-    bool closed;        /* the library knows that all was submitted */
-    bool drained;       /* the walltime lets nothing start any more */
-    bool hinted;        /* ... since a batch system has said so */
+    bool closed;                /* the library knows that all was submitted */
+    bool drained;               /* the walltime lets nothing start any more */
+    bool hinted;                /* ... since a batch system has said so */
 };
 
 #define NO_PLACE SIZE_MAX

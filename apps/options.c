@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include "amounts.h"
-#include "deadline.h"
 #include "options.h"
 #include "paralleljob.h"
 #include "units.h"
@@ -236,13 +235,8 @@ static bool set_time(struct options *o, const char *value)
 
 static bool set_time_left(struct options *o, const char *value)
 {
-    uint64_t left_ns;
-    (void)o;
-    if (!units_time(value, &left_ns)) {
-        return false;
-    }
-    deadline_set_left(left_ns);
-    return true;
+    o->has_time_left = units_time(value, &o->time_left_ns);
+    return o->has_time_left;
 }
 
 static bool set_grace(struct options *o, const char *value)

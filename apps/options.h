@@ -32,6 +32,8 @@ struct options {
     bool fresh; /* --new: no run that is there is gone on with */
     bool why;   /* say what would run and why; run nothing */
     size_t pending_max;
+    uint64_t time_left_ns; /* --time-left, if it was given */
+    bool has_time_left;
     uint64_t max_fails; /* 0: any number */
     enum submit_work work;
     double time_scale;

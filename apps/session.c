@@ -258,6 +258,9 @@ decide(struct options *o, int argc, char *const *argv, session_read_fn read)
     struct fault fault;
     bool launcher = false;
     bool rank = hosts_is_rank();
+    if (o->has_time_left) {
+        deadline_set_left(o->time_left_ns);
+    }
     if (launcher_wanted(&o->launch, &launcher, &fault) != HAY_OK) {
         fault_print(&fault);
         return EXIT_USE;

@@ -366,10 +366,13 @@ void hayi_manager_walltime_poll(struct hayi_manager *manager);
 size_t hayi_manager_kind(const struct hayi_spec *spec, const char **kind);
 /* The core's number for it; two kinds may share one. */
 uint32_t hayi_manager_category(const char *kind, size_t size);
-/* A task of that kind took so long in a former run, and finished. */
-void hayi_manager_learn(struct hayi_manager *manager,
-                        const char *kind,
-                        uint64_t run_ns);
+/* The same with its 0, cut: what the journal has as its category. */
+enum { HAYI_MANAGER_KIND_MAX = 256 };
+void hayi_manager_kind_text(const struct hayi_spec *spec,
+                            char text[HAYI_MANAGER_KIND_MAX]);
+/* How long the tasks took that have finished in former runs. */
+void hayi_manager_learn_recorded(struct hayi_manager *manager,
+                                 const struct hayi_journal_table *table);
 
 /* manager_wants.c */
 void hayi_manager_wanted(struct hayi_manager *manager,

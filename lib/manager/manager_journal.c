@@ -85,6 +85,7 @@ static hay_status use_table(struct hayi_manager *manager,
     }
     hayi_journal_table_facts(table, &facts);
     atomic_store(&manager->ex->next_id, facts.id_max);
+    hayi_manager_learn_recorded(manager, table);
     hayi_journal_word_damage(path, &facts, damage, sizeof(damage));
     if (damage[0] != 0 && !quiet) {
         (void)fprintf(stderr, "hayfork: %s\n", damage);
@@ -199,13 +200,15 @@ void hayi_manager_record_task(struct hayi_manager *manager,
     if (manager->journal == NULL) {
         return;
     }
+    char kind[HAYI_MANAGER_KIND_MAX];
+    hayi_manager_kind_text(spec, kind);
     struct hayi_journal_task task = {
         .id = future->id,
         .kind = spec->kind,
         .nested = spec->parent != 0,
         .cores = spec->needs.cores,
         .name = hayi_spec_name(spec),
-        .category = hayi_spec_category(spec),
+        .category = kind,
     };
     if (key != NULL && !key->absent) {
         task.key = key->key;

@@ -144,7 +144,7 @@ static size_t program_of(const struct hayi_spec *spec, const char **program)
     return 0;
 }
 
-size_t hayi_manager_kind(const struct hayi_spec *spec, const char **kind)
+static size_t kind_of(const struct hayi_spec *spec, const char **kind)
 {
     const struct hayi_function *function;
     if (spec->category_size > 0) {
@@ -165,6 +165,12 @@ size_t hayi_manager_kind(const struct hayi_spec *spec, const char **kind)
     }
 }
 
+size_t hayi_manager_kind(const struct hayi_spec *spec, const char **kind)
+{
+    size_t size = kind_of(spec, kind);
+    return size < HAYI_MANAGER_KIND_MAX ? size : HAYI_MANAGER_KIND_MAX - 1;
+}
+
 uint32_t hayi_manager_category(const char *kind, size_t size)
 {
     enum { CATEGORIES = 4096 };
@@ -175,14 +181,31 @@ uint32_t hayi_manager_category(const char *kind, size_t size)
     return hash % CATEGORIES;
 }
 
-void hayi_manager_learn(struct hayi_manager *manager,
-                        const char *kind,
-                        uint64_t run_ns)
+void hayi_manager_kind_text(const struct hayi_spec *spec,
+                            char text[HAYI_MANAGER_KIND_MAX])
 {
-    struct hayi_event event = {
-        .kind = HAYI_EVENT_DURATION,
-        .u.duration = {.category = hayi_manager_category(kind, strlen(kind)),
-                       .run_ns = run_ns},
-    };
-    hayi_manager_step(manager, &event, NULL);
+    const char *kind = "";
+    size_t size = hayi_manager_kind(spec, &kind);
+    memcpy(text, kind, size);
+    text[size] = 0;
+}
+
+void hayi_manager_learn_recorded(struct hayi_manager *manager,
+                                 const struct hayi_journal_table *table)
+{
+    const struct hayi_recorded *task;
+    for (uint64_t i = 0; (task = hayi_recorded_at(table, i)) != NULL; i++) {
+        if (task->state != HAYI_RECORDED_FINISHED
+            || task->kind == HAYI_TASK_MAP) {
+            continue;
+        }
+        const char *kind = hayi_recorded_category(table, task);
+        struct hayi_event event = {
+            .kind = HAYI_EVENT_DURATION,
+            .u.duration = {.category =
+                               hayi_manager_category(kind, strlen(kind)),
+                           .run_ns = task->run_ns},
+        };
+        hayi_manager_step(manager, &event, NULL);
+    }
 }

@@ -135,7 +135,35 @@ stats_of_a_run_that_was_killed() {
     runs 75 run --slots 2 --time-left 8 k.hay && [ "$(states k)" = "cancelled 2, finished 2" ]
 }
 
+# As batch jobs do it: again and again until it is done.  What is left is known
+# to take long, and is not begun where it would not fit.
+again_until_done() {
+    local jobs=0 rc=75
+    rm -rf hayfork-runs done.*
+    for i in $(seq 16); do echo "sleep 1; echo $i >>done.$i"; done >again.hay
+    while [ $rc = 75 ] && [ $jobs -lt 10 ]; do
+        jobs=$((jobs + 1))
+        timeout 60 "$hayfork" run --slots 2 --time-left 9 --run-folder again again.hay >out 2>err </dev/null
+        rc=$?
+    done
+    echo "# $jobs jobs"
+    [ $rc = 0 ] && [ $jobs -gt 1 ] && [ "$(cat done.* | wc -l)" = 16 ]
+}
+
+# A job that is too short for what is left says so at once.
+known_to_be_too_long() {
+    rm -rf hayfork-runs
+    printf 'sleep 3; true\n' >known.hay
+    runs 0 run --slots 1 --run-folder known known.hay || return
+    printf 'sleep 3; true\nsleep 3; echo 2\n' >known.hay
+    SECONDS=0
+    runs 3 run --slots 1 --time-left 7 --run-folder known known.hay &&
+        [ $SECONDS -lt 3 ] && grep -q 'another job as long would do no better' err
+}
+
 check fits fits
+check again_until_done again_until_done
+check known_to_be_too_long known_to_be_too_long
 check ended_by_force ended_by_force
 check none_finished none_finished
 check too_late too_late
