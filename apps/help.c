@@ -27,7 +27,7 @@ static const char general[] =
     "\n"
     "Exit status: 0 all finished; 1 some tasks failed; 2 wrong use, bad input\n"
     "or a request that can never be met (nothing was started); 3 the farm\n"
-    "failed; 130 interrupted.\n";
+    "failed; 75 more to do, the walltime was over; 130 interrupted.\n";
 
 #define PLACES                                                                 \
     "Where it runs (without any of these, and outside of an allocation of "    \
@@ -57,6 +57,10 @@ static const char general[] =
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
     "  --max-fails=N         stop when so many tasks have failed\n"            \
+    "  --time-left=T         until the batch system ends the job; before it\n" \
+    "                        only what fits is started (HAYFORK_DEADLINE, "    \
+    "or\n"                                                                     \
+    "                        what Slurm says; else: no end)\n"                 \
     "  --hay-silence=SECONDS a worker that is silent so long is lost (15)\n"   \
     "  --seed=N              of random streams and of ties\n"                  \
     "  --stragglers=FACTOR   when nothing else is left to start: a second\n"   \
@@ -123,6 +127,8 @@ static const char run_file[] =
     "(of\n"
     "all its processes together), mem_retries= (tries with twice the memory,\n"
     "limit and request, after that), output_limit= (of what it prints),\n"
+    "warn= (SIGUSR1 so long before the walltime ends work; exit status 75\n"
+    "then means unfinished),\n"
     "retries=, retry_pause= (before the second try, twice that before the\n"
     "third, ...), once=yes (not run again when its worker is lost), priority=\n"
     "(higher first), cwd=, stdin= (in cwd), env.NAME=; after= (must have\n"
