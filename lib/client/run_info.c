@@ -108,22 +108,36 @@ static hay_status fill(const struct last *last,
     return HAY_OK;
 }
 
+/* owner: who has it, if so. */
+static bool is_owned(const char *folder, struct hayi_run_owner *owner)
+{
+    struct hayi_run_owner found;
+    bool alive = false;
+    bool owned = hayi_run_lock_look(folder, &found, &alive, NULL) == HAY_OK
+                 && alive && !found.released;
+    if (owned) {
+        *owner = found;
+    }
+    return owned;
+}
+
 static hay_status
 look(const char *folder, hay_run_info *info, struct hayi_error *err)
 {
     struct hayi_run_owner owner = {.released = true};
     struct last last = {.run = {.epoch = 0}};
     char path[4096];
-    bool alive = false;
     int n = snprintf(path, sizeof(path), "%s/journal.log", folder);
     if (n < 0 || (size_t)n >= sizeof(path)) {
         return hayi_fail(err, HAY_EINVAL, "%s: the path is too long", folder);
     }
     hayi_buffer_init(&last.texts);
-    hay_status st = hayi_run_lock_look(folder, &owner, &alive, NULL);
-    bool running = st == HAY_OK && alive && !owner.released;
-    st = access(path, F_OK) == 0 ? read_last(path, &last, err) : HAY_OK;
+    /* One that begins or ends meanwhile counts as running. */
+    bool running = is_owned(folder, &owner);
+    hay_status st =
+        access(path, F_OK) == 0 ? read_last(path, &last, err) : HAY_OK;
     st = st == HAY_EEMPTY ? HAY_OK : st; /* its head was not written yet */
+    running = running || is_owned(folder, &owner);
     if (st == HAY_OK) {
         hay_run_info fresh = {
             .size = info->size,

@@ -127,6 +127,7 @@ struct hayi_manager {
     char *run_folder_path;
     struct hayi_journal *journal; /* or NULL */
     struct hayi_held_ends held;
+    uint32_t run_epoch;  /* of the starts on the folder, from 1; 0: none */
     uint64_t first_ns;   /* start_ns, since the folder's first run began */
     bool recorded;       /* something was appended in this round */
     bool journal_failed; /* and was told */

@@ -15,9 +15,11 @@
 #include "manager/manager_inside.h"
 
 #include "base/clock.h"
+#include "base/file_name.h"
 #include "client/resume.h"
 #include "journal/journal_again.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,6 +112,24 @@ static hay_status ask_journal(struct hayi_manager *manager,
                : status;
 }
 
+/* What commands of earlier starts were writing to.  Those that run yet keep
+ * what they have open. */
+static void remove_scratch(const char *folder)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/output", folder);
+    DIR *dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+    const struct dirent *entry = NULL;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (hayi_output_is_scratch(entry->d_name)) {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
 static hay_status open_journal(struct hayi_manager *manager,
                                const hay_options *options,
                                struct hayi_error *err)
@@ -148,6 +168,8 @@ static hay_status open_journal(struct hayi_manager *manager,
         return status;
     }
     manager->first_ns = hayi_journal_first_ns(manager->journal);
+    manager->run_epoch = hayi_journal_epoch(manager->journal);
+    remove_scratch(folder);
     return hayi_journal_again_end(&again, &manager->run_folder, err);
 }
 

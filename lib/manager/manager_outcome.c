@@ -68,10 +68,12 @@ static void output_name(const struct hayi_manager *manager,
         (void)snprintf(text, size, "output/%s.%s", stem, end);
         return;
     }
+    char prefix[HAYI_OUTPUT_PREFIX_MAX];
+    hayi_output_prefix(manager->run_epoch, number_of(manager, worker), prefix);
     (void)snprintf(text,
                    size,
-                   "output/w%" PRIu32 ".s%" PRIu32 ".%" PRIu32 ".%s",
-                   number_of(manager, worker),
+                   "output/%s.s%" PRIu32 ".%" PRIu32 ".%s",
+                   prefix,
                    capture->slot,
                    capture->file,
                    end);

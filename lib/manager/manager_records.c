@@ -99,6 +99,7 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         .child_memory_max_bytes = options->child_memory_max_bytes,
         .child_idle_ns = options->child_idle_ns,
         .suspended_max = options->suspended_max,
+        .run_epoch = manager->run_epoch,
     };
     const uint64_t parts[5] = {head.run_folder_size,
                                head.cwd_size,

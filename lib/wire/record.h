@@ -99,7 +99,7 @@ struct hayi_welcome {
     uint64_t child_memory_max_bytes;
     uint64_t child_idle_ns;
     uint32_t suspended_max;
-    uint32_t reserved;
+    uint32_t run_epoch; /* of the starts on the run folder, from 1; 0 */
 };
 
 /* Tail: arguments (value.h) or command (command.h), name with its 0, what it

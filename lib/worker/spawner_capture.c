@@ -17,6 +17,9 @@
  * A process that outlives its command keeps the scratch files: they are
  * unlinked, and the next command opens a new pair.
  *
+ * FILES: a command writes to hidden files of its slot, which get their names
+ * when it has ended: nobody sees half an output.
+ *
  * A full disk: what cannot be copied stays behind as a generation of its own by
  * renaming; if not even that works the event says output_lost.
  */
@@ -48,6 +51,7 @@ struct slot {
     int file[2];    /* generation 0; -1 */
     uint64_t size[2];
     uint32_t generation; /* the highest one taken */
+    char *name;          /* FILES: what this command's files will be called */
 };
 
 struct hayi_capture {
@@ -72,8 +76,13 @@ static void scratch_name(const struct hayi_capture *capture,
                          int which,
                          char name[256])
 {
-    (void)snprintf(
-        name, 256, "%s.s%u.now.%s", capture->prefix, slot, ends[which]);
+    (void)snprintf(name,
+                   256,
+                   "%s%s.s%u.now.%s",
+                   capture->mode == HAYI_CAPTURE_FILES ? "." : "",
+                   capture->prefix,
+                   slot,
+                   ends[which]);
 }
 
 static void generation_name(const struct hayi_capture *capture,
@@ -157,6 +166,7 @@ void hayi_capture_free(struct hayi_capture *capture)
         scratch_close(capture, i, false);
         close_fd(&capture->slot[i].file[0]);
         close_fd(&capture->slot[i].file[1]);
+        free(capture->slot[i].name);
     }
     close_fd(&capture->folder);
     free(capture->prefix);
@@ -166,15 +176,18 @@ void hayi_capture_free(struct hayi_capture *capture)
 
 /* ---- begin --------------------------------------------------------------- */
 
-/* A task's name as the name of a file; without a name, its id. */
-static void pair_name(const char *name, uint64_t id, int which, char out[256])
+/* A task's name as the name of a file; without a name, its id.  false: out of
+ * memory. */
+static bool keep_name(struct slot *s, const char *name, uint64_t id)
 {
     char text[HAYI_FILE_NAME_MAX];
     char number[32];
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)id);
     hayi_file_name(
         name != NULL && name[0] != '\0' ? name : number, text, sizeof(text));
-    (void)snprintf(out, 256, "%s.%s", text, ends[which]);
+    free(s->name);
+    s->name = strdup(text);
+    return s->name != NULL;
 }
 
 int hayi_capture_begin(struct hayi_capture *capture,
@@ -190,14 +203,13 @@ int hayi_capture_begin(struct hayi_capture *capture,
         && capture->mode != HAYI_CAPTURE_FILES) {
         return 0;
     }
+    if (capture->mode == HAYI_CAPTURE_FILES && !keep_name(s, name, id)) {
+        return ENOMEM;
+    }
     for (int i = 0; i < 2; i++) {
         if (s->scratch[i] < 0) {
             char file[256];
-            if (capture->mode == HAYI_CAPTURE_APPEND) {
-                scratch_name(capture, slot, i, file);
-            } else {
-                pair_name(name, id, i, file);
-            }
+            scratch_name(capture, slot, i, file);
             s->scratch[i] =
                 openat(capture->folder,
                        file,
@@ -339,6 +351,27 @@ static void end_append(struct hayi_capture *capture,
     }
 }
 
+/* The hidden files get their names. */
+static void end_files(struct hayi_capture *capture,
+                      uint32_t slot,
+                      struct hayi_spawn_event *event)
+{
+    struct slot *s = &capture->slot[slot];
+    for (int i = 0; i < 2; i++) {
+        char from[256], to[256];
+        scratch_name(capture, slot, i, from);
+        (void)snprintf(
+            to, sizeof(to), "%s.%s", s->name != NULL ? s->name : "", ends[i]);
+        if (s->scratch[i] >= 0
+            && renameat(capture->folder, from, capture->folder, to) != 0) {
+            event->output_lost = true;
+        }
+        close_fd(&s->scratch[i]);
+    }
+    free(s->name);
+    s->name = NULL;
+}
+
 static uint64_t size_of(const struct slot *s, int which)
 {
     struct stat facts;
@@ -389,8 +422,7 @@ void hayi_capture_end(struct hayi_capture *capture,
         cut(s, limit, event);
     }
     if (capture->mode == HAYI_CAPTURE_FILES) {
-        close_fd(&s->scratch[0]);
-        close_fd(&s->scratch[1]);
+        end_files(capture, slot, event);
         return;
     }
     if (event->length[0] + event->length[1] > 0) {

@@ -151,12 +151,13 @@ bool hayi_worker_ready_spawner(struct hayi_worker *worker,
         return false;
     }
     char folder[4096];
-    char prefix[32];
+    char prefix[HAYI_OUTPUT_PREFIX_MAX];
     (void)snprintf(folder,
                    sizeof(folder),
                    "%s/output",
                    worker->run_folder != NULL ? worker->run_folder : ".");
-    (void)snprintf(prefix, sizeof(prefix), "w%" PRIu32, worker->options.worker);
+    hayi_output_prefix(
+        worker->options.run_epoch, worker->options.worker, prefix);
     const struct hayi_spawner_setup setup = {
         .capture = modes[worker->options.output],
         .folder = folder,
