@@ -116,6 +116,7 @@ void hayi_walltime_order(struct hayi_sched *s, uint32_t index)
     }
     uint32_t length = hayi_durations_bucket(
         hayi_durations_quantile_ns(&s->durations, row->category, FIT_PERMILLE));
+    row->age = 0; /* it stands behind others, not behind itself */
     uint32_t hint = hint_of(s, row->level, length);
     row->age = age_of(length) + ++s->walltime.order;
     *hint_at(s, row->level, length) = index;

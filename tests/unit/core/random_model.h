@@ -91,6 +91,7 @@ static struct model {
     uint32_t all_ended;
     bool short_memory;
     bool stragglers;
+    bool timed; /* work may end */
     uint64_t hash;
     bool broken;
 } m;

@@ -59,7 +59,9 @@ static void see_tell(const struct hayi_action *a)
         break;
     case HAY_ECANCELLED:
         MUST(t->cancelled || m.cancelling || dep_cancelled || t->map
-             || t->last == HAYI_OUTCOME_CANCELLED);
+             || t->last == HAYI_OUTCOME_CANCELLED
+             || a->u.tell.cause == HAY_CAUSE_WALLTIME);
+        MUST(m.timed || a->u.tell.cause != HAY_CAUSE_WALLTIME);
         break;
     case HAY_EINFEASIBLE:
         break;
@@ -92,7 +94,9 @@ static void see_hand_out(const struct hayi_action *a)
     struct task *t = &m.task[a->u.hand_out.payload];
     struct hand *hand = &m.hand[w];
     MUST(w < m.workers && hand->joined && !hand->lost);
-    MUST(!t->told && !m.cancelling);
+    struct hayi_sched_stats stats;
+    hayi_sched_get_stats(m.sched, &stats);
+    MUST(!t->told && !m.cancelling && !stats.over);
     MUST(second ? m.stragglers : t->map || t->out == 0);
     MUST(a->u.hand_out.needs.cores <= hand->cores);
     MUST(t->worker == 0 || t->worker - 1 == w);
@@ -311,6 +315,16 @@ static void close_farm(bool cancel_pending)
     e.u.close.cancel_pending = cancel_pending;
     m.closed = true;
     m.cancelling = m.cancelling || cancel_pending;
+    MUST(step(&e) == HAY_OK);
+}
+
+/* Sooner or later than it was told before. */
+static void set_end(void)
+{
+    uint64_t unit_ns = m.stragglers ? 1000000 : 1000;
+    struct hayi_event e = {.kind = HAYI_EVENT_DEADLINE};
+    e.u.deadline.end_ns = m.now_ns + dice(3000) * unit_ns;
+    e.u.deadline.force_ns = e.u.deadline.end_ns + dice(300) * unit_ns;
     MUST(step(&e) == HAY_OK);
 }
 
@@ -582,6 +596,8 @@ static void something_happens(void)
         worker_news(hand);
     } else if (dice(40) == 0 && hand->joined && !hand->lost) {
         lose(hand);
+    } else if (m.timed && dice(10) == 0) {
+        set_end();
     } else if (dice(100) == 0) {
         close_farm(dice(2) == 0);
     }
@@ -642,6 +658,7 @@ static void run(uint64_t seed, bool short_memory)
     m.hash = 14695981039346656037u;
     m.short_memory = short_memory;
     m.stragglers = seed % 2 == 0;
+    m.timed = seed % 3 == 0;
     m.workers = 1 + dice(WORKERS);
     struct hayi_sched_config config = {
         .worker_max = m.workers,
