@@ -129,7 +129,7 @@ struct hayi_ledger_task {
     bool forgotten;      /* it is not run again */
     uint32_t dependents; /* that have not ended, not yet submitted ones too */
     /* maps */
-    uint8_t *marks; /* [items]: how often run; bit 7: reported */
+    uint8_t *marks; /* [items]: HAYI_LEDGER_RUN and others */
     uint64_t reported;
     uint64_t reported_failed;
     uint64_t read;

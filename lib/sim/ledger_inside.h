@@ -9,7 +9,10 @@
 
 #include "sim/ledger.h"
 
-#define HAYI_LEDGER_REPORTED 0x80u /* in the mark of an item */
+/* In the mark of an item. */
+#define HAYI_LEDGER_RUN      0x01u
+#define HAYI_LEDGER_DOUBLED  0x40u /* it was given to a second attempt */
+#define HAYI_LEDGER_REPORTED 0x80u
 
 static inline bool hayi_ledger_any_lost(const struct hayi_ledger *ledger)
 {

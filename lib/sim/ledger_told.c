@@ -203,7 +203,7 @@ static void range_told(struct hayi_ledger *ledger,
                              i);
             return;
         }
-        not_run += task->marks[i] == 0;
+        not_run += (task->marks[i] & HAYI_LEDGER_RUN) == 0;
         task->marks[i] |= HAYI_LEDGER_REPORTED;
     }
     /* What the farm lost counts as failed. */
@@ -324,6 +324,18 @@ static void note_out(struct hayi_ledger *ledger,
     };
 }
 
+/* Items whose first attempt may still be out, or have ended unheard. */
+static void note_second(struct hayi_ledger_task *task,
+                        const struct hayi_action *action)
+{
+    for (uint64_t i = 0; i < action->u.hand_out.count; i++) {
+        uint64_t item = action->u.hand_out.first + i;
+        if (item < task->spec.items) {
+            task->marks[item] |= HAYI_LEDGER_DOUBLED;
+        }
+    }
+}
+
 /* Does the handle mean the task, or one of its attempts that makes its objects
  * again? */
 static bool is_called(const struct hayi_ledger_task *task, hayi_handle handle)
@@ -376,6 +388,8 @@ static void handed_out(struct hayi_ledger *ledger,
         }
         if (!task->spec.map) {
             note_out(ledger, index, action);
+        } else if (ledger->stragglers && action->u.hand_out.attempt > 1) {
+            note_second(task, action);
         }
     }
 }

@@ -167,14 +167,16 @@ void hayi_ledger_items(struct hayi_ledger *ledger,
         return;
     }
     for (uint64_t i = first; i < first + count; i++) {
+        uint8_t mark = i < task->spec.items ? task->marks[i] : 0;
         if (i >= task->spec.items
-            || ((task->marks[i] & HAYI_LEDGER_REPORTED) != 0)
-            || (task->marks[i] != 0 && !hayi_ledger_any_lost(ledger))) {
+            || ((mark & HAYI_LEDGER_DOUBLED) == 0
+                && ((mark & HAYI_LEDGER_REPORTED) != 0
+                    || (mark != 0 && !hayi_ledger_any_lost(ledger))))) {
             hayi_ledger_fail(
                 ledger, "map %u: item %" PRIu64 " is run twice", index, i);
             return;
         }
-        task->marks[i] |= 1;
+        task->marks[i] |= HAYI_LEDGER_RUN;
     }
 }
 
