@@ -47,26 +47,6 @@ uint32_t hayi_spec_pause_ms(const struct hayi_spec *spec)
     return (uint32_t)(spec->pause & 15) * 10 << (spec->pause >> 4);
 }
 
-hay_future **hayi_spec_deps_room(struct hayi_spec *spec)
-{
-    return (hay_future **)(void *)(spec + 1);
-}
-
-hay_future *const *hayi_spec_deps(const struct hayi_spec *spec)
-{
-    return (hay_future *const *)(const void *)(spec + 1);
-}
-
-const void *hayi_spec_args(const struct hayi_spec *spec)
-{
-    return hayi_spec_deps(spec) + spec->dep_count;
-}
-
-void *hayi_spec_args_room(struct hayi_spec *spec)
-{
-    return hayi_spec_deps_room(spec) + spec->dep_count;
-}
-
 static size_t padded(size_t size)
 {
     return (size + 7) & ~(size_t)7;

@@ -172,8 +172,16 @@ hay_future *hayi_future_restore(hay_executor *ex,
                                 size_t text_size);
 /* Bytes of what stands behind the deps: arguments, names. */
 size_t hayi_spec_text_size(const struct hayi_spec *spec);
-hay_future **hayi_spec_deps_room(struct hayi_spec *spec);
-void *hayi_spec_args_room(struct hayi_spec *spec);
+
+static inline hay_future **hayi_spec_deps_room(struct hayi_spec *spec)
+{
+    return (hay_future **)(void *)(spec + 1);
+}
+
+static inline void *hayi_spec_args_room(struct hayi_spec *spec)
+{
+    return hayi_spec_deps_room(spec) + spec->dep_count;
+}
 
 /* Has it ended?  As hay_future_done(), but ordered with the flags of sleepers.
  */
@@ -181,8 +189,16 @@ bool hayi_future_ended(hay_future *future);
 /* "task 17 (fit)" or "map 3". */
 void hayi_future_label(const hay_future *future, char *text, size_t size);
 
-hay_future *const *hayi_spec_deps(const struct hayi_spec *spec);
-const void *hayi_spec_args(const struct hayi_spec *spec);
+static inline hay_future *const *hayi_spec_deps(const struct hayi_spec *spec)
+{
+    return (hay_future *const *)(const void *)(spec + 1);
+}
+
+static inline const void *hayi_spec_args(const struct hayi_spec *spec)
+{
+    return hayi_spec_deps(spec) + spec->dep_count;
+}
+
 /* NULL: none. */
 struct hayi_limits *hayi_spec_limits_room(struct hayi_spec *spec);
 /* All 0 if it has none. */

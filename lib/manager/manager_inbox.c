@@ -65,11 +65,26 @@ reject(struct hayi_manager *manager, hay_future *future, hay_status status)
     hayi_manager_perform(manager, &tell, NULL);
 }
 
-static uint32_t category_of(const struct hayi_spec *spec)
+/* Most often that of the task before it. */
+static uint32_t category_of(struct hayi_manager *manager,
+                            const struct hayi_spec *spec)
 {
     const char *kind = "";
+    bool function =
+        spec->category_size == 0
+        && (spec->kind == HAYI_TASK_FUNCTION || spec->kind == HAYI_TASK_MAP);
+    if (function && manager->last_known
+        && manager->last_function == spec->function) {
+        return manager->last_category;
+    }
     size_t size = hayi_manager_kind(spec, &kind);
-    return hayi_manager_category(kind, size);
+    uint32_t category = hayi_manager_category(kind, size);
+    if (function) {
+        manager->last_known = true;
+        manager->last_function = spec->function;
+        manager->last_category = category;
+    }
+    return category;
 }
 
 /* A range's items travel in one record each way. */
@@ -112,7 +127,7 @@ static void submit_map(struct hayi_manager *manager, hay_future *future)
         .u.map = {.id = future->id,
                   .payload = (uint64_t)(uintptr_t)future,
                   .priority = future->spec->priority,
-                  .category = category_of(future->spec),
+                  .category = category_of(manager, future->spec),
                   .count = view.count,
                   .range_max = range_max_of(manager, future, &view),
                   .unread_max = view.unread_max,
@@ -158,7 +173,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                    .saves = hayi_spec_limits(spec)->warn_ns != 0,
                    .once = spec->once,
                    .apart = spec->kind != HAYI_TASK_FUNCTION,
-                   .category = category_of(spec),
+                   .category = category_of(manager, spec),
                    .parent = spec->parent,
                    .deps = manager->deps,
                    .dep_count = spec->dep_count},

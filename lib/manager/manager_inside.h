@@ -184,6 +184,9 @@ struct hayi_manager {
     uint64_t counted[6]; /* ended tasks by hay_state */
     uint64_t submitted;
     uint32_t joined_count;
+    uint32_t last_function; /* that came in without a category, */
+    uint32_t last_category; /* and the core's number for it; */
+    bool last_known;        /* if there was one */
 
     /* any thread */
     struct hayi_mpsc inbox;

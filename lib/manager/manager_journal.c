@@ -217,11 +217,11 @@ hay_status hayi_manager_open_folder(struct hayi_manager *manager,
 void hayi_manager_record_task(struct hayi_manager *manager,
                               const hay_future *future)
 {
-    const struct hayi_spec *spec = future->spec;
-    const struct hayi_spec_key *key = hayi_spec_key(spec);
     if (manager->journal == NULL) {
         return;
     }
+    const struct hayi_spec *spec = future->spec;
+    const struct hayi_spec_key *key = hayi_spec_key(spec);
     char kind[HAYI_MANAGER_KIND_MAX];
     hayi_manager_kind_text(spec, kind);
     struct hayi_journal_task task = {
