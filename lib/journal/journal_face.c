@@ -68,12 +68,38 @@ static bool stopped(struct hayi_journal_face *face)
 
 /* ---- reading the journal ---- */
 
+static bool copy_file(const char *path, const char *to);
+
+/* What an earlier run has shown is gone on with, on a copy. */
+static hay_status open_tables(struct hayi_journal_face *face,
+                              struct hayi_error *err)
+{
+    uint64_t from = 0;
+    if (!copy_file(face->shown, face->work)) {
+        (void)unlink(face->work);
+    }
+    hay_status status =
+        hayi_journal_tables_open(face->work,
+                                 hayi_journal_scan_mark(&face->scan),
+                                 face->scan.file_size,
+                                 &from,
+                                 &face->tables,
+                                 err);
+    if (status == HAY_OK) {
+        hayi_journal_scan_seek(&face->scan, from);
+    }
+    return status;
+}
+
 /* All that is durable, in groups; the rest of it is left if 'face' is to stop
  * and may. */
 static hay_status
 catch_up(struct hayi_journal_face *face, bool may_stop, struct hayi_error *err)
 {
     hay_status status = HAY_OK;
+    if (face->tables == NULL) {
+        status = open_tables(face, err);
+    }
     hayi_journal_scan_extend(&face->scan, atomic_load(face->durable));
     while (status == HAY_OK && !(may_stop && stopped(face))) {
         struct hayi_journal_record record;
@@ -126,22 +152,32 @@ static bool copy_bytes(int from, int to)
     return got == 0;
 }
 
-static hay_status show(struct hayi_journal_face *face, struct hayi_error *err)
+static bool copy_file(const char *path, const char *fresh)
 {
-    uint64_t begin_ns = hayi_clock_ns();
-    int from = open(face->work, O_RDONLY | O_CLOEXEC);
-    int to = open(face->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool done = from >= 0 && to >= 0 && copy_bytes(from, to);
-    hay_status status = HAY_OK;
-    if (!done || rename(face->fresh, face->shown) != 0) {
-        status = fail(face->shown, err);
-        (void)unlink(face->fresh);
-    }
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    int to = from >= 0
+                 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
+                 : -1;
+    bool done = to >= 0 && copy_bytes(from, to);
+    int error = errno;
     if (from >= 0) {
         (void)close(from);
     }
     if (to >= 0) {
         (void)close(to);
+    }
+    errno = error;
+    return done;
+}
+
+static hay_status show(struct hayi_journal_face *face, struct hayi_error *err)
+{
+    uint64_t begin_ns = hayi_clock_ns();
+    hay_status status = HAY_OK;
+    if (!copy_file(face->work, face->fresh)
+        || rename(face->fresh, face->shown) != 0) {
+        status = fail(face->shown, err);
+        (void)unlink(face->fresh);
     }
     uint64_t end_ns = hayi_clock_ns();
     face->show_ns = end_ns + (end_ns - begin_ns) * SHOW_COST;
@@ -201,13 +237,10 @@ static hay_status start(struct hayi_journal_face *face, struct hayi_error *err)
     sigset_t all;
     sigset_t before;
     hay_status status = hayi_journal_scan_open(&face->scan, face->log, err);
-    if (status == HAY_OK) {
-        face->scan.file_size = atomic_load(face->durable);
-        status = hayi_journal_tables_open(face->work, &face->tables, err);
-    }
     if (status != HAY_OK) {
         return status;
     }
+    face->scan.file_size = atomic_load(face->durable);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&face->thread, NULL, worker, face);

@@ -86,6 +86,27 @@ void hayi_journal_scan_extend(struct hayi_journal_scan *scan,
     }
 }
 
+/* The check of its first record, which has a time and a process in it. */
+uint64_t hayi_journal_scan_mark(const struct hayi_journal_scan *scan)
+{
+    uint64_t mark = 0;
+    size_t got = 0;
+    if (read_file(scan, HAYI_JOURNAL_HEAD + 8, &mark, sizeof(mark), &got, NULL)
+            != HAY_OK
+        || got < sizeof(mark)) {
+        return 0;
+    }
+    return mark;
+}
+
+void hayi_journal_scan_seek(struct hayi_journal_scan *scan, uint64_t place)
+{
+    hayi_journal_cursor_init(&scan->cursor);
+    scan->cursor.at = place;
+    scan->cursor.whole = place;
+    scan->cursor.base = place;
+}
+
 hay_status hayi_journal_scan_next(struct hayi_journal_scan *scan,
                                   struct hayi_journal_record *record,
                                   struct hayi_error *err)

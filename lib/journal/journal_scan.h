@@ -25,6 +25,10 @@ hay_status hayi_journal_scan_open(struct hayi_journal_scan *scan,
  * since. */
 void hayi_journal_scan_extend(struct hayi_journal_scan *scan,
                               uint64_t file_size);
+/* What tells this journal from all others; 0: it has no record. */
+uint64_t hayi_journal_scan_mark(const struct hayi_journal_scan *scan);
+/* Go on at this place, where a record ends. */
+void hayi_journal_scan_seek(struct hayi_journal_scan *scan, uint64_t place);
 /* The next whole record, until the next call.  HAY_OK; HAY_EEMPTY: there is no
  * more, without words; HAY_EIO with words. */
 hay_status hayi_journal_scan_next(struct hayi_journal_scan *scan,

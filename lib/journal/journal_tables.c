@@ -28,15 +28,18 @@ enum statement {
     STATEMENTS
 };
 
+static const char pragmas[] = "PRAGMA journal_mode=OFF;"
+                              "PRAGMA synchronous=OFF;"
+                              "PRAGMA locking_mode=EXCLUSIVE;";
+
 static const char schema[] =
-    "PRAGMA journal_mode=OFF;"
-    "PRAGMA synchronous=OFF;"
-    "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA user_version=1;"
     "CREATE TABLE schema_version(version INTEGER NOT NULL);"
     "INSERT INTO schema_version VALUES(1);"
-    "CREATE TABLE progress(journal_bytes INTEGER NOT NULL);"
-    "INSERT INTO progress VALUES(0);"
+    "CREATE TABLE progress(journal_bytes INTEGER NOT NULL,"
+    " journal_mark INTEGER, epoch INTEGER, first_wall_ns INTEGER,"
+    " first_ns INTEGER, last_end_ns INTEGER);"
+    "INSERT INTO progress VALUES(0,0,0,0,0,0);"
     "CREATE TABLE epochs(epoch INTEGER PRIMARY KEY, start_unix REAL,"
     " first_s REAL, host TEXT, pid INTEGER, job TEXT, version TEXT, cwd TEXT,"
     " args TEXT, state TEXT, end_unix REAL, finished INTEGER, failed INTEGER,"
@@ -57,7 +60,8 @@ static const char schema[] =
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN",
     [COMMIT] = "COMMIT",
-    [PROGRESS] = "UPDATE progress SET journal_bytes=?",
+    [PROGRESS] = "UPDATE progress SET journal_bytes=?,journal_mark=?,epoch=?,"
+                 "first_wall_ns=?,first_ns=?,last_end_ns=?",
     [RUN] = "INSERT OR REPLACE INTO epochs(epoch,start_unix,first_s,host,pid,"
             "job,version,cwd,args,state) VALUES(?,?,?,?,?,?,?,?,?,'running')",
     [STATE] = "UPDATE epochs SET state=?,end_unix=?,finished=?,failed=?,"
@@ -76,6 +80,7 @@ struct hayi_journal_tables {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     char *path;
+    uint64_t mark;
     uint32_t epoch;
     uint64_t first_wall_ns; /* of the first epoch */
     uint64_t first_ns;      /* the epoch's start, since then */
@@ -332,6 +337,11 @@ hay_status hayi_journal_tables_commit(struct hayi_journal_tables *tables,
 {
     struct row row = begin(tables, PROGRESS);
     number(&row, whole);
+    number(&row, tables->mark);
+    number(&row, tables->epoch);
+    number(&row, tables->first_wall_ns);
+    number(&row, tables->first_ns);
+    number(&row, tables->last_end_ns);
     hay_status status = run(tables, &row, err);
     if (status == HAY_OK) {
         row = begin(tables, COMMIT);
@@ -340,17 +350,60 @@ hay_status hayi_journal_tables_commit(struct hayi_journal_tables *tables,
     return status;
 }
 
-static hay_status make(struct hayi_journal_tables *tables,
-                       struct hayi_error *err)
+static bool open_file(struct hayi_journal_tables *tables)
 {
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    (void)unlink(tables->path);
-    if (sqlite3_open_v2(tables->path, &tables->db, flags, "unix-none")
-            != SQLITE_OK
-        || sqlite3_exec(tables->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
-        return fail(tables, err);
+    return sqlite3_open_v2(tables->path, &tables->db, flags, "unix-none")
+               == SQLITE_OK
+           && sqlite3_exec(tables->db, pragmas, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* How far it was read before; 0: it is of no use. */
+static uint64_t go_on(struct hayi_journal_tables *tables, uint64_t whole)
+{
+    static const char question[] =
+        "SELECT journal_bytes,journal_mark,epoch,first_wall_ns,first_ns,"
+        "last_end_ns,version FROM progress,schema_version";
+    sqlite3_stmt *statement = NULL;
+    uint64_t values[7] = {0};
+    if (access(tables->path, F_OK) != 0 || !open_file(tables)
+        || sqlite3_prepare_v2(tables->db, question, -1, &statement, NULL)
+               != SQLITE_OK) {
+        return 0;
     }
+    bool found = sqlite3_step(statement) == SQLITE_ROW;
+    for (int i = 0; found && i < 7; i++) {
+        values[i] = (uint64_t)sqlite3_column_int64(statement, i);
+    }
+    (void)sqlite3_finalize(statement);
+    if (!found || values[0] > whole || values[0] < HAYI_JOURNAL_HEAD
+        || values[1] != tables->mark || values[6] != HAYI_JOURNAL_SCHEMA) {
+        return 0;
+    }
+    tables->epoch = (uint32_t)values[2];
+    tables->first_wall_ns = values[3];
+    tables->first_ns = values[4];
+    tables->last_end_ns = values[5];
+    return values[0];
+}
+
+static hay_status begin_anew(struct hayi_journal_tables *tables,
+                             struct hayi_error *err)
+{
+    (void)sqlite3_close(tables->db);
+    tables->db = NULL;
+    (void)unlink(tables->path);
+    return open_file(tables)
+                   && sqlite3_exec(tables->db, schema, NULL, NULL, NULL)
+                          == SQLITE_OK
+               ? HAY_OK
+               : fail(tables, err);
+}
+
+static hay_status prepare(struct hayi_journal_tables *tables,
+                          struct hayi_error *err)
+{
     for (int i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v2(
                 tables->db, texts[i], -1, &tables->statements[i], NULL)
@@ -362,6 +415,9 @@ static hay_status make(struct hayi_journal_tables *tables,
 }
 
 hay_status hayi_journal_tables_open(const char *path,
+                                    uint64_t mark,
+                                    uint64_t whole,
+                                    uint64_t *from,
                                     struct hayi_journal_tables **out,
                                     struct hayi_error *err)
 {
@@ -370,11 +426,17 @@ hay_status hayi_journal_tables_open(const char *path,
         free(tables);
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
-    hay_status status = make(tables, err);
+    tables->mark = mark;
+    uint64_t place = go_on(tables, whole);
+    hay_status status = place != 0 ? HAY_OK : begin_anew(tables, err);
+    if (status == HAY_OK) {
+        status = prepare(tables, err);
+    }
     if (status != HAY_OK) {
         (void)hayi_journal_tables_close(tables, NULL);
         return status;
     }
+    *from = place != 0 ? place : HAYI_JOURNAL_HEAD;
     *out = tables;
     return HAY_OK;
 }

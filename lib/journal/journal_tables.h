@@ -15,8 +15,14 @@ enum { HAYI_JOURNAL_SCHEMA = 1 };
 
 struct hayi_journal_tables;
 
-/* What is at 'path' is removed.  HAY_EIO, HAY_ENOMEM, with words. */
+/* What is at 'path' is gone on with if it was made from the journal with this
+ * mark and not read further than 'whole'; else removed.
+ * mark: of the journal, see hayi_journal_scan_mark().
+ * from: where in the journal to go on.  HAY_EIO, HAY_ENOMEM, with words. */
 hay_status hayi_journal_tables_open(const char *path,
+                                    uint64_t mark,
+                                    uint64_t whole,
+                                    uint64_t *from,
                                     struct hayi_journal_tables **tables,
                                     struct hayi_error *err);
 /* Rows are added between begin and commit.  whole: how far the journal has been

@@ -22,12 +22,12 @@ told_is_recorded() {
     [ ! -s damage ]
 }
 
-# killed ROUND: once some more has been told, by whatever was called 'victim'
+# killed SEEN: once some more has been told
 killed() {
     local seen=$1
     until_true eval "over || has_told $((seen + 5))"
     over && return 2
-    kill -9 "$(victim)"
+    kill -9 "$(sed -n 's/^pid //p' told)"
     wait "$pid" 2>/dev/null
 }
 
@@ -65,10 +65,8 @@ kills() {
     check "$name" eval 'whole_run "${program[@]}" && told_is_recorded && agree && each_once'
 }
 
-victim() { echo "$pid"; }
 kills what_was_told_is_in_the_log "$steps" $count --hay-run-folder=r
 if have_mpirun; then
-    victim() { rank_pid 0; }
     kills what_was_told_is_in_the_log_over_mpi \
         "$hayfork" launch -n 3 -- "$steps" $count --hay-run-folder=r
 else

@@ -3,9 +3,9 @@
  *
  *     farm_journal COUNT [--hay-...]
  *
- * Prints "told NAME" for each task that has finished, when the client hears of
- * it, and at the end "sum N" of what the tasks gave.  Each task appends its
- * number to the file "ran" in the working folder.
+ * Prints "pid N", rank 0's, then "told NAME" for each task that has finished,
+ * when the client hears of it, and at the end "sum N" of what the tasks gave.
+ * Each task appends its number to the file "ran" in the working folder.
  */
 #include "config.h"
 
@@ -57,6 +57,7 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     hay_queue *queue = NULL;
     int64_t count = argc > 1 ? strtoll(argv[1], NULL, 10) : 100;
     int64_t sum = 0;
+    (void)printf("pid %d\n", (int)getpid());
     hay_status status = hay_queue_new(ex, &queue);
     if (status == HAY_OK) {
         status = submit_all(ex, queue, count);

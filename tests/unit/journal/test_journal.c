@@ -305,6 +305,39 @@ static void face_tells_what_the_log_tells(void)
     CU_ASSERT_EQUAL(ask("SELECT journal_bytes FROM progress"), about.st_size);
 }
 
+/* ... and one of another journal is made anew. */
+static void face_goes_on_where_it_was(void)
+{
+    char name[sizeof(folder) + 16];
+    char line[2 * sizeof(name) + 20];
+    (void)snprintf(name, sizeof(name), "%s/run.db", folder);
+    CU_ASSERT_EQUAL_FATAL(open_it(), HAY_OK);
+    (void)append(1, "a");
+    CU_ASSERT_EQUAL(close_it(), HAY_OK);
+    (void)snprintf(
+        line, sizeof(line), "cp '%s' '%s/../other.db'", name, folder);
+    CU_ASSERT_EQUAL(system(line), 0);
+    CU_ASSERT_EQUAL_FATAL(open_it(), HAY_OK);
+    (void)append(2, "b");
+    CU_ASSERT_EQUAL(close_it(), HAY_OK);
+    CU_ASSERT_EQUAL(ask("SELECT count(*) FROM epochs"), 2);
+    CU_ASSERT_EQUAL(ask("SELECT count(*) FROM attempts"), 2);
+    CU_ASSERT_EQUAL(ask("SELECT count(*) FROM attempts WHERE epoch=2"
+                        " AND start_s >= (SELECT first_s FROM epochs"
+                        " WHERE epoch=2)"),
+                    1);
+    teardown();
+    setup(); /* another folder */
+    (void)snprintf(
+        line, sizeof(line), "cp '%s/../other.db' '%s/run.db'", folder, folder);
+    CU_ASSERT_EQUAL(system(line), 0);
+    CU_ASSERT_EQUAL_FATAL(open_it(), HAY_OK);
+    (void)append(5, "c");
+    CU_ASSERT_EQUAL(close_it(), HAY_OK);
+    CU_ASSERT_EQUAL(ask("SELECT count(*) FROM tasks"), 1);
+    CU_ASSERT_EQUAL(ask("SELECT task FROM tasks"), 5);
+}
+
 static CU_TestInfo tests[] = {
     {"what_is_appended_becomes_durable", what_is_appended_becomes_durable},
     {"second_run_goes_on", second_run_goes_on},
@@ -315,6 +348,7 @@ static CU_TestInfo tests[] = {
     {"nothing_is_written_once_the_lock_is_lost",
      nothing_is_written_once_the_lock_is_lost},
     {"face_tells_what_the_log_tells", face_tells_what_the_log_tells},
+    {"face_goes_on_where_it_was", face_goes_on_where_it_was},
     CU_TEST_INFO_NULL,
 };
 
