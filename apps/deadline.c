@@ -25,9 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ASK_EVERY_S 60
-#define FIRST_TRY_S 5 /* for the answer when a run begins */
-#define LATER_TRY_S 30
+#define ASK_EVERY_S    60
+#define ASK_EARLIEST_S 5
+#define FIRST_TRY_S    5 /* for the answer when a run begins */
+#define LATER_TRY_S    30
 
 static void set_deadline(uint64_t unix_s)
 {
@@ -88,6 +89,15 @@ static void put(int fd, uint64_t unix_s)
     (void)done;
 }
 
+/* A minute, but a few times before an end that is near. */
+static unsigned pause_s(uint64_t unix_s)
+{
+    uint64_t now = (uint64_t)time(NULL);
+    uint64_t pause = unix_s > now ? (unix_s - now) / 4 : ASK_EVERY_S;
+    pause = pause > ASK_EARLIEST_S ? pause : ASK_EARLIEST_S;
+    return pause < ASK_EVERY_S ? (unsigned)pause : ASK_EVERY_S;
+}
+
 static _Noreturn void watch(const char *job, int fd, pid_t parent)
 {
     prctl(PR_SET_NAME, "hayfork-slurm");
@@ -101,7 +111,7 @@ static _Noreturn void watch(const char *job, int fd, pid_t parent)
         if (unix_s != 0) {
             put(fd, unix_s);
         }
-        sleep(ASK_EVERY_S);
+        sleep(pause_s(unix_s));
     }
     _exit(0);
 }

@@ -105,6 +105,10 @@ check_PROGRAMS += %D%/farm_waits
 	%D%/farm_waits.c
 %C%_farm_waits_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_walltime
+%C%_farm_walltime_SOURCES = %D%/farm_walltime.c
+%C%_farm_walltime_LDADD = lib/libhayfork.la
+
 dist_check_SCRIPTS += \
 	%D%/t_arrays.sh \
 	%D%/t_data.sh \
@@ -117,4 +121,5 @@ dist_check_SCRIPTS += \
 	%D%/t_process.sh \
 	%D%/t_remote.sh \
 	%D%/t_resources.sh \
-	%D%/t_waits.sh
+	%D%/t_waits.sh \
+	%D%/t_walltime.sh
