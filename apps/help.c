@@ -17,7 +17,8 @@ static const char general[] =
     "  run FILE         run the commands of a task file; - is standard input\n"
     "  replay FILE      run a recorded workflow (WfFormat) with scaled times\n"
     "  launch PROGRAM   start a program built on libhayfork under mpirun\n"
-    "  output TASK ...  print what a task of a run wrote\n"
+    "  output TASK ...  print what a task of a run wrote (--all: all of them)\n"
+    "  resume [RUN]     go on with a run that was ended, by whatever\n"
     "  submit FILE      put a run into the batch system\n"
     "  status [RUN]     how far a run is, and what its job does\n"
     "  cancel [RUN]     end the job of a run\n"
@@ -52,8 +53,16 @@ static const char general[] =
 
 #define RUNS                                                                   \
     "  --slots=N             cores that a worker offers (all it may "          \
-    "use)\n" RESOURCES                                                         \
-    "  --run-folder=DIR      instead of hayfork-runs/<name of FILE>\n"         \
+    "use)\n" RESOURCES "  --run-folder=DIR      instead of "                   \
+    "hayfork-runs/<name of FILE>; one with "                                   \
+    "a\n"                                                                      \
+    "                        journal is gone on with\n"                        \
+    "  --new                 begin anew, though the last run of FILE has "     \
+    "not\n"                                                                    \
+    "                        come to its end\n"                                \
+    "  --why                 run nothing: tell for each task whether it "      \
+    "would\n"                                                                  \
+    "                        run, and why\n"                                   \
     "  --progress=MODE       line, plain, none, auto\n"                        \
     "  -q, --quiet           say nothing but what failed\n"                    \
     "  --max-fails=N         stop when so many tasks have failed\n"            \
@@ -87,6 +96,9 @@ static const char run[] =
     "  --enforce-mem         mem= is a limit, too, unless mem_limit= is given\n"
     "  --format=NAME         of FILE, instead of a guess: hayfork, pmc\n"
     "                        (pegasus-mpi-cluster), hq (HyperQueue), disbatch\n"
+    "  --check-files         a run that goes on looks at sizes and times of "
+    "in=\n"
+    "                        files, too (if it began with this option)\n"
     "  --resume-from=FILE    what it tells as done is not run again: a joblog\n"
     "                        of GNU parallel, a rescue file of\n"
     "                        pegasus-mpi-cluster, a status file of "
@@ -175,6 +187,7 @@ static const char launch[] =
 
 static const char output[] =
     "usage: hayfork output [OPTION ...] [RUN] TASK ...\n"
+    "       hayfork output [OPTION ...] --all [RUN]\n"
     "\n"
     "Prints what tasks of a run wrote: standard output to standard output,\n"
     "standard error to standard error.  TASK is a name (sim[7]) or a number "
@@ -185,8 +198,29 @@ static const char output[] =
     "\n"
     "Options:\n"
     "  --run-folder=DIR      the run\n"
+    "  --all                 the standard output of all tasks, in the order "
+    "of\n"
+    "                        their file, whenever they ran\n"
     "  --attempt=N           of this attempt instead of the last one\n"
     "  --stdout, --stderr    only this one\n";
+
+static const char resume[] =
+    "usage: hayfork resume [RUN] [OPTION OF run ...]\n"
+    "\n"
+    "Starts the command line of a run again, where it was given, on the same\n"
+    "run folder: what its journal has as finished does not run again.  A task\n"
+    "runs if it is new, if it had not finished, if its command, environment,\n"
+    "folder or files (or a program's function, its version, its arguments) "
+    "are\n"
+    "others, if an out= file of it is gone, or if something that it comes "
+    "after\n"
+    "runs.  The task file may have been edited.  RUN is a run folder, or its\n"
+    "name in hayfork-runs; default: hayfork-runs/latest.  hayfork run FILE "
+    "does\n"
+    "the same where the last run of FILE has not come to its end.\n"
+    "\n"
+    "Options: --why runs nothing, and tells of each task; others, such as -n,\n"
+    "are put behind those of that time (runs of hayfork run only).\n";
 
 static const char submit[] =
     "usage: hayfork submit [OPTION ...] FILE [OPTION OF RUN ...]\n"
@@ -259,6 +293,7 @@ const char *help_text(const char *word)
         {"replay", replay},
         {"launch", launch},
         {"output", output},
+        {"resume", resume},
         {"submit", submit},
         {"status", status},
         {"cancel", cancel},

@@ -167,6 +167,12 @@ static uint64_t hash_files(const struct hayi_spec *spec)
 
 /* ---- all of it ----------------------------------------------------------- */
 
+/* Is it a step of something that is done as a whole, as hay_persist() is? */
+static bool is_part(const struct hayi_spec *spec)
+{
+    return strncmp(hayi_spec_category(spec), "hay.", 4) == 0;
+}
+
 void hayi_resume_fill(hay_future *future,
                       const char *resume_key,
                       bool check_files)
@@ -189,7 +195,8 @@ void hayi_resume_fill(hay_future *future,
     case HAYI_TASK_FUNCTION:
         fill_function(spec, key);
         room->absent =
-            hayi_args_has_groups(hayi_spec_args(spec), spec->args_size);
+            hayi_args_has_groups(hayi_spec_args(spec), spec->args_size)
+            || is_part(spec);
         break;
     default:
         fill_fake(spec, key);

@@ -359,9 +359,9 @@ typedef struct hay_options {
                                then, unless something about it has changed; see
                                hay_future_why().  Results above HAY_INLINE_MAX
                                are not in the journal: their tasks run again,
-                               if hay_persist() does not have them.  Maps and
-                               what tasks submit run again; arrays in files
-                               know themselves which chunks are done */
+                               and what comes after them.  So do maps,
+                               hay_persist(), and what tasks submit; arrays in
+                               files know themselves which chunks are done */
     uint64_t seed;          /* of random streams and ties */
     uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
                                0: 4 million */
