@@ -56,10 +56,11 @@ bool hayi_walltime_shelve(struct hayi_sched *s,
                           struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
-    if (s->walltime.end_ns == UINT64_MAX || !may_shelve(row)) {
+    bool map = (row->flags & HAYI_ROW_MAP) != 0;
+    if (s->walltime.end_ns == UINT64_MAX || !may_shelve(row)
+        || (!map && s->durations.longest_ns <= left_ns(s))) {
         return false;
     }
-    bool map = (row->flags & HAYI_ROW_MAP) != 0;
     /* Of a map only the average is known. */
     uint64_t ns = map ? expected_ns + expected_ns / 2
                       : hayi_durations_quantile_ns(
@@ -211,7 +212,9 @@ hay_status hayi_walltime_drain(struct hayi_sched *s,
             return HAY_ENOMEM;
         }
         const struct hayi_row *row = hayi_sched_row(s, w->back);
-        if (row->state == HAYI_ROW_SHELVED) {
+        if (row->state == HAYI_ROW_SHELVED && row->cargo != 0) {
+            hayi_place_withdraw(s, row->cargo); /* to be placed anew */
+        } else if (row->state == HAYI_ROW_SHELVED) {
             hayi_task_ready(s, w->back, false, actions);
         } else if (row->state == HAYI_ROW_PARKED
                    && s->maps.list[row->map].shelved) {

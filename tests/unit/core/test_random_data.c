@@ -405,9 +405,21 @@ static void work(void)
     }
 }
 
+/* Work ends sooner or later than it was told before. */
+static void set_end(void)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_DEADLINE};
+    e.u.deadline.end_ns = m.now_ns + model_dice(3000) * 1000u;
+    e.u.deadline.force_ns = e.u.deadline.end_ns + model_dice(300) * 1000u;
+    MUST(model_step(&e) == HAY_OK);
+}
+
 static void something_happens(void)
 {
     uint32_t d = model_dice(100);
+    if (m.seed % 3 == 0 && model_dice(400) == 0) {
+        set_end();
+    }
     if (d < 12) {
         submit();
     } else if (d < 15) {

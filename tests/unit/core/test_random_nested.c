@@ -548,6 +548,16 @@ static void tell_stuck(void)
     }
 }
 
+/* Work ends sooner or later than it was told before. */
+static void set_end(void)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_DEADLINE};
+    e.u.deadline.end_ns = m.now_ns + dice(3000) * 1000u;
+    e.u.deadline.force_ns = e.u.deadline.end_ns + dice(300) * 1000u;
+    step(&e);
+    take_actions();
+}
+
 static void run(unsigned seed)
 {
     struct hayi_sched_config config = {
@@ -584,6 +594,9 @@ static void run(unsigned seed)
         }
         if (dice(50) == 0) {
             tell_unwanted();
+        }
+        if (seed % 3 == 0 && dice(1000) == 0) {
+            set_end();
         }
         answer_recalls();
         dispatch(dice(20) == 0 ? 10000000 : 1000);
