@@ -495,6 +495,9 @@ hay_status hayi_journal_close(struct hayi_journal *journal,
     (void)pthread_mutex_unlock(&journal->mutex);
     (void)pthread_join(journal->thread, NULL);
     hay_status status = hayi_journal_failed(journal, err);
+    if (status == HAY_OK && !hayi_run_lock_check(journal->lock, NULL)) {
+        hayi_journal_file_trim(&journal->file);
+    }
     free_journal(journal);
     return status;
 }

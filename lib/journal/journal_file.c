@@ -1,5 +1,8 @@
 /* journal_file.c - see journal_file.h.
  *
+ * RESERVE bytes behind the end are asked of the disk ahead, where it has a way
+ * to: when tasks fill it, what they did can still be recorded for a while.
+ *
  * A new file is made under another name and renamed, so that nobody ever sees a
  * journal without its head and first record.
  */
@@ -7,6 +10,7 @@
 
 #include "journal/journal_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 1 << 20, CHUNK = 1 << 16 };
+enum { ARGS_MAX = 1 << 20, CHUNK = 1 << 16, RESERVE = 1 << 18 };
 
 static hay_status fail(const struct hayi_journal_file *file,
                        struct hayi_error *err)
@@ -68,6 +72,16 @@ static size_t whole_part(uint64_t at, const void *data, size_t size)
     return (size_t)(end - at);
 }
 
+/* A disk that cannot do it does without. */
+static void reserve(struct hayi_journal_file *file, uint64_t end)
+{
+    if (end + RESERVE / 2 > file->reserved
+        && fallocate(file->fd, FALLOC_FL_KEEP_SIZE, (off_t)end, (off_t)RESERVE)
+               == 0) {
+        file->reserved = end + RESERVE;
+    }
+}
+
 hay_status hayi_journal_file_write(struct hayi_journal_file *file,
                                    uint64_t at,
                                    const void *data,
@@ -78,6 +92,7 @@ hay_status hayi_journal_file_write(struct hayi_journal_file *file,
 {
     hay_status status = HAY_OK;
     size_t part = write_at(file->fd, at, data, size);
+    reserve(file, at + part);
     *done = 0;
     if (part < size) {
         status = fail(file, err);
@@ -197,6 +212,7 @@ static hay_status make(struct hayi_journal_file *file,
     }
     sync_folder(file->path);
     file->size = log->size;
+    reserve(file, file->size);
     return HAY_OK;
 }
 
@@ -238,6 +254,12 @@ hay_status hayi_journal_file_begin(struct hayi_journal_file *file,
     }
     hayi_buffer_fini(&log);
     return status;
+}
+
+void hayi_journal_file_trim(struct hayi_journal_file *file)
+{
+    assert(file->size >= HAYI_JOURNAL_HEAD);
+    (void)ftruncate(file->fd, (off_t)file->size);
 }
 
 void hayi_journal_file_close(struct hayi_journal_file *file)

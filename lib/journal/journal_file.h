@@ -13,6 +13,7 @@ struct hayi_journal_file {
     char path[4096];
     int fd; /* -1: not open */
     uint64_t size;
+    uint64_t reserved; /* blocks of the disk are ours up to there */
 };
 
 /* Its path in the folder.  HAY_EINVAL: too long. */
@@ -37,6 +38,9 @@ hay_status hayi_journal_file_write(struct hayi_journal_file *file,
                                    bool sync,
                                    size_t *done,
                                    struct hayi_error *err);
+/* Gives back what was reserved.  Only while the folder is ours, and after a
+ * write that succeeded. */
+void hayi_journal_file_trim(struct hayi_journal_file *file);
 void hayi_journal_file_close(struct hayi_journal_file *file);
 
 #endif

@@ -281,6 +281,7 @@ uint64_t hayi_manager_deadline_ns(const struct hayi_manager *manager)
 void hayi_manager_rest(struct hayi_manager *manager)
 {
     struct hayi_error err;
+    hayi_manager_commit(manager);
     if (manager->run_folder != NULL
         && hayi_run_folder_flush(manager->run_folder, &err) != HAY_OK) {
         (void)fprintf(stderr, "hayfork: %s\n", err.text);

@@ -127,9 +127,11 @@ struct hayi_manager {
     char *run_folder_path;
     struct hayi_journal *journal; /* or NULL */
     struct hayi_held_ends held;
-    uint32_t run_epoch;  /* of the starts on the folder, from 1; 0: none */
-    uint64_t first_ns;   /* start_ns, since the folder's first run began */
-    bool recorded;       /* something was appended in this round */
+    uint32_t run_epoch; /* of the starts on the folder, from 1; 0: none */
+    uint64_t first_ns;  /* start_ns, since the folder's first run began */
+    bool recorded;      /* something was appended since 'commit_ns' */
+    uint64_t commit_ns;
+    uint64_t stall_ns;   /* when to tell that the disk does not answer */
     bool journal_failed; /* and was told */
     hay_output output;
     uint64_t silence_ns;
@@ -269,6 +271,8 @@ void hayi_manager_end(struct hayi_manager *manager,
                       uint64_t number);
 /* A future's, also if the client does not know it yet. */
 hay_state hayi_manager_state(const hay_future *future);
+/* What was appended is written; before sleeping. */
+void hayi_manager_commit(struct hayi_manager *manager);
 /* Tells what has become durable; what to do when nothing will be any more.
  * true: something was told. */
 bool hayi_manager_poll_journal(struct hayi_manager *manager);

@@ -29,6 +29,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define COMMIT_NS      UINT64_C(10000000) /* while no end waits for it */
+#define STALL_NS       UINT64_C(10000000000)
+#define STALL_AGAIN_NS UINT64_C(60000000000)
+
 enum {
     HELD_SHIFT = 4, /* in 'remembered': the state that is held */
     HELD_MASK = 7 << HELD_SHIFT,
@@ -513,17 +517,43 @@ static void go_on_failing(struct hayi_manager *manager,
     tell_rest(manager, why);
 }
 
+/* Who waits for a disk shall know. */
+static void word_stall(struct hayi_manager *manager)
+{
+    (void)fprintf(
+        stderr,
+        "hayfork: waiting for the disk: %zu tasks have ended that are "
+        "not in %s/journal.log yet\n",
+        manager->held.count,
+        manager->run_folder_path);
+    manager->stall_ns = manager->now_ns + STALL_AGAIN_NS;
+}
+
+void hayi_manager_commit(struct hayi_manager *manager)
+{
+    if (manager->recorded && manager->journal != NULL) {
+        manager->recorded = false;
+        manager->commit_ns = manager->now_ns;
+        hayi_journal_commit(manager->journal);
+    }
+}
+
 bool hayi_manager_poll_journal(struct hayi_manager *manager)
 {
     struct hayi_error err;
     if (manager->journal == NULL) {
         return false;
     }
-    if (manager->recorded) {
-        manager->recorded = false;
-        hayi_journal_commit(manager->journal);
+    if (manager->held.count > 0
+        || manager->now_ns - manager->commit_ns > COMMIT_NS) {
+        hayi_manager_commit(manager);
     }
     bool any = manager->held.count > 0 && tell_durable(manager);
+    if (manager->held.count == 0 || any) {
+        manager->stall_ns = manager->now_ns + STALL_NS;
+    } else if (manager->now_ns >= manager->stall_ns) {
+        word_stall(manager);
+    }
     if (hayi_journal_failed(manager->journal, &err) != HAY_OK) {
         go_on_failing(manager, &err);
     } else if (manager->broken && manager->held.count > 0
