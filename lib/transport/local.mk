@@ -6,10 +6,14 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 %C%_libhayfork_transport_la_SOURCES = \
 	%D%/board.c \
 	%D%/board.h \
+	%D%/bulk_book.c \
+	%D%/bulk_book.h \
 	%D%/card.c \
 	%D%/card.h \
 	%D%/dgram.c \
 	%D%/dgram.h \
+	%D%/door.c \
+	%D%/door.h \
 	%D%/identity.c \
 	%D%/identity.h \
 	%D%/link.c \
@@ -29,7 +33,21 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 	%D%/start_watch.h \
 	%D%/transport.h \
 	%D%/transport_inproc.c \
-	%D%/transport_mpi.h
+	%D%/transport_mpi.h \
+	%D%/transport_zmq.h
+
+# Those who join a farm that runs: over ZeroMQ, if it is there.
+%C%_libhayfork_transport_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZMQ_CFLAGS)
+%C%_libhayfork_transport_la_LIBADD =
+if HAVE_ZMQ
+%C%_libhayfork_transport_la_SOURCES += \
+	%D%/transport_zmq.c \
+	%D%/zmq_end.h \
+	%D%/zmq_start.c
+%C%_libhayfork_transport_la_LIBADD += $(ZMQ_LIBS)
+else
+%C%_libhayfork_transport_la_SOURCES += %D%/zmq_none.c
+endif
 
 noinst_LTLIBRARIES += %D%/libhayfork-mpi.la
 %C%_libhayfork_mpi_la_SOURCES = \

@@ -26,6 +26,12 @@ struct pollfd;
 
 struct hayi_transport;
 
+/* Who comes while the farm runs. */
+struct hayi_guest {
+    char host[64];
+    int32_t pid;
+};
+
 /* Where poll() delivers.  Calls may send(), not poll(). */
 struct hayi_transport_sink {
     /* data: borrowed during the call, 8-byte aligned.  Frames of a peer come in
@@ -42,6 +48,9 @@ struct hayi_transport_sink {
      * receive's memory may still be written to until the transport is closed.
      * NULL for owners that make none. */
     void (*bulk)(void *context, uint64_t cookie, hay_status status);
+    /* A peer that was not there at the start: before its first frame.  'who':
+     * borrowed.  NULL for owners that expect none. */
+    void (*up)(void *context, uint32_t peer, const struct hayi_guest *who);
 };
 
 struct hayi_transport_ops {

@@ -45,3 +45,18 @@ check_PROGRAMS += %D%/test_transport_sim
 	lib/wire/libhayfork-wire.la \
 	lib/base/libhayfork-base.la \
 	$(HAY_UNIT_LIB)
+
+if HAVE_ZMQ
+check_PROGRAMS += %D%/test_transport_zmq
+%C%_test_transport_zmq_SOURCES = \
+	%D%/bulk_contract.c \
+	%D%/bulk_contract.h \
+	%D%/test_transport_zmq.c \
+	%D%/transport_contract.c \
+	%D%/transport_contract.h
+%C%_test_transport_zmq_LDADD = \
+	lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
+endif
