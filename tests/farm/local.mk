@@ -99,6 +99,10 @@ check_PROGRAMS += %D%/farm_unjoined
 %C%_farm_unjoined_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=hayi_identity_hash,--wrap=hayi_worker_new
 
+check_PROGRAMS += %D%/farm_resume
+%C%_farm_resume_SOURCES = %D%/farm_resume.c
+%C%_farm_resume_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_waits
 %C%_farm_waits_SOURCES = \
 	%D%/expect.h \
@@ -121,5 +125,6 @@ dist_check_SCRIPTS += \
 	%D%/t_process.sh \
 	%D%/t_remote.sh \
 	%D%/t_resources.sh \
+	%D%/t_resume.sh \
 	%D%/t_waits.sh \
 	%D%/t_walltime.sh

@@ -1,0 +1,113 @@
+#!/bin/bash
+# t_resume.sh - a program whose run is gone on with: killed at each of its
+# tasks, started again with another version, another argument, without its
+# array; in one process, and under mpirun.
+# time-limit: 240
+set -u
+program=${FARM_RESUME:-$BUILDDIR/tests/farm/farm_resume}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+place='one process'
+start=()
+
+ok() { # TEXT COMMAND...
+    local text=$1
+    shift
+    if "$@"; then echo "ok resume: $text ($place)"; else
+        echo "not ok resume ($place): $text: $*"
+        sed 's/^/# /' err out ran 2>/dev/null | tail -n 30
+    fi
+}
+
+go() { "${start[@]}" "$program" a.h5 --hay-run-folder r --hay-quiet >out 2>err; }
+# WHY TASK...: so it was told of each
+told() {
+    local why=$1 task
+    shift
+    for task; do grep -qxF "$task: $why" err || { echo "# $task is not '$why'"; return 1; }; done
+}
+small=(square\[{0..5}\] sum greet)
+
+calm() { rm -rf r a.h5 ran && go && cp out calm && cp a.h5 calm.h5 && [ "$(wc -l <ran)" = 18 ]; }
+
+# What has a value in the journal does not run; large has none, and measure
+# comes after it; the array is done.
+again() {
+    rm -f ran
+    go && cmp out calm && told 'done before' "${small[@]}" &&
+        told 'result not kept' large && told 'comes after what runs again' measure &&
+        [ "$(sort ran | xargs)" = 'large measure' ]
+}
+
+# The version of one function: it and what comes after it.
+version() {
+    rm -f ran
+    SQUARE=2 go && cmp out calm && told 'command changed' square\[{0..5}\] &&
+        told 'comes after what runs again' sum && told 'done before' greet &&
+        rm -f ran && SQUARE=2 go && told 'done before' "${small[@]}"
+}
+
+# One argument: that task and what comes after it.
+argument() {
+    rm -f ran
+    SQUARE=2 SHIFT=5 go && ! cmp -s out calm && told 'arguments changed' 'square[0]' &&
+        told 'done before' square\[{1..5}\] greet &&
+        [ "$(sort ran | xargs)" = 'large measure square[0] sum' ]
+}
+
+# The journal says that its chunks are done; the file is not there any more.
+lost_array() {
+    rm -f ran a.h5
+    SQUARE=2 SHIFT=5 go && cmp a.h5 calm.h5 && [ "$(grep -c rows ran)" = 8 ]
+}
+
+# Killed at the start of its n-th task, for each n, until it gets through.
+storm() {
+    local n
+    rm -rf r a.h5
+    for n in 1 1 2 3 2 1 4 3 2 5 1 2; do
+        rm -f ran
+        { KILL_AT=$n go; } 2>/dev/null && { echo "# not killed at $n"; break; }
+        [ "$(wc -l <ran)" -ge 1 ] || { echo "# it never got to work"; return 1; }
+    done
+    go && cmp out calm && cmp a.h5 calm.h5 && awk -F'\t' '
+        NR > 1 && $4 == "finished" && ($2 ~ /^square/ || $2 ~ /^(sum|greet)$/) && n[$2]++ {
+            print "# " $2 " finished twice"; bad = 1 }
+        END { for (t in n) all++; exit bad || all != 8 }' r/tasks.tsv
+}
+
+two_at_once() {
+    local pid rc end=$((SECONDS + 60))
+    rm -rf r a.h5 ran
+    touch hold
+    "$program" a.h5 --hay-run-folder r --hay-quiet >out.1 2>err.1 &
+    pid=$!
+    until [ -s ran ]; do
+        kill -0 $pid && [ $SECONDS -lt $end ] || { rm hold; return 1; }
+    done
+    go
+    rc=$?
+    rm hold
+    wait $pid && cmp out.1 calm && [ $rc = 3 ] &&
+        grep -q "in use by hayfork (pid $pid on $(hostname))" err
+}
+
+ok 'a run without a journal behind it runs all' calm
+ok 'a second start runs only what has no value in the journal' again
+ok 'another version runs again with what comes after it' version
+ok 'another argument runs again with what comes after it' argument
+ok 'chunks of a file that is gone are computed again' lost_array
+ok 'killed at any task it ends as if it had not been' storm
+ok 'a folder in use is refused by host and pid' two_at_once
+if command -v mpirun >/dev/null; then
+    place='mpirun -n 3'
+    start=(mpirun --oversubscribe -n 3)
+    ok 'a run without a journal behind it runs all' calm
+    ok 'a second start runs only what has no value in the journal' again
+    ok 'another version runs again with what comes after it' version
+    ok 'killed at any task it ends as if it had not been' storm
+else
+    echo "skip resume under mpirun: there is no mpirun"
+fi
+exit 0
