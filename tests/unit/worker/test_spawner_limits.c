@@ -26,6 +26,19 @@ enum { LIMIT_MS = 30000, EVENTS_MAX = 8 };
 #define MS  UINT64_C(1000000)
 #define MIB (UINT64_C(1) << 20)
 
+/* What a sanitizer adds to what a process takes, and the times that its shadow
+ * makes of what is held. */
+#if defined(__SANITIZE_THREAD__)
+#define ADDED       (64 * MIB)
+#define SHADOW_HELD 2
+#elif defined(__SANITIZE_ADDRESS__)
+#define ADDED       (64 * MIB)
+#define SHADOW_HELD 1
+#else
+#define ADDED       UINT64_C(0)
+#define SHADOW_HELD 1
+#endif
+
 static char folder[64];
 static char self[4096];
 static struct hayi_spawner *spawner;
@@ -197,15 +210,16 @@ static void memory_of_all_its_processes_is_limited(void)
     CU_ASSERT_EQUAL(event->signal, SIGKILL);
     CU_ASSERT_FALSE(event->oom_kill);
     CU_ASSERT(event->memory_peak_bytes > 80 * MIB);
-    CU_ASSERT(event->memory_peak_bytes < 112 * MIB);
+    CU_ASSERT(event->memory_peak_bytes < 112 * MIB + ADDED);
     CU_ASSERT_FALSE(wait_end(2)->over_memory);
     check_all_dead(alive);
 }
 
 static void who_stays_below_is_left_alone(void)
 {
-    start((struct hayi_spawn_request){
-        .id = 1, .line = "@ share 40", .memory_limit_bytes = 100 * MIB});
+    start((struct hayi_spawn_request){.id = 1,
+                                      .line = "@ share 40",
+                                      .memory_limit_bytes = 100 * MIB + ADDED});
     const struct hayi_spawn_event *event = wait_end(1);
     CU_ASSERT_FALSE(event->over_memory);
     CU_ASSERT_EQUAL(event->exit_code, 0);
@@ -236,7 +250,7 @@ static void strays_of_others_do_not_count(void)
     start((struct hayi_spawn_request){.id = 2,
                                       .line = "@ share 40",
                                       .env = env,
-                                      .memory_limit_bytes = 64 * MIB});
+                                      .memory_limit_bytes = 64 * MIB + ADDED});
     CU_ASSERT_FALSE(wait_end(2)->over_memory);
     CU_ASSERT_EQUAL(ended[2].exit_code, 0);
 }
@@ -262,7 +276,7 @@ static void shared_memory_counts_once_when_it_matters(void)
     CU_ASSERT(hayi_memory_estimate(&pids, true) >= before + 62 * MIB);
     CU_ASSERT(hayi_memory_exact(&pids, true, &bytes));
     CU_ASSERT(bytes >= 32 * MIB);
-    CU_ASSERT(bytes < before + 40 * MIB);
+    CU_ASSERT(bytes < before + 40 * MIB * SHADOW_HELD);
     (void)close(pipe_fd[1]);
     (void)waitpid(child, NULL, 0);
     (void)close(pipe_fd[0]);
@@ -348,7 +362,7 @@ static void memory_of_a_function_is_limited(void)
     CU_ASSERT_EQUAL(WTERMSIG(status), SIGKILL);
     CU_ASSERT_EQUAL(atomic_load(&area->over_memory), 5);
     CU_ASSERT(atomic_load(&area->memory_used_bytes) > 40 * MIB);
-    CU_ASSERT(atomic_load(&area->memory_used_bytes) < 60 * MIB);
+    CU_ASSERT(atomic_load(&area->memory_used_bytes) < 60 * MIB + ADDED);
     (void)munmap(area, HAYI_CHILD_AREA_BYTES);
 }
 
@@ -395,7 +409,8 @@ static void endless_output_is_ended_and_cut(void)
         .id = 2, .line = "echo fine", .output_limit_bytes = 100});
     const struct hayi_spawn_event *event = wait_end(1);
     CU_ASSERT(event->over_output);
-    CU_ASSERT_EQUAL(event->signal, SIGTERM);
+    /* or, if it wrote on before it was given the first one: */
+    CU_ASSERT(event->signal == SIGTERM || event->signal == SIGKILL);
     check_kept(1, 3 * MIB, 0);
     CU_ASSERT_FALSE(wait_end(2)->over_output);
     check_kept(2, 5, 0);
