@@ -3,8 +3,10 @@
 
 #include "client/settings.h"
 
+#include "base/clock.h"
 #include "support/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,8 @@ static const char *const variables[] = {
     "HAYFORK_GPUS",
     "HAYFORK_RESOURCES",
     "HAYFORK_LIMITS",
+    "HAYFORK_DEADLINE",
+    "HAYFORK_TIME_LEFT",
 };
 
 static void setup(void)
@@ -74,6 +78,49 @@ static void what_a_node_has_is_told_by_names(void)
     hay_options bad = HAY_OPTIONS_INIT;
     bad.gpus = 65;
     CU_ASSERT_EQUAL(hayi_options_copy(&bad, &options, &err), HAY_EINVAL);
+}
+
+/* Seconds from now, as a time that is left was read; -1: it was not. */
+static int64_t left_s(const char *text)
+{
+    char word[100];
+    (void)snprintf(word, sizeof(word), "--hay-time-left=%s", text);
+    hay_options_init(&options);
+    if (TAKE(word) != HAY_OK) {
+        return -1;
+    }
+    uint64_t half_ns = 500000000;
+    return (int64_t)((options.deadline_ns - hayi_clock_unix_ns() + half_ns)
+                     / (2 * half_ns));
+}
+
+static void the_time_that_is_left_has_units(void)
+{
+    CU_ASSERT_EQUAL(left_s("90000"), 90000);
+    CU_ASSERT_EQUAL(left_s("90m"), 5400);
+    CU_ASSERT_EQUAL(left_s("2h30m"), 9000);
+    CU_ASSERT_EQUAL(left_s("1:30:00"), 5400);
+    CU_ASSERT_EQUAL(left_s("1d"), 86400);
+    CU_ASSERT_EQUAL(left_s(""), -1);
+    CU_ASSERT_EQUAL(left_s("soon"), -1);
+    CU_ASSERT_EQUAL(left_s("5x"), -1);
+    CU_ASSERT_EQUAL(left_s("-5"), -1);
+    CU_ASSERT_EQUAL(left_s("99999999999999999999"), -1);
+}
+
+static void the_deadline_is_told_by_a_variable(void)
+{
+    const hay_options given = HAY_OPTIONS_INIT;
+    CU_ASSERT_EQUAL(setenv("HAYFORK_DEADLINE", "2000000000", 1), 0);
+    CU_ASSERT_EQUAL(TAKE("x"), HAY_OK);
+    CU_ASSERT_EQUAL(options.deadline_ns, UINT64_C(2000000000000000000));
+    options.deadline_ns = 0;
+    CU_ASSERT_EQUAL(hayi_options_copy(&given, &options, &err), HAY_OK);
+    CU_ASSERT_EQUAL(options.deadline_ns, UINT64_C(2000000000000000000));
+    CU_ASSERT_EQUAL(setenv("HAYFORK_DEADLINE", "tomorrow", 1), 0);
+    CU_ASSERT_EQUAL(hayi_options_copy(NULL, &options, &err), HAY_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "HAYFORK_DEADLINE"));
+    (void)unsetenv("HAYFORK_DEADLINE");
 }
 
 static void our_options_are_taken_out(void)
@@ -287,6 +334,8 @@ static void options_that_cannot_be_are_refused(void)
 
 static CU_TestInfo tests[] = {
     {"what_a_node_has_is_told_by_names", what_a_node_has_is_told_by_names},
+    {"the_time_that_is_left_has_units", the_time_that_is_left_has_units},
+    {"the_deadline_is_told_by_a_variable", the_deadline_is_told_by_a_variable},
     {"our_options_are_taken_out", our_options_are_taken_out},
     {"a_value_may_be_the_next_word", a_value_may_be_the_next_word},
     {"sizes_have_units_or_are_parts", sizes_have_units_or_are_parts},
