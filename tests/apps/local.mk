@@ -2,6 +2,7 @@
 # (dist_check_SCRIPTS); what scripts run beside them has another name.
 
 dist_check_SCRIPTS += \
+	%D%/t_again.sh \
 	%D%/t_crashes.sh \
 	%D%/t_doctor.sh \
 	%D%/t_examples.sh \
