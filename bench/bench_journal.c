@@ -3,7 +3,9 @@
  * By turns, in one process: empty tasks handed in at a given rate (20,000 a
  * second) with no run folder and with one, whose journal is synced to the real
  * disk; how long until the last one's end is told.  Then as fast as they go,
- * and how long a lone task takes.  Each task is named, as a resume needs it.
+ * how long a lone task takes, and tasks that burn 90 microseconds of CPU each:
+ * two cores do about 20,000 a second and have nothing left for a journal.  Each
+ * task is named, as a resume needs it.
  *
  *     bench_journal [--tsv] [--rounds N] [--rate N] [--tasks N] [--folder DIR]
  */
@@ -34,21 +36,35 @@ HAY_TASK(journal_noop)
     return HAY_OK;
 }
 
+static double cpu_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+HAY_TASK(journal_burn)
+{
+    double end = cpu_s() + 90e-6;
+    while (cpu_s() < end) {
+    }
+    return HAY_OK;
+}
+
 static void die(const char *what)
 {
     (void)fprintf(stderr, "bench_journal: %s: %s\n", what, hay_error_text());
     exit(1);
 }
 
-static hay_future *submit(hay_executor *ex, size_t i)
+static hay_future *submit(hay_executor *ex, hay_task_fn fn, size_t i)
 {
     char name[32];
     hay_task_options options = HAY_TASK_OPTIONS_INIT;
     hay_future *future = NULL;
     (void)snprintf(name, sizeof(name), "task-%zu", i);
     options.name = name;
-    if (hay_submit(ex, journal_noop, HAY_NO_ARGS, &options, &future)
-        != HAY_OK) {
+    if (hay_submit(ex, fn, HAY_NO_ARGS, &options, &future) != HAY_OK) {
         die("submit");
     }
     return future;
@@ -70,7 +86,8 @@ static void wait_all(size_t count)
 }
 
 /* Tasks a second that were told; rate 0: as fast as they go. */
-static double measure(hay_executor *ex, size_t count, double rate)
+static double
+measure(hay_executor *ex, hay_task_fn fn, size_t count, double rate)
 {
     double begin = bench_now_s();
     for (size_t i = 0; i < count; i++) {
@@ -81,7 +98,7 @@ static double measure(hay_executor *ex, size_t count, double rate)
                 (void)nanosleep(&t, NULL);
             }
         }
-        list[i] = submit(ex, i);
+        list[i] = submit(ex, fn, i);
     }
     wait_all(count);
     return (double)count / (bench_now_s() - begin);
@@ -92,7 +109,7 @@ static double lone_us(hay_executor *ex, size_t first)
     double trips[TRIPS];
     for (size_t i = 0; i < TRIPS; i++) {
         double begin = bench_now_s();
-        list[0] = submit(ex, first + i);
+        list[0] = submit(ex, journal_noop, first + i);
         wait_all(1);
         trips[i] = (bench_now_s() - begin) * 1e6;
     }
@@ -109,7 +126,7 @@ static void remove_folder(const char *folder)
 }
 
 struct figures {
-    double paced, fast, lone;
+    double paced, fast, lone, work;
 };
 
 static struct figures
@@ -129,9 +146,10 @@ round_of(enum way way, const char *folder, size_t count, double rate)
     if (hay_open_local(&options, &ex) != HAY_OK) {
         die("open");
     }
-    figures.paced = measure(ex, count, rate);
+    figures.paced = measure(ex, journal_noop, count, rate);
     figures.lone = lone_us(ex, TASKS_MAX);
-    figures.fast = measure(ex, count, 0);
+    figures.fast = measure(ex, journal_noop, count, 0);
+    figures.work = measure(ex, journal_burn, count, 0);
     if (hay_shutdown(ex, true, false) != HAY_OK) {
         die("shutdown");
     }
@@ -152,6 +170,7 @@ int main(int argc, char **argv)
     static double paced[WAYS][ROUNDS_MAX];
     static double fast[WAYS][ROUNDS_MAX];
     static double lone[WAYS][ROUNDS_MAX];
+    static double work[WAYS][ROUNDS_MAX];
     for (int i = 1; i + 1 < argc; i++) {
         folder = strcmp(argv[i], "--folder") == 0 ? argv[i + 1] : folder;
     }
@@ -163,6 +182,7 @@ int main(int argc, char **argv)
             paced[way][i] = f.paced;
             fast[way][i] = f.fast;
             lone[way][i] = f.lone;
+            work[way][i] = f.work;
         }
     }
     bench_title(tsv, "a journal");
@@ -172,6 +192,8 @@ int main(int argc, char **argv)
         bench_line(tsv, what, bench_median(paced[way], rounds), "tasks/s");
         (void)snprintf(what, sizeof(what), "fast.%s", names[way]);
         bench_line(tsv, what, bench_median(fast[way], rounds), "tasks/s");
+        (void)snprintf(what, sizeof(what), "work.%s", names[way]);
+        bench_line(tsv, what, bench_median(work[way], rounds), "tasks/s");
         (void)snprintf(what, sizeof(what), "lone.%s", names[way]);
         bench_line(tsv, what, bench_median(lone[way], rounds), "us");
     }
