@@ -1,12 +1,12 @@
 /* farm_resume.c - a program whose run is gone on with: farm_resume FILE.h5
  *
- * Named tasks with values of several kinds, one too large for a journal, one
- * that comes after all, and a map over an array in a file.  Prints what came of
- * it; to standard error why each task ran.  Each function that runs adds its
- * name to the file "ran", and waits while there is a file "hold".  In the
- * environment: KILL_AT=N: the process kills itself when the N-th function of
- * this start begins; SQUARE=N: the version of one function; SHIFT=N: added to
- * an argument. */
+ * Named tasks with values of several kinds, several of one name, one too large
+ * for a journal, one that comes after all, and a map over an array in a file.
+ * Prints what came of it; to standard error why each task ran.  Each function
+ * that runs adds its name to the file "ran", and waits while there is a file
+ * "hold".  In the environment: KILL_AT=N: the process kills itself when the
+ * N-th function of this start begins; SQUARE=N: the version of one function;
+ * SHIFT=N: added to an argument. */
 #include "config.h"
 
 #include <hayfork/hayfork.h>
@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SQUARES = 6, LARGE = 40000, ROWS = 32, CHUNK = 4 };
+enum { SQUARES = 6, LABELS = 4, LARGE = 40000, ROWS = 32, CHUNK = 4 };
 
 static long number_of(const char *variable)
 {
@@ -148,7 +148,7 @@ static void tell(hay_future *future)
 
 static hay_status farm(hay_executor *ex, int argc, char **argv)
 {
-    hay_future *squares[SQUARES], *all, *hello, *much, *size;
+    hay_future *squares[SQUARES], *labels[LABELS], *all, *hello, *much, *size;
     hay_dataset *dataset = NULL;
     const char *text = NULL;
     double total = 0;
@@ -166,6 +166,9 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
                       hay_double(i + (i == 0 ? (double)number_of("SHIFT") : 0)),
                       &squares[i]));
     }
+    for (int i = 0; i < LABELS; i++) {
+        HAY_TRY(named(ex, square, "label", hay_double(10 + i), &labels[i]));
+    }
     HAY_TRY(named(ex, sum, "sum", hay_refs(squares, SQUARES), &all));
     HAY_TRY(named(ex, greet, "greet", hay_string("world"), &hello));
     HAY_TRY(named(ex, large, "large", hay_int64(1), &much));
@@ -174,6 +177,12 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     HAY_TRY(hay_result_double(all, HAY_FOREVER, &total));
     HAY_TRY(hay_result_string(hello, HAY_FOREVER, &text));
     HAY_TRY(hay_result_int64(size, HAY_FOREVER, &bytes));
+    for (int i = 0; i < LABELS; i++) {
+        double one = 0;
+        HAY_TRY(hay_result_double(labels[i], HAY_FOREVER, &one));
+        printf("%g ", one);
+        tell(labels[i]);
+    }
     printf("%g %s %" PRId64 "\n", total, text, bytes);
     hay_array_release(dataset);
     for (int i = 0; i < SQUARES; i++) {
