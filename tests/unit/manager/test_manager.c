@@ -418,6 +418,60 @@ static void earlier_runs_folder_is_gone_on_with(void)
     bed_end_manager();
 }
 
+HAY_TASK(bed_other)
+{
+    (void)task;
+    return HAY_OK;
+}
+
+static hay_future *submit_other(const char *category)
+{
+    hay_task_options options = HAY_TASK_OPTIONS_INIT;
+    hay_future *future = NULL;
+    options.category = category;
+    CU_ASSERT_EQUAL_FATAL(
+        hay_submit(bed_ex, bed_other, HAY_NO_ARGS, &options, &future), HAY_OK);
+    return future;
+}
+
+static void learn(const char *kind, uint64_t run_ns)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_DURATION,
+        .u.duration = {.category = hayi_manager_category(kind, strlen(kind)),
+                       .run_ns = run_ns},
+    };
+    hayi_manager_step(bed_manager, &event, NULL);
+}
+
+/* By turns, since the manager remembers the last one. */
+static void functions_and_categories_have_durations_of_their_own(void)
+{
+    bed_ready(8);
+    for (int i = 0; i < 20; i++) {
+        learn("bed_one", 100 * SECOND_NS);
+        learn("brief", SECOND_NS);
+    }
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_DEADLINE,
+        .u.deadline = {.end_ns = bed_manager->now_ns + 50 * SECOND_NS,
+                       .force_ns = bed_manager->now_ns + 60 * SECOND_NS},
+    };
+    hayi_manager_step(bed_manager, &event, NULL);
+    hay_future *list[] = {
+        submit_other(NULL),
+        bed_submit(HAY_NO_ARGS, NULL),
+        submit_other("brief"),
+        bed_submit(HAY_NO_ARGS, NULL),
+        submit_other("bed_one"),
+        submit_other(NULL),
+    };
+    bed_expect("task 3.1 prompt\ntask 1.1 prompt\ntask 6.1 prompt\n");
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        hay_future_release(list[i]);
+    }
+}
+
 static CU_TestInfo tests[] = {
     {"submit_becomes_a_record_and_its_report_the_result",
      submit_becomes_a_record_and_its_report_the_result},
@@ -447,6 +501,8 @@ static CU_TestInfo tests[] = {
      attempts_are_written_and_captures_outlive_the_manager},
     {"earlier_runs_folder_is_gone_on_with",
      earlier_runs_folder_is_gone_on_with},
+    {"functions_and_categories_have_durations_of_their_own",
+     functions_and_categories_have_durations_of_their_own},
     CU_TEST_INFO_NULL,
 };
 
