@@ -220,7 +220,8 @@ static const char resume[] =
     "the same where the last run of FILE has not come to its end.\n"
     "\n"
     "Options: --why runs nothing, and tells of each task; others, such as -n,\n"
-    "are put behind those of that time (runs of hayfork run only).\n";
+    "are put behind those of that time (runs of hayfork run only).  Programs\n"
+    "of the library are started in one process, whatever it was then.\n";
 
 static const char submit[] =
     "usage: hayfork submit [OPTION ...] FILE [OPTION OF RUN ...]\n"
