@@ -75,8 +75,9 @@ static hay_status check(const char *folder,
                         char **more,
                         struct fault *fault)
 {
-    if (info->running) {
-        return goon_refuse(folder, info, fault);
+    hay_status status = goon_check(folder, info, fault);
+    if (status != HAY_OK) {
+        return status;
     }
     if (!info->recorded || info->argc == 0) {
         return fault_set(

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NUMBER_MAX 1000000
 
@@ -37,11 +38,19 @@ look(const char *folder, hay_run_info *info, struct fault *fault)
 }
 
 hay_status
-goon_refuse(const char *folder, const hay_run_info *info, struct fault *fault)
+goon_check(const char *folder, const hay_run_info *info, struct fault *fault)
 {
     char since[64] = "";
+    char host[256] = "";
     time_t at = (time_t)info->since_s;
     struct tm when;
+    if (!info->running) {
+        return HAY_OK;
+    }
+    (void)gethostname(host, sizeof host - 1);
+    if (strcmp(host, info->host) != 0) {
+        return HAY_OK;
+    }
     if (localtime_r(&at, &when) != NULL) {
         strftime(since, sizeof since, " since %F %T", &when);
     }
@@ -170,9 +179,15 @@ static hay_status take_wanted(const char *wanted, struct fault *fault)
     if (status != HAY_OK) {
         return status;
     }
-    if (info.running) {
-        status = goon_refuse(wanted, &info, fault);
-    } else if (!info.recorded) {
+    status = goon_check(wanted, &info, fault);
+    if (status == HAY_OK && info.running) {
+        say("%.500s was in use by hayfork (pid %" PRId32 " on %s) some seconds "
+            "ago; for half a minute it is looked whether it still is",
+            wanted,
+            info.pid,
+            info.host);
+    }
+    if (status == HAY_OK && !info.recorded) {
         status = HAY_EEMPTY;
     }
     hay_run_info_fini(&info);

@@ -19,9 +19,11 @@ hay_status goon_choose(const struct options *options,
                        bool *made,
                        struct fault *fault);
 
-/* "FOLDER is in use by hayfork (pid P on HOST) since ..." */
+/* HAY_EINVAL: "FOLDER is in use by hayfork (pid P on HOST) since ...".  An
+ * owner on another host may have been killed a moment ago: who takes the lock
+ * finds out. */
 hay_status
-goon_refuse(const char *folder, const hay_run_info *info, struct fault *fault);
+goon_check(const char *folder, const hay_run_info *info, struct fault *fault);
 
 /* Set by `resume`: the run folder to go on with. */
 #define ENV_RESUME "HAYFORK_RESUME"
