@@ -187,6 +187,20 @@ void hayi_sim_wake_manager(struct hayi_sim *sim)
     }
 }
 
+static void write_to_worker(struct hayi_sim *sim,
+                            const struct hayi_action *action)
+{
+    uint32_t worker = hayi_sim_mail_worker(action);
+    if (sim->links[worker].lost) {
+        hayi_ledger_fail(
+            &sim->world.ledger, "w%u is lost, and spoken to", worker);
+    }
+    if (hayi_sim_mail_write(sim->links[worker].channel, action) != HAY_OK) {
+        hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
+    }
+    hayi_sim_mark_dirty(sim, worker);
+}
+
 static void act(struct hayi_sim *sim, const struct hayi_action *action)
 {
     if (sim->world.trace != NULL) {
@@ -199,18 +213,9 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
     case HAYI_ACTION_HAND_OUT:
     case HAYI_ACTION_RECALL:
     case HAYI_ACTION_CANCEL:
-    case HAYI_ACTION_CLAIM_DENIED: {
-        uint32_t worker = hayi_sim_mail_worker(action);
-        if (sim->links[worker].lost) {
-            hayi_ledger_fail(
-                &sim->world.ledger, "w%u is lost, and spoken to", worker);
-        }
-        if (hayi_sim_mail_write(sim->links[worker].channel, action) != HAY_OK) {
-            hayi_ledger_fail(&sim->world.ledger, "the simulator has no memory");
-        }
-        hayi_sim_mark_dirty(sim, worker);
+    case HAYI_ACTION_CLAIM_DENIED:
+        write_to_worker(sim, action);
         break;
-    }
     case HAYI_ACTION_RANGE_ENDED:
         hayi_sim_set_timer(
             &sim->world,

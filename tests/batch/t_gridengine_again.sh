@@ -25,7 +25,7 @@ all_once() { # RUN TASKS
         [ "$("$hayfork" output --run-folder "hayfork-runs/$1" --all | sort -n | xargs)" = "$(seq "$2" | xargs)" ]
 }
 
-tasks=${TASKS:-50}
+tasks=${TASKS:-30}
 printf '#HAY name=step[1..%s]\nsleep 5; echo {n}\n' "$tasks" >again.hay
 id=$("$hayfork" submit --nodes 3 --pe spread --time 30s again.hay)
 ok "hayfork submit prints an id: $id" test -n "$id"

@@ -32,7 +32,7 @@ all_once() { # RUN TASKS
 
 # ---- more work than a minute -------------------------------------------------
 
-tasks=${TASKS:-100}
+tasks=${TASKS:-72}
 printf '#HAY name=step[1..%s]\nsleep 5; echo {n}\n' "$tasks" >again.hay
 id=$("$hayfork" submit --nodes 3 --time 1 again.hay)
 ok "hayfork submit prints an id: $id" test -n "$id"
