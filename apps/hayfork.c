@@ -45,6 +45,7 @@ int main(int argc, char **argv)
         {"status", cmd_status},
         {"cancel", cmd_cancel},
         {"doctor", cmd_doctor},
+        {"worker", cmd_worker},
         {"help", help},
         {GUARD_WORD, guard_main},
         {RSH_WORD, rsh_main},

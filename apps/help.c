@@ -23,6 +23,7 @@ static const char general[] =
     "  status [RUN]     how far a run is, and what its job does\n"
     "  cancel [RUN]     end the job of a run\n"
     "  doctor           is everything here that a farm needs?\n"
+    "  worker           join a run that listens\n"
     "  help WORD        more about a word, and about the task file (help run)\n"
     "  --version\n"
     "\n"
@@ -94,6 +95,8 @@ static const char run[] =
     "  --cores=N --time=T --grace=T --retries=N --retry-pause=T --mem-limit=S\n"
     "  --output-limit=S --request=R   defaults of tasks that do not say\n"
     "  --enforce-mem         mem= is a limit, too, unless mem_limit= is given\n"
+    "  --listen              others may join: hayfork worker --join=RUN (not\n"
+    "                        with --ranks and --hosts)\n"
     "  --format=NAME         of FILE, instead of a guess: hayfork, pmc\n"
     "                        (pegasus-mpi-cluster), hq (HyperQueue), disbatch\n"
     "  --check-files         a run that goes on looks at sizes and times of "
@@ -260,6 +263,25 @@ static const char cancel[] =
     "run\n"
     "folder, or its name in hayfork-runs; default: hayfork-runs/latest.\n";
 
+static const char worker[] =
+    "usage: hayfork worker --join=RUN [--hay-slots=N]\n"
+    "\n"
+    "Joins a run that was started by hayfork run --listen, on this host or on\n"
+    "another one that sees its run folder (RUN is its path, or its name in\n"
+    "hayfork-runs), and takes commands until the run ends.  What it needs is "
+    "in\n"
+    "RUN/join, a secret: only the user who started the run can read it.  All\n"
+    "goes encrypted over TCP (ZeroMQ with CURVE) to rank 0.\n"
+    "\n"
+    "A worker that is ended before (Ctrl-C, a signal) is lost for the run: "
+    "its\n"
+    "commands run again elsewhere.\n"
+    "\n"
+    "  --hay-slots=N         cores that it offers (as the run says, or all)\n"
+    "\n"
+    "Exit status: 0 the run has ended; 2 wrong use; 3 nobody answers, it was\n"
+    "refused, or the run was lost.\n";
+
 static const char doctor[] =
     "usage: hayfork doctor [OPTION ...]\n"
     "\n"
@@ -299,6 +321,7 @@ const char *help_text(const char *word)
         {"status", status},
         {"cancel", cancel},
         {"doctor", doctor},
+        {"worker", worker},
     };
     if (word == NULL) {
         return general;

@@ -83,6 +83,7 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/cmd_run.c \
 	%D%/cmd_status.c \
 	%D%/cmd_submit.c \
+	%D%/cmd_worker.c \
 	%D%/eachworker.c \
 	%D%/eachworker.h \
 	%D%/farm.c \

@@ -261,6 +261,14 @@ static bool set_output_limit(struct options *o, const char *value)
     return units_size(value, &o->request.output_limit_bytes);
 }
 
+static bool set_listen(struct options *o, const char *value)
+{
+    (void)value;
+    o->listen = true;
+    options_add_farm(o, "listen", "1");
+    return true;
+}
+
 static bool set_time_scale(struct options *o, const char *value)
 {
     return units_real(value, &o->time_scale) && o->time_scale <= 1e6;
@@ -299,6 +307,7 @@ static const struct option_row {
     {"hosts", 0, true, STARTS, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
     {"limits", 0, true, FARMS | WORD_LAUNCH, set_limits},
+    {"listen", 0, false, WORD_RUN, set_listen},
     {"max-fails", 0, true, FARMS, set_max_fails},
     {"mem-limit", 0, true, WORD_RUN, set_mem_limit},
     {"new", 0, false, FARMS, set_new},

@@ -265,6 +265,12 @@ decide(struct options *o, int argc, char *const *argv, session_read_fn read)
         fault_print(&fault);
         return EXIT_USE;
     }
+    if (o->listen && (launcher || rank)) {
+        say("run: --listen is for a run in one process (no --ranks, no "
+            "--hosts, no allocation of several hosts): one over MPI cannot be "
+            "joined yet");
+        return EXIT_USE;
+    }
     if (launcher && !o->why) {
         return as_launcher(o, argc, argv, read);
     }

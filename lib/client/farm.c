@@ -4,6 +4,7 @@
 #include "client/farm.h"
 
 #include "base/clock.h"
+#include "client/guests.h"
 #include "client/settings.h"
 #include "data/store.h"
 #include "manager/loop.h"
@@ -53,6 +54,8 @@ struct hayi_farm {
     struct hayi_bell bell;
     struct hayi_mpi_start start; /* over MPI */
     struct hayi_transport *inproc[2];
+    struct hayi_guests guests;     /* of a farm that listens */
+    struct hayi_transport *joined; /* a guest's own */
     struct hayi_manager *manager;
     struct hayi_worker *worker;
     enum hayi_worker_end end;
@@ -68,6 +71,11 @@ static void post(void *manager, struct hayi_item *item)
 
 static void close_inproc(struct hayi_farm *farm)
 {
+    hayi_guests_close(&farm->guests);
+    if (farm->joined != NULL) {
+        farm->joined->ops->close(farm->joined, true);
+        farm->joined = NULL;
+    }
     for (int i = 0; i < 2; i++) {
         if (farm->inproc[i] != NULL) {
             farm->inproc[i]->ops->close(farm->inproc[i], true);
@@ -91,6 +99,7 @@ static void free_farm(struct hayi_farm *farm)
     free((void *)(uintptr_t)farm->options.spill_folder);
     free((void *)(uintptr_t)farm->options.resources);
     free((void *)(uintptr_t)farm->options.limits);
+    free((void *)(uintptr_t)farm->options.join);
     free(farm);
 }
 
@@ -128,7 +137,8 @@ static hay_status make_worker(struct hayi_farm *farm,
                               uint32_t epoch)
 {
     /* Of hay_serve(); hay_main()'s options are rank 0's. */
-    bool own = farm->mpi && !farm->mpi_owned;
+    bool own = (farm->mpi && !farm->mpi_owned) || farm->joined != NULL;
+    bool shared = transport == farm->inproc[1] && farm->guests.wide == NULL;
     const struct hayi_worker_config config = {
         .transport = transport,
         .bell = &farm->bell,
@@ -139,7 +149,7 @@ static hay_status make_worker(struct hayi_farm *farm,
         .gpu_ids = ranks->gpu_ids,
         .spawner = farm->spawner,
         .executor = farm->ex,
-        .store = farm->ex != NULL ? farm->ex->store : farm->store,
+        .store = shared ? farm->ex->store : farm->store,
         .store_of = farm->store_of,
         .store_member = farm->store_member,
         .keep_store = true,
@@ -147,7 +157,7 @@ static hay_status make_worker(struct hayi_farm *farm,
         .before_count = farm->store_of == transport->self ? 0 : ranks->mine,
         .host = host,
         .epoch = epoch,
-        .shared_memory = transport == farm->inproc[1],
+        .shared_memory = shared,
         .slots = own ? farm->options.slots : 0,
         .no_pin = own && farm->options.no_pin,
         .own_gpus = own && farm->options.gpus != HAY_GPUS_FOUND,
@@ -176,19 +186,20 @@ static hay_status make_manager(struct hayi_farm *farm,
         return hayi_fail(&farm->error, status, "%s", hay_error_text());
     }
     farm->ex->has_processes = has_processes(farm->spawner);
-    farm->ex->workers_expected = transport->peer_count - 1;
+    uint32_t guests_max = transport == farm->guests.wide ? HAYI_GUESTS_MAX : 0;
+    farm->ex->workers_expected = transport->peer_count - 1 - guests_max;
     farm->ex->store = farm->store;
     farm->store = NULL;
-    hay_options options = farm->options;
-    if (options.dry_run) {
-        options.output = HAY_OUTPUT_NULL; /* there is none */
+    if (farm->options.dry_run) {
+        farm->options.output = HAY_OUTPUT_NULL; /* there is none */
     }
     const struct hayi_manager_config config = {
         .transport = transport,
         .bell = &farm->bell,
         .ex = farm->ex,
-        .options = &options,
+        .options = &farm->options,
         .names = names,
+        .guests_max = guests_max,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[0],
         .environment = environ,
@@ -204,6 +215,64 @@ static hay_status make_manager(struct hayi_farm *farm,
     return HAY_OK;
 }
 
+static void get_host(char *host, size_t size)
+{
+    if (gethostname(host, size - 1) != 0) {
+        (void)snprintf(host, size, "localhost");
+    }
+}
+
+static uint32_t make_epoch(void)
+{
+    return (uint32_t)(hayi_clock_ns() >> 10) ^ (uint32_t)getpid();
+}
+
+/* Manager and worker in this process, which deal with each other as over MPI,
+ * and a door for others. */
+static hay_status make_listening(struct hayi_farm *farm,
+                                 const struct hayi_worker_name *name,
+                                 const struct node_ranks *alone)
+{
+    uint32_t epoch = make_epoch();
+    struct hayi_store_card card;
+    hayi_store_get_card(farm->store, &card);
+    hay_status status =
+        hayi_guests_listen(&farm->guests, farm->inproc[0], epoch, &farm->error);
+    if (status == HAY_OK) {
+        status = make_manager(farm, farm->guests.wide, name, epoch);
+    }
+    if (status == HAY_OK) {
+        farm->store_member = 1;
+        status = hayi_store_join(&card, 1, &farm->store, &farm->error);
+    }
+    if (status == HAY_OK) {
+        status = make_worker(farm, farm->inproc[1], name->host, alone, epoch);
+    }
+    if (status == HAY_OK) {
+        status = hayi_guests_open(
+            &farm->guests, farm->options.run_folder, &farm->error);
+    }
+    return status;
+}
+
+/* A worker of a farm that runs already. */
+static hay_status make_guest(struct hayi_farm *farm)
+{
+    char host[64] = "";
+    uint32_t epoch = 0;
+    struct hayi_cpumask mask;
+    get_host(host, sizeof(host));
+    hayi_topology_mask(farm->topology, &mask);
+    hay_status status = hayi_guests_enter(
+        farm->options.join, host, &farm->joined, &epoch, &farm->error);
+    if (status == HAY_OK) {
+        const struct node_ranks alone = {.masks = &mask, .count = 1};
+        farm->store_of = farm->joined->self;
+        status = make_worker(farm, farm->joined, host, &alone, epoch);
+    }
+    return status;
+}
+
 /* Manager and worker in this process. */
 static hay_status make_inproc(struct hayi_farm *farm)
 {
@@ -214,13 +283,14 @@ static hay_status make_inproc(struct hayi_farm *farm)
     if (status != HAY_OK) {
         return hayi_fail(&farm->error, status, "out of memory");
     }
-    if (gethostname(name.host, sizeof(name.host) - 1) != 0) {
-        (void)snprintf(name.host, sizeof(name.host), "localhost");
-    }
+    get_host(name.host, sizeof(name.host));
     hayi_topology_mask(farm->topology, &mask);
+    const struct node_ranks alone = {.masks = &mask, .count = 1};
+    if (farm->options.listen && !farm->options.dry_run) {
+        return make_listening(farm, &name, &alone);
+    }
     status = make_manager(farm, farm->inproc[0], &name, 1);
     if (status == HAY_OK) {
-        const struct node_ranks alone = {.masks = &mask, .count = 1};
         status = make_worker(farm, farm->inproc[1], name.host, &alone, 1);
     }
     return status;
@@ -245,7 +315,7 @@ static hay_status start_mpi(struct hayi_farm *farm)
         return hayi_fail(&farm->error, HAY_ENOMEM, "out of memory");
     }
     struct card card = {
-        .epoch = (uint32_t)(hayi_clock_ns() >> 10) ^ (uint32_t)getpid(),
+        .epoch = make_epoch(),
     };
     hayi_topology_mask(farm->topology, &card.mask);
     card.gpus = gpus_seen(farm);
@@ -375,10 +445,12 @@ static void leave_at_once(struct hayi_farm *farm)
 static void run(struct hayi_farm *farm)
 {
     bool over_mpi = farm->mpi && farm->start.transport->peer_count > 1;
+    struct hayi_transport *wide =
+        farm->joined != NULL ? farm->joined : farm->guests.wide;
     struct hayi_loop loop = {
         .manager = farm->manager,
         .worker = farm->worker,
-        .transport = over_mpi ? farm->start.transport : NULL,
+        .transport = over_mpi ? farm->start.transport : wide,
         .bell = &farm->bell,
     };
     hayi_loop_run(&loop);
@@ -395,7 +467,7 @@ static void run(struct hayi_farm *farm)
         if (!orderly && farm->mpi_owned) {
             leave_at_once(farm);
         }
-        if (good && !orderly) { /* who owns MPI has to know */
+        if (good && !orderly && farm->mpi) { /* who owns MPI has to know */
             good = false;
             (void)hayi_fail(&farm->error,
                             HAY_EFARM,
@@ -444,7 +516,9 @@ static void *farm_main(void *argument)
     }
     bool started = farm->status == HAY_OK;
     if (started) {
-        farm->status = farm->mpi ? make_over_mpi(farm) : make_inproc(farm);
+        farm->status = farm->options.join != NULL ? make_guest(farm)
+                       : farm->mpi                ? make_over_mpi(farm)
+                                                  : make_inproc(farm);
     }
     farm->begun = farm->status;
     if (farm->status != HAY_OK) {
@@ -519,7 +593,8 @@ static bool own_texts(hay_options *options)
     const char **const texts[] = {&options->run_folder,
                                   &options->spill_folder,
                                   &options->resources,
-                                  &options->limits};
+                                  &options->limits,
+                                  &options->join};
     bool good = true;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (*texts[i] != NULL) {
@@ -542,6 +617,7 @@ static hay_status prepare(struct hayi_farm *farm,
     farm->spawner = start->spawner;
     farm->bell.fd = -1;
     (void)sem_init(&farm->ready, 0, 0);
+    farm->options.join = start->join;
     if (!own_texts(&farm->options)) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
@@ -551,6 +627,16 @@ static hay_status prepare(struct hayi_farm *farm,
                          HAY_EUNSUPPORTED,
                          "process slots need hay_main(), or hay_prefork() "
                          "first in main()");
+    }
+    if (farm->options.listen && farm->mpi) {
+        return hayi_fail(err,
+                         HAY_EUNSUPPORTED,
+                         "a farm over MPI cannot be joined yet: --hay-listen "
+                         "is for one that begins in one process");
+    }
+    if (farm->options.listen && farm->options.run_folder == NULL) {
+        return hayi_fail(
+            err, HAY_EINVAL, "who would join needs a run folder to look in");
     }
     hay_status status = hayi_registry_seal(err);
     if (status == HAY_OK) {

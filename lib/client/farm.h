@@ -16,6 +16,8 @@ struct hayi_farm;
 struct hayi_farm_start {
     const hay_options *options;   /* borrowed during the call */
     struct hayi_spawner *spawner; /* taken; NULL: exec'ed when needed */
+    const char *join;             /* a run folder: be a guest of its farm;
+                                     borrowed during the call */
     bool mpi;                     /* over MPI; else inside this process */
     bool mpi_owned;               /* MPI is ours to initialise */
     void *comm;                   /* MPI_Comm *, if not */

@@ -21,6 +21,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-client.la
 	%D%/future.c \
 	%D%/future.h \
 	%D%/main.c \
+	%D%/guests.c \
+	%D%/guests.h \
 	%D%/limits.c \
 	%D%/limits.h \
 	%D%/map.c \

@@ -131,6 +131,24 @@ main_over_mpi(const hay_options *options, int argc, char **argv, hay_farm_fn fn)
     return 0;
 }
 
+/* A worker of a farm that runs already. */
+static int serve_as_guest(const hay_options *options)
+{
+    struct hayi_error err;
+    const struct hayi_farm_start start = {
+        .options = options,
+        .spawner = hayi_farm_take_preforked(),
+        .join = options->join,
+    };
+    struct hayi_farm *farm = NULL;
+    hay_executor *ex = NULL;
+    if (hayi_farm_start(&start, &farm, &ex, &err) != HAY_OK
+        || hayi_farm_serve(farm, &err) != HAY_OK) {
+        return complain(&err, EXIT_FARM);
+    }
+    return 0;
+}
+
 int hay_main_with(int argc,
                   char **argv,
                   const hay_options *defaults,
@@ -151,6 +169,9 @@ int hay_main_with(int argc,
     if (help) {
         (void)fputs(hayi_settings_help(), stdout);
         return 0;
+    }
+    if (options.join != NULL) {
+        return serve_as_guest(&options);
     }
     if (hayi_mpi_launched()) {
         return main_over_mpi(&options, argc, argv, farm);

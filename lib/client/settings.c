@@ -372,6 +372,22 @@ set_quiet(hay_options *options, const char *value, struct hayi_error *err)
 }
 
 static hay_status
+set_listen(hay_options *options, const char *value, struct hayi_error *err)
+{
+    return set_flag(&options->listen, value, err);
+}
+
+static hay_status
+set_join(hay_options *options, const char *value, struct hayi_error *err)
+{
+    if (value[0] == 0) {
+        return hayi_fail(err, HAY_EINVAL, "it needs a run folder");
+    }
+    options->join = value;
+    return HAY_OK;
+}
+
+static hay_status
 set_check_files(hay_options *options, const char *value, struct hayi_error *err)
 {
     return set_flag(&options->check_files, value, err);
@@ -407,6 +423,8 @@ static const struct setting {
     {"--hay-resources", "HAYFORK_RESOURCES", set_resources, false},
     {"--hay-limits", "HAYFORK_LIMITS", set_limits, false},
     {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
+    {"--hay-join", NULL, set_join, false},
+    {"--hay-listen", NULL, set_listen, true},
     {"--hay-check-files", "HAYFORK_CHECK_FILES", set_check_files, true},
     {"--hay-dry-run", "HAYFORK_DRY_RUN", set_dry_run, true},
     {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
@@ -436,6 +454,10 @@ const char *hayi_settings_help(void)
            "  --hay-stragglers=FACTOR  near the end a second attempt of what "
            "takes so\n"
            "                         many times as long as usual (never)\n"
+           "  --hay-listen           others may join the run while it lasts "
+           "(not over MPI)\n"
+           "  --hay-join=RUN_FOLDER  be a worker of the run that listens "
+           "there\n"
            "  --hay-time-left=TIME   until the batch system ends this program:"
            " 2h30m\n"
            "  --hay-deadline=SECONDS  the same as Unix time\n"
@@ -518,7 +540,8 @@ hay_status hayi_settings_take(int *argc,
 {
     *help = false;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const char *value = getenv(settings[i].variable);
+        const char *value =
+            settings[i].variable != NULL ? getenv(settings[i].variable) : NULL;
         if (value != NULL && value[0] != 0) {
             hay_status status = about(settings[i].variable,
                                       settings[i].set(options, value, err),

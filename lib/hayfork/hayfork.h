@@ -403,6 +403,13 @@ typedef struct hay_options {
                          as HAY_CANCELLED, and the reason of its outcome says
                          why it would */
     hay_journal journal; /* of the run folder */
+    bool listen;         /* others may join while the farm runs, by what lies in
+                            RUN FOLDER/join (the secret: mode 0600): the same
+                            program with 'join'.  Not over MPI;
+                            HAY_EUNSUPPORTED without ZeroMQ */
+    const char *join;    /* copied; hay_main: do not run the farm function, be a
+                            worker of the farm that listens in this run
+                            folder, until it ends */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -411,7 +418,7 @@ typedef struct hay_options {
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
             HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false,                 \
-            HAY_JOURNAL_SYNC                                                   \
+            HAY_JOURNAL_SYNC, false, NULL                                      \
     }
 void hay_options_init(hay_options *options);
 

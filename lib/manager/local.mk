@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-manager.la
 	%D%/manager_end.c \
 	%D%/manager_files.c \
 	%D%/manager_follow.c \
+	%D%/manager_guests.c \
 	%D%/manager_inbox.c \
 	%D%/manager_inside.h \
 	%D%/manager_journal.c \

@@ -210,6 +210,7 @@ bool hayi_manager_poll(struct hayi_manager *manager, uint64_t now_ns)
     const struct hayi_transport_sink sink = {.frame = hayi_manager_on_frame,
                                              .down = hayi_manager_on_down,
                                              .bulk = on_bulk,
+                                             .up = hayi_manager_on_up,
                                              .context = manager};
     struct hayi_transport *transport = manager->config.transport;
     bool slept = manager->now_ns != 0
@@ -316,9 +317,12 @@ static hay_status make_peers(struct hayi_manager *manager,
                              struct hayi_error *err)
 {
     const struct hayi_manager_config *config = &manager->config;
-    manager->peer_count = config->transport->peer_count;
-    manager->peers = calloc(manager->peer_count, sizeof(*manager->peers));
-    if (manager->peers == NULL) {
+    uint32_t count = config->transport->peer_count;
+    manager->peers = calloc(count, sizeof(*manager->peers));
+    manager->peer_count = count - config->guests_max;
+    if (manager->peers == NULL
+        || hayi_manager_make_environment(manager, config->environment)
+               != HAY_OK) {
         return hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
     for (uint32_t i = 1; i < manager->peer_count; i++) {
@@ -331,8 +335,8 @@ static hay_status make_peers(struct hayi_manager *manager,
             return hayi_fail(err, HAY_ENOMEM, "out of memory");
         }
         peer->link.heard_ns = manager->start_ns;
-        hay_status status = hayi_manager_welcome(
-            manager, peer, config->options, config->environment, err);
+        hay_status status =
+            hayi_manager_welcome(manager, peer, config->options, err);
         if (status != HAY_OK) {
             return status;
         }
@@ -390,11 +394,13 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
     hayi_mpsc_init(&manager->inbox);
     hayi_actions_init(&manager->actions);
     hayi_buffer_init(&manager->args);
+    hayi_buffer_init(&manager->env);
     hayi_buffer_init(&manager->value);
     const struct hayi_sched_config sched = {
         .worker_max = config->transport->peer_count - 1,
         .node_max = config->transport->peer_count,
-        .workers_expected = config->transport->peer_count - 1,
+        .workers_expected =
+            config->transport->peer_count - 1 - config->guests_max,
         .seed = options->seed,
         .ahead_ns = AHEAD_NS,
         .straggler_permille = (uint32_t)(options->straggler_factor * 1000),
@@ -422,7 +428,9 @@ hay_status hayi_manager_new(const struct hayi_manager_config *config,
         hayi_manager_free(manager);
         return status;
     }
-    manager->config.options = NULL;
+    if (config->guests_max == 0) {
+        manager->config.options = NULL;
+    }
     manager->config.names = NULL;
     manager->config.environment = NULL;
     *out = manager;
@@ -464,6 +472,7 @@ void hayi_manager_free(struct hayi_manager *manager)
     hayi_sched_free(manager->sched);
     hayi_actions_fini(&manager->actions);
     hayi_buffer_fini(&manager->args);
+    hayi_buffer_fini(&manager->env);
     hayi_buffer_fini(&manager->value);
     hayi_mover_free(manager->mover);
     free(manager->made);

@@ -27,6 +27,8 @@ struct hayi_manager_config {
     hay_executor *ex;                     /* counted; with its node's store */
     const hay_options *options;           /* borrowed during the call */
     const struct hayi_worker_name *names; /* of peers 1..; copied */
+    uint32_t guests_max; /* of the peers, the last ones: may come later; then
+                            the options are borrowed for the manager's life */
     uint32_t epoch;
     bool shared_memory;       /* the only worker is in this process */
     char *const *environment; /* of commands; borrowed during the call */

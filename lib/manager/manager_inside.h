@@ -121,8 +121,9 @@ struct hayi_manager {
     hay_executor *ex;
     struct hayi_sched *sched;
     struct hayi_actions actions;
-    struct hayi_peer *peers; /* [peer_count], 0 unused */
-    uint32_t peer_count;
+    struct hayi_peer *peers;            /* [the transport's], 0 unused */
+    uint32_t peer_count;                /* that are there, or were */
+    struct hayi_buffer env;             /* of commands, as WELCOME has it */
     struct hayi_run_folder *run_folder; /* or NULL */
     char *run_folder_path;
     struct hayi_journal *journal; /* or NULL */
@@ -221,13 +222,20 @@ void hayi_manager_take_item(struct hayi_manager *manager,
 hay_status hayi_manager_welcome(struct hayi_manager *manager,
                                 struct hayi_peer *peer,
                                 const hay_options *options,
-                                char *const *environment,
                                 struct hayi_error *err);
+/* Before the first welcome.  HAY_ENOMEM. */
+hay_status hayi_manager_make_environment(struct hayi_manager *manager,
+                                         char *const *environment);
 void hayi_manager_on_frame(void *context,
                            uint32_t peer,
                            const void *data,
                            size_t size);
 void hayi_manager_ping(struct hayi_manager *manager);
+
+/* manager_guests.c */
+void hayi_manager_on_up(void *context,
+                        uint32_t number,
+                        const struct hayi_guest *who);
 
 /* manager_resources.c */
 /* Limits of the farm; before anything else.  HAY_ENOMEM, HAY_EINVAL. */

@@ -16,10 +16,10 @@
 /* ---- WELCOME ---------------------------------------------------------------
  */
 
-static hay_status make_environment(const struct hayi_manager *manager,
-                                   char *const *environment,
-                                   struct hayi_buffer *out)
+hay_status hayi_manager_make_environment(struct hayi_manager *manager,
+                                         char *const *environment)
 {
+    struct hayi_buffer *out = &manager->env;
     hay_status status = HAY_OK;
     for (char *const *v = environment; *v != NULL && status == HAY_OK; v++) {
         if (hayi_variable_origin(*v) == HAYI_VARIABLE_SUBMITTER) {
@@ -61,20 +61,14 @@ static mode_t read_umask(void)
 hay_status hayi_manager_welcome(struct hayi_manager *manager,
                                 struct hayi_peer *peer,
                                 const hay_options *options,
-                                char *const *environment,
                                 struct hayi_error *err)
 {
     char cwd[4096];
-    struct hayi_buffer env;
-    hayi_buffer_init(&env);
+    const struct hayi_buffer *env = &manager->env;
     if (getcwd(cwd, sizeof(cwd)) == NULL) {
         (void)snprintf(cwd, sizeof(cwd), "/");
     }
     mode_t mask = read_umask();
-    if (make_environment(manager, environment, &env) != HAY_OK) {
-        hayi_buffer_fini(&env);
-        return hayi_fail(err, HAY_ENOMEM, "out of memory");
-    }
     const char *folder = manager->run_folder_path;
     const char *resources = options->resources;
     const struct hayi_welcome head = {
@@ -82,7 +76,7 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
         .silence_ns = manager->silence_ns,
         .run_folder_size = folder != NULL ? strlen(folder) + 1 : 0,
         .cwd_size = strlen(cwd) + 1,
-        .env_size = env.size,
+        .env_size = env->size,
         .spill_folder_size = options->spill_folder != NULL
                                  ? strlen(options->spill_folder) + 1
                                  : 0,
@@ -113,7 +107,6 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
                                                     HAYI_RECORD_WELCOME,
                                                     size);
     if (body == NULL) {
-        hayi_buffer_fini(&env);
         return hayi_fail(err,
                          HAY_ETOOBIG,
                          "the environment is too large to be sent "
@@ -123,10 +116,9 @@ hay_status hayi_manager_welcome(struct hayi_manager *manager,
     body = hayi_record_put(body, &head, sizeof(head));
     body = hayi_record_put(body, folder, parts[0]);
     body = hayi_record_put(body, cwd, parts[1]);
-    body = hayi_record_put(body, env.data, parts[2]);
+    body = hayi_record_put(body, env->data, parts[2]);
     body = hayi_record_put(body, options->spill_folder, parts[3]);
     (void)hayi_record_put(body, resources, parts[4]);
-    hayi_buffer_fini(&env);
     return HAY_OK;
 }
 

@@ -34,6 +34,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-transport.la
 	%D%/transport.h \
 	%D%/transport_inproc.c \
 	%D%/transport_mpi.h \
+	%D%/transport_wide.c \
+	%D%/transport_wide.h \
 	%D%/transport_zmq.h
 
 # Those who join a farm that runs: over ZeroMQ, if it is there.

@@ -367,6 +367,12 @@ static uint32_t tell_downs(struct hayi_zmq_end *end,
     return calls;
 }
 
+/* The answer has just come. */
+static bool settled(const struct hayi_zmq_end *end)
+{
+    return end->entering && end->entered != HAY_EAGAIN;
+}
+
 static uint32_t star_poll(struct hayi_transport *t,
                           const struct hayi_transport_sink *sink)
 {
@@ -378,10 +384,11 @@ static uint32_t star_poll(struct hayi_transport *t,
     for (int round = 0; round < ROUNDS && end->more; round++) {
         int count = 0;
         flush_all(end);
-        while (count < MESSAGES && receive(end, sink, &calls)) {
+        while (count < MESSAGES && !settled(end)
+               && receive(end, sink, &calls)) {
             count++;
         }
-        end->more = count > 0;
+        end->more = count > 0 || settled(end);
     }
     if (end->book != NULL && hayi_bulk_book_due(end->book)) {
         calls += hayi_bulk_book_tell(end->book, sink);

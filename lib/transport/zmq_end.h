@@ -58,6 +58,7 @@ struct hayi_zmq_end {
     size_t identity_size;
     /* guest */
     hay_status entered; /* HAY_EAGAIN: not yet */
+    bool entering;      /* what comes behind the answer waits */
     struct hayi_error refused;
     _Alignas(8) unsigned char frame[HAYI_ZMQ_FRAME_MAX];
 };

@@ -520,7 +520,9 @@ hay_status hayi_zmq_enter(struct hayi_transport *t,
     const struct hayi_transport_sink sink = {.frame = no_frame,
                                              .down = no_down};
     if (guest->entered == HAY_EAGAIN) {
+        guest->entering = true;
         (void)hayi_zmq_ops.poll(t, &sink);
+        guest->entering = false;
     }
     if (guest->entered == HAY_EAGAIN && guest->lanes[0].gone) {
         return hayi_fail(err,

@@ -9,6 +9,7 @@ dist_check_SCRIPTS += \
 	%D%/t_files.sh \
 	%D%/t_formats.sh \
 	%D%/t_input.sh \
+	%D%/t_join.sh \
 	%D%/t_journal.sh \
 	%D%/t_kills.sh \
 	%D%/t_launch.sh \

@@ -1,0 +1,44 @@
+/* manager_guests.c - workers that come while the farm runs.  The transport
+ * numbers them in the order in which they come, behind those of the start. */
+#include "config.h"
+
+#include "manager/manager_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void hayi_manager_on_up(void *context,
+                        uint32_t number,
+                        const struct hayi_guest *who)
+{
+    struct hayi_manager *manager = context;
+    const struct hayi_manager_config *config = &manager->config;
+    struct hayi_error err;
+    if (manager->stopping || manager->broken || number != manager->peer_count
+        || number >= config->transport->peer_count) {
+        return; /* it hears of the end when its connection breaks */
+    }
+    struct hayi_peer *peer = &manager->peers[number];
+    peer->name = (struct hayi_worker_name){.number = number, .pid = who->pid};
+    memcpy(peer->name.host, who->host, sizeof(peer->name.host) - 1);
+    peer->offset_low = INT64_MIN;
+    peer->offset_high = INT64_MAX;
+    if (hayi_link_init(&peer->link, config->transport, number, config->epoch)
+        != HAY_OK) {
+        hayi_manager_panic(manager, "out of memory for a guest");
+        return;
+    }
+    manager->peer_count++;
+    peer->link.heard_ns = manager->now_ns;
+    if (hayi_manager_welcome(manager, peer, config->options, &err) != HAY_OK) {
+        hayi_manager_lose(manager, number - 1, err.text);
+        return;
+    }
+    if (!manager->quiet) {
+        (void)fprintf(stderr,
+                      "hayfork: worker %u on %s (pid %d) joins\n",
+                      (unsigned)number,
+                      peer->name.host,
+                      (int)peer->name.pid);
+    }
+}
