@@ -197,6 +197,13 @@ hay_status hayi_task_options_feasible(hay_executor *ex,
     return HAY_OK;
 }
 
+/* Guests come behind those that were expected. */
+static uint32_t last_worker(const hay_executor *ex)
+{
+    uint32_t came = atomic_load(&ex->workers) + atomic_load(&ex->workers_lost);
+    return came > ex->workers_expected ? came : ex->workers_expected;
+}
+
 /* Those that 'needs' has no room for, in the words of who asked. */
 static hay_status check_numbers(const hay_executor *ex,
                                 const hay_task_options *options,
@@ -209,12 +216,12 @@ static hay_status check_numbers(const hay_executor *ex,
                          options->gpus,
                          HAYI_WISH_GPUS_MAX);
     }
-    if ((options->worker & ~HAYI_WORKER_OR_ANY) > ex->workers_expected) {
+    if ((options->worker & ~HAYI_WORKER_OR_ANY) > last_worker(ex)) {
         return hayi_fail(err,
                          HAY_EINFEASIBLE,
                          "worker %u asked for, but the last one is %u",
                          options->worker,
-                         ex->workers_expected);
+                         last_worker(ex));
     }
     return HAY_OK;
 }

@@ -378,11 +378,23 @@ static uint32_t peer_of(uint32_t worker)
     return worker == HAYI_MANAGER_SELF ? 0 : worker + 1;
 }
 
+/* Who acts for it.  Guests reach nobody of the start but us: we act for the
+ * worker in this process, whose store is our own. */
+static uint32_t actor(const struct hayi_manager *manager, uint32_t worker)
+{
+    const struct hayi_manager_config *config = &manager->config;
+    uint32_t first = config->transport->peer_count - config->guests_max;
+    return config->guests_max > 0 && worker != HAYI_MANAGER_SELF
+                   && worker + 1 < first
+               ? HAYI_MANAGER_SELF
+               : worker;
+}
+
 void hayi_manager_fetch(struct hayi_manager *manager,
                         const struct hayi_action *action)
 {
-    uint32_t from = action->u.fetch.from;
-    uint32_t to = action->u.fetch.to;
+    uint32_t from = actor(manager, action->u.fetch.from);
+    uint32_t to = actor(manager, action->u.fetch.to);
     struct hayi_send_record record = {
         .object = action->u.fetch.keep ? 0 : action->u.fetch.object,
         .bytes = action->u.fetch.bytes,

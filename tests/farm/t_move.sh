@@ -23,6 +23,30 @@ run() {
 
 run "one process" "$program"
 run "one process, 64M" "$program" --hay-memory-limit=64M
+
+# run_joined PLACE OPTION...: two more workers join by hand
+run_joined() {
+    place=$1
+    shift
+    (for _ in 1 2; do
+        until [ -s "$folder/joined/join" ] || [ -e "$folder/over" ]; do sleep 0.05; done
+        [ -e "$folder/over" ] ||
+            timeout 150 "$program" --hay-join="$folder/joined" >/dev/null 2>>"$folder/guests" &
+    done; wait) &
+    FARM_MOVE_WORKERS=3 run "$place" "$program" --hay-listen --hay-quiet \
+        --hay-run-folder="$folder/joined" "$@"
+    touch "$folder/over"
+    wait
+    [ ! -s "$folder/guests" ] || echo "not ok guests ($place): $(head -n 1 "$folder/guests")"
+    rm -rf "$folder/joined" "$folder/over" "$folder/guests"
+}
+"$program" --hay-listen --hay-run-folder="$folder/probe" none >/dev/null 2>"$folder/err"
+if grep -q 'built without ZeroMQ' "$folder/err"; then
+    echo "skip farm_move with guests: built without ZeroMQ"
+else
+    run_joined "joined"
+    run_joined "joined, 64M" --hay-memory-limit=64M
+fi
 if ! command -v mpirun >/dev/null; then
     echo "skip farm_move under mpirun: there is no mpirun"
     exit 0
