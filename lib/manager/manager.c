@@ -31,10 +31,20 @@ static void perform_all(struct hayi_manager *manager,
                         struct hayi_actions *actions,
                         const struct hayi_report *report)
 {
+    manager->stepping++;
     for (size_t i = 0; i < actions->count; i++) {
         hayi_manager_perform(manager, &actions->list[i], report);
     }
+    manager->stepping--;
     actions->count = 0;
+}
+
+/* What had to wait for the end of the outermost step. */
+static void settle(struct hayi_manager *manager)
+{
+    if (manager->clients_lost && manager->stepping == 0) {
+        hayi_manager_nested_settle(manager);
+    }
 }
 
 void hayi_manager_step(struct hayi_manager *manager,
@@ -65,6 +75,7 @@ void hayi_manager_step(struct hayi_manager *manager,
     perform_all(manager, &actions, report);
     hayi_actions_fini(&manager->actions);
     manager->actions = actions;
+    settle(manager);
     if (status == HAY_OK) {
         return;
     }
@@ -130,6 +141,7 @@ static void dispatch(struct hayi_manager *manager)
     perform_all(manager, &actions, NULL);
     hayi_actions_fini(&manager->actions);
     manager->actions = actions;
+    settle(manager);
     fail_refused(manager);
 }
 

@@ -68,7 +68,8 @@ struct hayi_peer {
     int64_t offset_low, offset_high;
     int64_t offset_ns;
     struct hayi_nest_client *nest_clients; /* the newest first */
-    struct hayi_slot_paths *paths;         /* [path_count], by slot */
+    bool clients_lost; /* they are gone, and end when no step is under way */
+    struct hayi_slot_paths *paths; /* [path_count], by slot */
     size_t path_count;
 };
 
@@ -121,6 +122,8 @@ struct hayi_manager {
     hay_executor *ex;
     struct hayi_sched *sched;
     struct hayi_actions actions;
+    uint32_t stepping;                  /* steps within steps */
+    bool clients_lost;                  /* of some peer: see below */
     struct hayi_peer *peers;            /* [the transport's], 0 unused */
     uint32_t peer_count;                /* that are there, or were */
     struct hayi_buffer env;             /* of commands, as WELCOME has it */

@@ -161,10 +161,32 @@ static void client_gone(struct hayi_manager *manager,
     free(client);
 }
 
-void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer)
+static void end_clients(struct hayi_manager *manager, uint32_t peer)
 {
+    manager->peers[peer].clients_lost = false;
     while (manager->peers[peer].nest_clients != NULL) {
         client_gone(manager, manager->peers[peer].nest_clients);
+    }
+}
+
+void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer)
+{
+    if (manager->stepping == 0) {
+        end_clients(manager, peer);
+        return;
+    }
+    /* What is still to be done of the step may be about their tasks. */
+    manager->peers[peer].clients_lost = true;
+    manager->clients_lost = true;
+}
+
+void hayi_manager_nested_settle(struct hayi_manager *manager)
+{
+    manager->clients_lost = false;
+    for (uint32_t peer = 1; peer < manager->peer_count; peer++) {
+        if (manager->peers[peer].clients_lost) {
+            end_clients(manager, peer);
+        }
     }
 }
 

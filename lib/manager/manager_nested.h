@@ -64,8 +64,10 @@ hay_status hayi_manager_nested_record(struct hayi_manager *manager,
 /* The future of this number; NULL: there is none. */
 hay_future *hayi_manager_nested_find(const struct hayi_manager *manager,
                                      hay_task_id id);
-/* A worker is lost: its clients are gone. */
+/* A worker is lost: its clients are gone; in a step they end after it. */
 void hayi_manager_nested_lost(struct hayi_manager *manager, uint32_t peer);
+/* After the outermost step: ends those that were lost within it. */
+void hayi_manager_nested_settle(struct hayi_manager *manager);
 /* At the end: all. */
 void hayi_manager_nested_free(struct hayi_manager *manager);
 

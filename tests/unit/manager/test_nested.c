@@ -4,6 +4,7 @@
 
 #include "manager_bed.h"
 
+#include "base/clock.h"
 #include "client/nest_record.h"
 #include "client/remote_executor.h"
 #include "manager/manager_nested.h"
@@ -393,12 +394,8 @@ static void what_is_put_is_an_object_of_the_farm(void)
 }
 
 /* Nobody will ever release them. */
-static void clients_of_a_lost_worker_let_go(void)
+static void check_let_go(void)
 {
-    answer_tasks = false;
-    as_client(submit_two);
-    CU_ASSERT_EQUAL(bed_manager->nested.count, 2);
-    hayi_manager_lose(bed_manager, 0, "the test says so");
     CU_ASSERT_EQUAL(bed_manager->nested.count, 0);
     CU_ASSERT_EQUAL(bed_manager->nest_clients.count, 0);
     CU_ASSERT_PTR_NULL(bed_manager->peers[1].nest_clients);
@@ -409,6 +406,36 @@ static void clients_of_a_lost_worker_let_go(void)
     bed_check_end(held[0], HAY_EFARM, "the manager is gone");
     bed_check_end(held[1], HAY_EFARM, "the manager is gone");
     bed_told[0] = 0;
+}
+
+static void clients_of_a_lost_worker_let_go(void)
+{
+    answer_tasks = false;
+    as_client(submit_two);
+    CU_ASSERT_EQUAL(bed_manager->nested.count, 2);
+    hayi_manager_lose(bed_manager, 0, "the test says so");
+    check_let_go();
+}
+
+/* Here the loss is found within a step, at whose end they go. */
+static void clients_of_a_silent_worker_let_go(void)
+{
+    answer_tasks = false;
+    as_client(submit_two);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL(bed_manager->nested.count, 2);
+    const struct bed_known *first = &bed_known[hay_future_id(held[0])];
+    const struct hayi_attempt_record started = {first->task, first->attempt, 0};
+    CU_ASSERT_EQUAL(first->attempt, 1);
+    bed_say(HAYI_RECORD_STARTED, &started, sizeof(started));
+    turn();
+    for (int i = 1; i <= 17; i++) {
+        bed_ahead_ns = (uint64_t)i * SECOND_NS;
+        (void)hayi_manager_poll(bed_manager, hayi_clock_ns() + bed_ahead_ns);
+    }
+    check_let_go();
+    bed_ahead_ns = 0;
 }
 
 static void closed_client_lets_go(void)
@@ -541,6 +568,7 @@ static CU_TestInfo tests[] = {
     {"what_is_put_is_an_object_of_the_farm",
      what_is_put_is_an_object_of_the_farm},
     {"clients_of_a_lost_worker_let_go", clients_of_a_lost_worker_let_go},
+    {"clients_of_a_silent_worker_let_go", clients_of_a_silent_worker_let_go},
     {"closed_client_lets_go", closed_client_lets_go},
     {"damaged_submit_is_refused", damaged_submit_is_refused},
     {"record_that_is_cut_is_refused", record_that_is_cut_is_refused},
