@@ -396,5 +396,15 @@ static const CU_SuiteInfo suites[] = {
 
 int main(int argc, char **argv)
 {
+#ifdef __SANITIZE_THREAD__
+    /* libzmq is not built with it: what it hands over looks like a race, byte
+     * by byte, which takes minutes even where it is suppressed. */
+    (void)argc;
+    (void)argv;
+    (void)suites;
+    (void)printf("skip transport/zmq: libzmq knows no thread sanitizer\n");
+    return 77;
+#else
     return hayi_unit_main(suites, argc, argv);
+#endif
 }
