@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "batch.h"
+#include "one_run.h"
 #include "runfolder.h"
 #include "words.h"
 
@@ -49,25 +50,5 @@ static hay_status cancel(const char *run, struct fault *fault)
 
 int cmd_cancel(int argc, char **argv)
 {
-    struct fault fault;
-    hay_status status;
-    if (argc > 1
-        && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(help_text("cancel"), stdout);
-        return EXIT_DONE;
-    }
-    if (argc > 2 || (argc > 1 && argv[1][0] == '-')) {
-        status = fault_set(&fault,
-                           HAY_EINVAL,
-                           "cancel: at most one run is to be named (hayfork "
-                           "help cancel tells more)");
-    } else {
-        status = cancel(argc > 1 ? argv[1] : NULL, &fault);
-    }
-    if (status != HAY_OK) {
-        fault_print(&fault);
-    }
-    return status == HAY_OK      ? EXIT_DONE
-           : status == HAY_EFARM ? EXIT_FARM
-                                 : EXIT_USE;
+    return one_run(argc, argv, cancel);
 }

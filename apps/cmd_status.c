@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "batch.h"
+#include "one_run.h"
 #include "runfolder.h"
 #include "table.h"
 #include "units.h"
@@ -149,23 +150,5 @@ static hay_status tell(const char *run, struct fault *fault)
 
 int cmd_status(int argc, char **argv)
 {
-    struct fault fault;
-    hay_status status;
-    if (argc > 1
-        && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(help_text("status"), stdout);
-        return EXIT_DONE;
-    }
-    if (argc > 2 || (argc > 1 && argv[1][0] == '-')) {
-        status = fault_set(&fault,
-                           HAY_EINVAL,
-                           "status: at most one run is to be named (hayfork "
-                           "help status tells more)");
-    } else {
-        status = tell(argc > 1 ? argv[1] : NULL, &fault);
-    }
-    if (status != HAY_OK) {
-        fault_print(&fault);
-    }
-    return status == HAY_OK ? EXIT_DONE : EXIT_USE;
+    return one_run(argc, argv, tell);
 }

@@ -98,6 +98,8 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/launcher.h \
 	%D%/mpirun.c \
 	%D%/mpirun.h \
+	%D%/one_run.c \
+	%D%/one_run.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/order.c \

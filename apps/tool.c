@@ -33,12 +33,12 @@ const char *tool_find(struct arena *arena, const char *name)
     return found;
 }
 
-static bool take(struct pollfd *from, struct text *to)
+static void take(struct pollfd *from, struct text *to)
 {
     char data[4096];
     ssize_t got = 0;
     if (from->revents == 0) {
-        return from->fd >= 0;
+        return;
     }
     got = read(from->fd, data, sizeof data);
     if (got > 0) {
@@ -47,7 +47,6 @@ static bool take(struct pollfd *from, struct text *to)
         close(from->fd);
         from->fd = -1;
     }
-    return from->fd >= 0;
 }
 
 /* Both at once: neither may fill up while the other one is read. */
@@ -58,8 +57,8 @@ take_all(int out_fd, int error_fd, struct text *out, struct text *error)
                              {.fd = error_fd, .events = POLLIN}};
     while (from[0].fd >= 0 || from[1].fd >= 0) {
         if (poll(from, 2, -1) >= 0) {
-            (void)take(&from[0], out);
-            (void)take(&from[1], error);
+            take(&from[0], out);
+            take(&from[1], error);
         }
     }
 }
