@@ -26,6 +26,8 @@ check_PROGRAMS += %D%/test_transport_inproc
 	%D%/bulk_contract.c \
 	%D%/bulk_contract.h \
 	%D%/test_transport_inproc.c \
+	%D%/transport_cases.c \
+	%D%/transport_cases.h \
 	%D%/transport_contract.c \
 	%D%/transport_contract.h
 %C%_test_transport_inproc_LDADD = \
@@ -52,6 +54,8 @@ check_PROGRAMS += %D%/test_transport_zmq
 	%D%/bulk_contract.c \
 	%D%/bulk_contract.h \
 	%D%/test_transport_zmq.c \
+	%D%/transport_cases.c \
+	%D%/transport_cases.h \
 	%D%/transport_contract.c \
 	%D%/transport_contract.h
 %C%_test_transport_zmq_LDADD = \

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/clock.h"
-#include "contract/bulk_contract.h"
+#include "contract/transport_cases.h"
 #include "support/unit.h"
 #include "transport/transport_zmq.h"
 
@@ -20,7 +20,6 @@ enum { GUESTS = 2, EPOCH = 77 };
 #define PATIENCE_NS UINT64_C(20000000000)
 
 static const char identity[] = "hayfork test\nfunction a\n";
-static struct hayi_contract contract;
 static struct hayi_door door;
 static unsigned ups;
 static char up_host[64];
@@ -119,63 +118,6 @@ static void close_ends(void)
         struct hayi_transport *end = contract.ends[--contract.end_count];
         end->ops->close(end, true);
     }
-}
-
-static void close_last(void *context)
-{
-    struct hayi_transport *last = contract.ends[contract.end_count - 1];
-    (void)context;
-    last->ops->close(last, false);
-}
-
-/* ---- the contract ------------------------------------------------------- */
-
-static void frames_of_all_sizes_come_in_order(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_frames(&contract), 0);
-}
-
-static void limit_is_not_below_the_credit(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_limit(&contract), 0);
-}
-
-static void sink_may_send(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_answer(&contract), 0);
-}
-
-static void death_is_told_once_after_the_last_frame(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_down(&contract, close_last), 0);
-}
-
-static void bulk_messages_of_all_sizes_go_both_ways(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_bulk(&contract), 0);
-}
-
-static void bulk_messages_of_unequal_sizes_fail_alone(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_bulk_unequal(&contract), 0);
-}
-
-static void too_many_bulk_messages_are_refused(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_bulk_limit(&contract), 0);
-}
-
-static void bulk_messages_with_a_dropped_peer_end(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_bulk_drop(&contract), 0);
-}
-
-static void tests_follow_each_other(void)
-{
-    CU_ASSERT_EQUAL(hayi_contract_limit(&contract), 0);
-    CU_ASSERT_EQUAL(hayi_contract_answer(&contract), 0);
-    CU_ASSERT_EQUAL(hayi_contract_frames(&contract), 0);
-    CU_ASSERT_EQUAL(hayi_contract_bulk(&contract), 0);
 }
 
 /* ---- between guests, and their manager's end ---------------------------- */
@@ -364,15 +306,7 @@ static void door_is_written_for_its_owner_alone_and_read_back(void)
     }
 
 static CU_TestInfo tests[] = {
-    TEST(frames_of_all_sizes_come_in_order),
-    TEST(limit_is_not_below_the_credit),
-    TEST(sink_may_send),
-    TEST(death_is_told_once_after_the_last_frame),
-    TEST(bulk_messages_of_all_sizes_go_both_ways),
-    TEST(bulk_messages_of_unequal_sizes_fail_alone),
-    TEST(too_many_bulk_messages_are_refused),
-    TEST(bulk_messages_with_a_dropped_peer_end),
-    TEST(tests_follow_each_other),
+    TRANSPORT_CASES,
     TEST(guests_send_each_other_bulk_messages_through_the_hub),
     TEST(end_of_the_hub_is_told_to_guests),
     TEST(guests_get_numbers_in_the_order_they_come),
