@@ -57,6 +57,7 @@ struct hayi_nodes {
     uint32_t manager;
     uint32_t live;   /* with workers */
     uint32_t cursor; /* of the last node that was looked at for its load */
+    uint32_t thief;  /* the same for stealing */
     uint32_t first;  /* to be looked at, 1 + index; 0: none */
     uint32_t last;
     uint64_t question;

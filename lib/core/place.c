@@ -9,7 +9,8 @@
  * farm.  Where there is one node only all this is left out.
  *
  * A node that would be idle takes a task of the node with the longest wait, if
- * bringing its inputs takes less time than waiting there.
+ * bringing its inputs takes less time than waiting there.  Of such nodes, too,
+ * only a few are looked at each time.
  */
 #include "config.h"
 
@@ -21,6 +22,7 @@
 #define HOLDERS    8  /* nodes looked at for the bytes that they hold */
 #define OTHERS     8  /* ... for their load */
 #define STEAL_LOOK 16 /* tasks of the node with the longest wait */
+#define THIEVES    16 /* workers with the least to do, and as many others */
 
 const struct hayi_needs *hayi_place_needs(const struct hayi_sched *s,
                                           const struct hayi_cargo *cargo)
@@ -501,56 +503,96 @@ fits_now(const struct hayi_sched *s, uint32_t n, const struct hayi_cargo *cargo)
     return false;
 }
 
-/* Would the task start earlier on this idle node?  *move_ns: less than that,
- * and then how long the move takes. */
-static bool better_there(struct hayi_sched *s,
-                         uint32_t index,
-                         uint32_t thief,
-                         uint64_t wait_ns,
-                         uint64_t *move_ns)
-{
-    const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
-    const struct hayi_node *node = &s->nodes.list[cargo->node - 1];
-    const struct hayi_needs *needs = hayi_place_needs(s, cargo);
-    if (cargo->avoid == thief + 1 || thief == failed_on(s, cargo)
-        || cargo->stolen == s->dispatches || needs->worker != 0
-        || !fits_now(s, thief, cargo)) {
-        return false;
-    }
-    uint64_t own_ns = cargo->expected_ns / node->cores;
-    (void)weigh(s, cargo);
-    uint64_t ns =
-        hayi_place_move_ns(s, bytes_of(s, cargo) - bytes_on(s, thief));
-    if (wait_ns <= own_ns || ns >= wait_ns - own_ns || ns >= *move_ns) {
-        return false;
-    }
-    *move_ns = ns;
-    return true;
-}
+/* Nodes that have nothing to do. */
+struct thieves {
+    uint32_t count;
+    uint32_t list[2 * THIEVES];
+};
 
-/* The task of the node that is moved to the thief with the least time; 0. */
-static uint32_t
-prey(struct hayi_sched *s, uint32_t victim, uint32_t thief, uint64_t wait_ns)
+static void
+add_thief(const struct hayi_sched *s, uint32_t slot, struct thieves *thieves)
 {
-    const struct hayi_node *node = &s->nodes.list[victim];
-    uint32_t found = 0;
-    uint64_t move_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < node->heap_count && i < STEAL_LOOK; i++) {
-        uint32_t index = node->heap[node->heap_count - 1 - i];
-        if (better_there(s, index, thief, wait_ns, &move_ns)) {
-            found = index;
+    uint32_t n = s->workers.list[s->workers.heap[slot].worker].node;
+    const struct hayi_node *node = &s->nodes.list[n];
+    if (node->heap_count > 0 || node->used_permille > HAYI_MEMORY_FULL
+        || node->backlog_cores >= hayi_nodes_idle(&s->nodes, n)) {
+        return;
+    }
+    for (uint32_t i = 0; i < thieves->count; i++) {
+        if (thieves->list[i] == n) {
+            return;
         }
     }
+    thieves->list[thieves->count++] = n;
+}
+
+/* Those of the workers with the least to do, and of some others in turn. */
+static void find_thieves(struct hayi_sched *s, struct thieves *thieves)
+{
+    uint32_t workers = s->workers.heap_count;
+    for (uint32_t i = 0; i < THIEVES && i < workers; i++) {
+        add_thief(s, i, thieves);
+    }
+    for (uint32_t i = THIEVES; i < 2 * THIEVES && i < workers; i++) {
+        s->nodes.thief = (s->nodes.thief + 1) % workers;
+        add_thief(s, s->nodes.thief, thieves);
+    }
+}
+
+struct theft {
+    uint32_t index; /* 0: none */
+    uint32_t thief;
+    uint64_t move_ns;
+};
+
+/* Would the task start earlier with one of the thieves, and be there sooner
+ * than what was found so far? */
+static void consider_theft(struct hayi_sched *s,
+                           uint32_t index,
+                           const struct thieves *thieves,
+                           uint64_t wait_ns,
+                           struct theft *best)
+{
+    const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
+    uint64_t own_ns = cargo->expected_ns / s->nodes.list[cargo->node - 1].cores;
+    if (cargo->stolen == s->dispatches || wait_ns <= own_ns
+        || hayi_place_needs(s, cargo)->worker != 0) {
+        return;
+    }
+    uint32_t shun = failed_on(s, cargo);
+    uint64_t bytes = bytes_of(s, cargo);
+    (void)weigh(s, cargo);
+    for (uint32_t i = 0; i < thieves->count; i++) {
+        uint32_t n = thieves->list[i];
+        uint64_t ns = hayi_place_move_ns(s, bytes - bytes_on(s, n));
+        if (ns < wait_ns - own_ns && ns < best->move_ns && n + 1 != cargo->avoid
+            && n != shun && n + 1 != cargo->node && fits_now(s, n, cargo)) {
+            *best = (struct theft){.index = index, .thief = n, .move_ns = ns};
+        }
+    }
+}
+
+/* The task of the node that is moved with the least time. */
+static struct theft find_prey(struct hayi_sched *s,
+                              uint32_t victim,
+                              const struct thieves *thieves,
+                              uint64_t wait_ns)
+{
+    const struct hayi_node *node = &s->nodes.list[victim];
+    struct theft best = {.move_ns = UINT64_MAX};
+    for (uint32_t i = 0; i < node->heap_count && i < STEAL_LOOK; i++) {
+        consider_theft(
+            s, node->heap[node->heap_count - 1 - i], thieves, wait_ns, &best);
+    }
     uint32_t index = node->staged;
-    for (uint32_t i = 0; found == 0 && index != 0 && i < STEAL_LOOK; i++) {
+    for (uint32_t i = 0; best.index == 0 && index != 0 && i < STEAL_LOOK; i++) {
         const struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, index);
-        if (cargo->state == HAYI_CARGO_READY
-            && better_there(s, index, thief, wait_ns, &move_ns)) {
-            found = index;
+        if (cargo->state == HAYI_CARGO_READY) {
+            consider_theft(s, index, thieves, wait_ns, &best);
         }
         index = cargo->next;
     }
-    return found;
+    return best;
 }
 
 bool hayi_place_steal(struct hayi_sched *s)
@@ -563,20 +605,15 @@ bool hayi_place_steal(struct hayi_sched *s)
     if (victim == NOBODY || wait_ns == 0) {
         return false;
     }
-    for (uint32_t n = 0; n < s->nodes.max; n++) {
-        const struct hayi_node *node = &s->nodes.list[n];
-        if (n == victim || node->heap_count > 0 || node->cores == 0
-            || node->used_permille > HAYI_MEMORY_FULL
-            || node->backlog_cores >= hayi_nodes_idle(&s->nodes, n)) {
-            continue;
-        }
-        uint32_t index = prey(s, victim, n, wait_ns);
-        if (index != 0 && hayi_nodes_reserve(&s->nodes, n) == HAY_OK) {
-            hayi_place_withdraw(s, index);
-            hayi_nodes_assign(&s->nodes, n, index);
-            hayi_cargo_at(&s->cargos, index)->stolen = s->dispatches;
-            return true;
-        }
+    struct thieves thieves = {.count = 0};
+    find_thieves(s, &thieves);
+    struct theft theft = find_prey(s, victim, &thieves, wait_ns);
+    if (theft.index == 0
+        || hayi_nodes_reserve(&s->nodes, theft.thief) != HAY_OK) {
+        return false;
     }
-    return false;
+    hayi_place_withdraw(s, theft.index);
+    hayi_nodes_assign(&s->nodes, theft.thief, theft.index);
+    hayi_cargo_at(&s->cargos, theft.index)->stolen = s->dispatches;
+    return true;
 }

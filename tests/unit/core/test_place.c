@@ -202,6 +202,28 @@ static void an_idle_node_steals_what_would_wait_longer(void)
     CU_ASSERT_EQUAL(bed_count("hand_out w0"), 2);
 }
 
+static void the_only_node_with_room_steals_however_many_are_idle(void)
+{
+    enum { NODES = 200, ROOM = 150 };
+    bed_config.worker_max = NODES;
+    bed_config.node_max = NODES;
+    bed_config.workers_expected = NODES;
+    bed_open();
+    bed_join_on(0, 2, 0);
+    learn(1, 1000000000);
+    use_many(1, 12, bed_put(0, 100 * MIB));
+    bed_dispatch();
+    for (uint32_t n = 1; n < NODES; n++) {
+        bed_join_on(n, 2, n);
+        bed_memory(n, n == ROOM ? 0 : 990);
+    }
+    bed_forget();
+    for (uint32_t i = 0; i < NODES && bed_count("fetch") == 0; i++) {
+        bed_dispatch();
+    }
+    BED_EXPECT("fetch 1 o1 104857600 bytes at 1 w0 to w150");
+}
+
 static void what_moves_longer_than_it_waits_is_not_stolen(void)
 {
     late_node(10000000);
@@ -351,6 +373,8 @@ static CU_TestInfo tests[] = {
      soft_bytes_draw_but_are_not_fetched},
     {"an_idle_node_steals_what_would_wait_longer",
      an_idle_node_steals_what_would_wait_longer},
+    {"the_only_node_with_room_steals_however_many_are_idle",
+     the_only_node_with_room_steals_however_many_are_idle},
     {"what_moves_longer_than_it_waits_is_not_stolen",
      what_moves_longer_than_it_waits_is_not_stolen},
     {"where_there_is_one_node_nothing_is_weighed",
