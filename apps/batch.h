@@ -18,6 +18,7 @@ struct batch_job {
     uint32_t cpus; /* of a node */
     uint32_t gpus; /* of a node */
     uint64_t time_s;
+    bool worker;       /* of a run: it does not go back into the queue */
     const char *queue; /* partition */
     const char *account;
     const char *pe;               /* Grid Engine's parallel environment */

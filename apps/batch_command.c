@@ -60,7 +60,7 @@ slurm_line(const struct batch_job *job, struct line *line, struct fault *fault)
     (void)fault;
     add_text(line, "sbatch");
     add_text(line, "--parsable");
-    add_text(line, "--requeue");
+    add_text(line, job->worker ? "--no-requeue" : "--requeue");
     add(line, "--job-name=%s", job->name);
     add(line, "--output=%s/job-%%j.out", job->folder);
     add(line, "--nodes=%" PRIu32, job->nodes);
@@ -144,7 +144,7 @@ static hay_status gridengine_line(const struct batch_job *job,
     add_text(line, "-terse");
     add_text(line, "-notify");
     add_text(line, "-r");
-    add_text(line, "y");
+    add_text(line, job->worker ? "n" : "y");
     add_text(line, "-N");
     add_text(line, job->name);
     add_text(line, "-o");
@@ -208,7 +208,7 @@ pbs_line(const struct batch_job *job, struct line *line, struct fault *fault)
     add_text(line, "qsub");
     add_text(line, "-V");
     add_text(line, "-r");
-    add_text(line, "y");
+    add_text(line, job->worker ? "n" : "y");
     add_text(line, "-j");
     add_text(line, "oe");
     add_text(line, "-N");

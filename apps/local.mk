@@ -24,14 +24,20 @@ noinst_LTLIBRARIES += %D%/libhayfork-apps.la
 	%D%/files.h \
 	%D%/formats.c \
 	%D%/formats.h \
+	%D%/grow.c \
+	%D%/grow.h \
 	%D%/hosts.c \
 	%D%/hosts.h \
 	%D%/hqconfig.c \
 	%D%/hqconfig.h \
 	%D%/hqtoml.c \
 	%D%/hqtoml.h \
+	%D%/jobspec.c \
+	%D%/jobspec.h \
 	%D%/lines.c \
 	%D%/lines.h \
+	%D%/load.c \
+	%D%/load.h \
 	%D%/paralleljob.c \
 	%D%/paralleljob.h \
 	%D%/pmc.c \

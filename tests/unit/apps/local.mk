@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	%D%/test_disbatch \
 	%D%/test_files \
 	%D%/test_formats \
+	%D%/test_grow \
 	%D%/test_hosts \
 	%D%/test_hqtoml \
 	%D%/test_paralleljob \
@@ -38,6 +39,11 @@ check_PROGRAMS += \
 %C%_test_formats_SOURCES = %D%/test_formats.c %D%/reading.h
 %C%_test_formats_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
 %C%_test_formats_LDADD = $(HAY_APPS_LIB) lib/libhayfork-all.la \
+	$(HAY_UNIT_LIB)
+
+%C%_test_grow_SOURCES = %D%/test_grow.c
+%C%_test_grow_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/apps
+%C%_test_grow_LDADD = $(HAY_APPS_LIB) lib/libhayfork-all.la \
 	$(HAY_UNIT_LIB)
 
 %C%_test_hosts_SOURCES = %D%/test_hosts.c
