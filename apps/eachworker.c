@@ -6,7 +6,10 @@
 #include "units.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #define LOOK_NS (NS_PER_S / 10)
 
@@ -16,6 +19,28 @@ struct run {
     const struct worker_command *command;
     uint32_t worker;
 };
+
+bool eachworker_wanted(const struct workload *w, bool stop)
+{
+    for (size_t i = 0; i < w->worker_command_count; i++) {
+        if (w->worker_commands[i].stop == stop) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The run's own end is to come before that of the job.  0: no limit. */
+static uint64_t limit_of(hay_executor *ex)
+{
+    hay_stats stats = {.size = sizeof stats};
+    if (hay_executor_stats(ex, &stats) != HAY_OK
+        || stats.time_left_ns == HAY_FOREVER) {
+        return 0;
+    }
+    uint64_t limit_ns = (stats.time_left_ns + stats.margin_ns) / 2;
+    return limit_ns > NS_PER_S ? limit_ns : NS_PER_S;
+}
 
 static hay_status submit(hay_executor *ex,
                          const struct workload *w,
@@ -32,11 +57,23 @@ static hay_status submit(hay_executor *ex,
                 "perengine.%" PRIu32 "[%" PRIu32 "]",
                 run->command->line,
                 run->worker);
+    char key[64];
+    snprintf(key,
+             sizeof key,
+             "%ld %ld %" PRIu32,
+             (long)time(NULL),
+             (long)getpid(),
+             run->worker);
     const char *env[] = {w->worker_env, rank.data, NULL};
     command.line = run->command->text;
     command.env = env;
     options.name = name.data;
     options.worker = run->worker;
+    options.resume_key = key; /* a run that goes on runs them again */
+    if (run->command->stop) {
+        options.cleanup = true;
+        options.time_limit_ns = limit_of(ex);
+    }
     options.after_any = &before;
     options.after_any_count = before != NULL ? 1 : 0;
     hay_status status = hay_submit_command(ex, &command, &options, future);

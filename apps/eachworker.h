@@ -9,10 +9,14 @@
 
 #include "workload.h"
 
+/* Are there some that come last ('stop'), or first? */
+bool eachworker_wanted(const struct workload *w, bool stop);
+
 /* Run those of the workload that come last ('stop') or first, on workers 1 to
  * 'workers', one after the other on each; blocks until they have ended, or a
  * signal says that the run is to end: then those of 'stop' are still waited
- * for, once more a signal ends all.  What fails is told.
+ * for, once more a signal ends all.  Those of 'stop' run after the end of work,
+ * too, for a part of what is left until the job ends.  What fails is told.
  * failed: how many have.  HAY_EFARM, HAY_ECLOSED: the farm is broken. */
 hay_status eachworker_run(hay_executor *ex,
                           const struct workload *w,

@@ -231,20 +231,27 @@ static void read_stream(struct farm *f)
 
 /* ---- signals, health, progress ---- */
 
-static void cancel_running(struct farm *f)
+/* flags: HAY_CANCEL_FORCE, or 0: those that have not begun. */
+static void cancel_running(struct farm *f, unsigned flags)
 {
     for (size_t i = 0; i < f->running_count; i++) {
         if (f->running[i].future != NULL) {
-            (void)hay_future_cancel(f->running[i].future, HAY_CANCEL_FORCE);
+            (void)hay_future_cancel(f->running[i].future, flags);
         }
     }
 }
 
-static void begin_drain(struct farm *f)
+/* Nothing more is to start.  An executor that is shut down would not take what
+ * workers run at the end.  by_library: it has cancelled what has not begun. */
+static void begin_drain(struct farm *f, bool by_library)
 {
     stop_submitting(f);
     f->never = f->plan->w->task_count - f->plan->w->done_count - f->submitted;
-    (void)hay_shutdown(f->ex, false, true);
+    if (!eachworker_wanted(f->plan->w, true)) {
+        (void)hay_shutdown(f->ex, false, true);
+    } else if (!by_library) {
+        cancel_running(f, 0);
+    }
 }
 
 static void look_at_signals(struct farm *f)
@@ -261,10 +268,10 @@ static void look_at_signals(struct farm *f)
                   "waited for (once more: they are ended)");
     }
     if (level >= SIGNALS_DRAIN && f->level < SIGNALS_DRAIN) {
-        begin_drain(f);
+        begin_drain(f, false);
     }
     if (level >= SIGNALS_FORCE && f->level < SIGNALS_FORCE) {
-        cancel_running(f);
+        cancel_running(f, HAY_CANCEL_FORCE);
     }
     f->level = level > f->level ? level : f->level;
 }
@@ -297,7 +304,7 @@ static void take_hint(struct farm *f, const hay_stats *stats)
         left);
     f->hinted = true;
     f->drained = true;
-    begin_drain(f);
+    begin_drain(f, false);
 }
 
 static void look_at_walltime(struct farm *f)
@@ -310,11 +317,11 @@ static void look_at_walltime(struct farm *f)
     }
     if (stats.draining) {
         f->drained = true;
-        begin_drain(f);
+        begin_drain(f, true);
     } else if (hint) {
         take_hint(f, &stats);
     } else if (stats.time_left_ns != HAY_FOREVER && !f->closed
-               && nothing_left(f)) {
+               && nothing_left(f) && !eachworker_wanted(f->plan->w, true)) {
         /* With nothing more to come it need not wait where nothing fits. */
         f->closed = true;
         (void)hay_shutdown(f->ex, false, false);
@@ -336,8 +343,8 @@ static void look_at_failures(struct farm *f)
         "ended",
         failed,
         failed == 1 ? "" : "s");
-    begin_drain(f);
-    cancel_running(f);
+    begin_drain(f, false);
+    cancel_running(f, HAY_CANCEL_FORCE);
 }
 
 static void count_cores(struct farm *f, uint64_t now)
@@ -628,10 +635,10 @@ static void each_worker(struct farm *f, bool stop)
 {
     hay_stats stats = {.size = sizeof stats};
     uint64_t failed = 0;
-    if (f->plan->w->worker_command_count == 0 || f->broken) {
+    if (!eachworker_wanted(f->plan->w, stop) || f->broken) {
         return;
     }
-    if (!stop && hay_executor_stats(f->ex, &stats) == HAY_OK) {
+    if (f->workers == 0 && hay_executor_stats(f->ex, &stats) == HAY_OK) {
         f->workers = stats.workers;
     }
     progress_clear(&f->progress);
@@ -639,6 +646,9 @@ static void each_worker(struct farm *f, bool stop)
         eachworker_run(f->ex, f->plan->w, stop, f->workers, &failed);
     f->broken = f->broken || status != HAY_OK;
     f->failed_on_workers += failed;
+    if (stop && f->stop && !f->broken) {
+        (void)hay_shutdown(f->ex, false, true); /* the journal: more to do */
+    }
 }
 
 int farm_run(hay_executor *ex, const struct farm_plan *plan)

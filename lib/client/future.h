@@ -73,6 +73,7 @@ struct hayi_limits {
     uint64_t memory_bytes;
     uint64_t output_bytes;
     uint64_t warn_ns;
+    bool late; /* it may start after the end of work */
     uint32_t memory_retries;
     uint32_t memory_doublings; /* the manager's: so often twice the limit */
 };

@@ -87,7 +87,8 @@ bool hayi_limits_given(const hay_task_options *options)
 {
     return options->time_limit_ns != 0 || options->grace_ns != 0
            || options->memory_limit_bytes != 0
-           || options->output_limit_bytes != 0 || options->warn_ns != 0;
+           || options->output_limit_bytes != 0 || options->warn_ns != 0
+           || options->cleanup;
 }
 
 struct hayi_limits hayi_limits_of(const hay_task_options *options)
@@ -98,6 +99,7 @@ struct hayi_limits hayi_limits_of(const hay_task_options *options)
         .memory_bytes = options->memory_limit_bytes,
         .output_bytes = options->output_limit_bytes,
         .warn_ns = options->warn_ns,
+        .late = options->cleanup,
         .memory_retries = options->memory_retries,
     };
 }

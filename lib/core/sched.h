@@ -117,6 +117,7 @@ struct hayi_event {
                                   the next one, and so on; 0: none */
             bool saves; /* it saves its state when work ends: it may start
                            although it will not end in time */
+            bool late;  /* it may start after the end of work */
             bool once;  /* it is not run again after a lost worker */
             bool apart; /* it runs in a process of its own: if others
                            that do not run on a worker that is lost, it

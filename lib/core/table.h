@@ -69,7 +69,8 @@ struct hayi_row {
     uint32_t next;
     uint32_t prev;
     uint32_t level; /* class of needs and priority, see ready.h */
-    uint32_t category : 29;
+    uint32_t category : 28;
+    uint32_t late : 1;      /* it may start after the end of work */
     uint32_t saves : 1;     /* it may start although it will not end in time */
     uint32_t walltime : 1;  /* if it is cancelled it is for the walltime */
     uint32_t apart : 1;     /* its runner is a process of its own */
@@ -99,7 +100,7 @@ struct hayi_row {
     uint32_t cargo; /* see cargos.h; 0: none */
 };
 
-#define HAYI_CATEGORY_MASK (UINT32_MAX >> 3)
+#define HAYI_CATEGORY_MASK (UINT32_MAX >> 4)
 
 #define HAYI_TABLE_CHUNK_SHIFT 12
 #define HAYI_TABLE_CHUNK       (1u << HAYI_TABLE_CHUNK_SHIFT)

@@ -149,7 +149,7 @@ void hayi_task_ready(struct hayi_sched *s,
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     uint32_t class = s->ready.levels[row->level].class;
-    if (s->cancelling) {
+    if (s->cancelling && !row->late) {
         hayi_task_end_cancelled(s, index, 0, actions);
         return;
     }
@@ -184,7 +184,8 @@ static bool doomed(const struct hayi_sched *s,
                    uint32_t parent,
                    struct hayi_end *end)
 {
-    if (s->cancelling || hayi_nested_refused(s, parent)) {
+    if ((s->cancelling && !event->u.task.late)
+        || hayi_nested_refused(s, parent)) {
         *end = (struct hayi_end){
             .state = HAY_CANCELLED,
             .status = HAY_ECANCELLED,
@@ -326,6 +327,7 @@ hay_status hayi_task_submit(struct hayi_sched *s,
     row->category = event->u.task.category & HAYI_CATEGORY_MASK;
     row->apart = event->u.task.apart;
     row->saves = event->u.task.saves;
+    row->late = event->u.task.late;
     row->retries = (uint16_t)event->u.task.retries;
     row->memory_retries = event->u.task.memory_retries;
     row->pause_ms = event->u.task.pause_ms;

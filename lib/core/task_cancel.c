@@ -38,6 +38,9 @@ void hayi_task_close(struct hayi_sched *s,
                      struct hayi_actions *actions)
 {
     struct hayi_row *row = hayi_sched_row(s, index);
+    if (row->late != 0) {
+        return;
+    }
     switch ((enum hayi_row_state)row->state) {
     case HAYI_ROW_READY:
     case HAYI_ROW_ALONE:

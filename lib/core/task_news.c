@@ -173,7 +173,8 @@ static bool came_back(const struct hayi_sched *s,
     const struct hayi_row *row = hayi_sched_row(s, index);
     return row->state == HAYI_ROW_HELD && event->u.ended.run_ns == 0
            && hayi_claims_called(s, index)
-           && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
+           && (row->flags & HAYI_ROW_CANCEL) == 0
+           && (!s->cancelling || row->late != 0);
 }
 
 hay_status hayi_task_ended(struct hayi_sched *s,

@@ -64,6 +64,13 @@ hay_status hayi_task_resume(struct hayi_sched *s, struct hayi_actions *actions)
     return HAY_OK;
 }
 
+/* It is not to run again, whatever has ended it. */
+static bool gives_up(const struct hayi_sched *s, const struct hayi_row *row)
+{
+    return (row->flags & HAYI_ROW_CANCEL) != 0
+           || (s->cancelling && row->late == 0);
+}
+
 void hayi_task_failed(struct hayi_sched *s,
                       uint32_t index,
                       uint64_t report,
@@ -85,7 +92,7 @@ void hayi_task_failed(struct hayi_sched *s,
         hayi_task_end(s, index, &end, actions);
         return;
     }
-    if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
+    if (gives_up(s, row)) {
         hayi_task_end_cancelled(s, index, report, actions);
         return;
     }
@@ -115,7 +122,7 @@ bool hayi_task_again(const struct hayi_sched *s, uint32_t index)
         return !s->maps.list[map->map].stopped && losses < HAYI_LOSSES_MAX;
     }
     return losses < HAYI_LOSSES_MAX && (row->traits & HAYI_ROW_ONCE) == 0
-           && (row->flags & HAYI_ROW_CANCEL) == 0 && !s->cancelling;
+           && !gives_up(s, row);
 }
 
 void hayi_task_lost(struct hayi_sched *s,
@@ -132,7 +139,7 @@ void hayi_task_lost(struct hayi_sched *s,
     bool again = hayi_task_again(s, index);
     row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_SUSPECT;
     hayi_task_unbook(s, index);
-    if ((row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling) {
+    if (gives_up(s, row)) {
         hayi_task_end_cancelled(s, index, 0, actions);
         return;
     }
@@ -242,8 +249,7 @@ hay_status hayi_task_grown(struct hayi_sched *s,
 {
     struct hayi_row *row = hayi_sched_row(s, index);
     uint32_t level = 0;
-    bool over = (row->flags & HAYI_ROW_CANCEL) != 0 || s->cancelling
-                || (row->traits & HAYI_ROW_REMAKE) != 0
+    bool over = gives_up(s, row) || (row->traits & HAYI_ROW_REMAKE) != 0
                 || row->memory_retries == 0;
     hay_status status = over ? HAY_EINFEASIBLE : level_of_twice(s, row, &level);
     if (status == HAY_ENOMEM) {

@@ -46,7 +46,7 @@ static uint64_t left_ns(const struct hayi_sched *s)
 /* Children are not: their parents hold cores, and wait for them. */
 static bool may_shelve(const struct hayi_row *row)
 {
-    return !row->nested && row->saves == 0
+    return !row->nested && row->saves == 0 && row->late == 0
            && (row->traits & HAYI_ROW_REMAKE) == 0;
 }
 

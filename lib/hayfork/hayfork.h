@@ -537,13 +537,16 @@ typedef struct hay_task_options {
                          warning.  Functions ask hay_task_time_left() */
     const char *resume_key; /* what a resumed run compares, instead of function
                                or command, arguments and inputs; borrowed */
+    bool cleanup; /* it starts after the end of work, too (see deadline_ns):
+                     for what puts things in order; others find their cores
+                     taken, so the shorter the better */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
             HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false, NULL, 0, 0, 0,  \
-            0, 0, NULL                                                         \
+            0, 0, NULL, false                                                  \
     }
 void hay_task_options_init(hay_task_options *options);
 

@@ -171,6 +171,7 @@ static void submit(struct hayi_manager *manager, hay_future *future)
                        (uint8_t)hayi_spec_limits(spec)->memory_retries,
                    .pause_ms = hayi_spec_pause_ms(spec),
                    .saves = hayi_spec_limits(spec)->warn_ns != 0,
+                   .late = hayi_spec_limits(spec)->late,
                    .once = spec->once,
                    .apart = spec->kind != HAYI_TASK_FUNCTION,
                    .category = category_of(manager, spec),

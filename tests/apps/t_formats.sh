@@ -173,6 +173,39 @@ if have_mpirun; then
 else
     skip commands_of_engines_run_on_each_worker "no mpirun"
 fi
+# However the tasks end, what an engine was started with is put away again.
+stopped() { # OPTION...: what is left after a signal, too many failures, the walltime
+    # shellcheck disable=SC2016
+    printf '#DISBATCH PERENGINE START echo start >>ran\n#DISBATCH PERENGINE STOP echo stop >>ran\n: >one\n: >two; until [ -e go ]; do sleep 0.05; done\n#DISBATCH BARRIER\n: >three\n' >p.db
+    rm -rf ran one two three go hayfork-runs
+    "$hayfork" run --slots=1 "$@" p.db >out 2>err </dev/null &
+    local pid=$! rc
+    until_true test -e two && kill -INT $pid && until_true grep -q 'no new task starts' err || return
+    touch go
+    wait $pid
+    rc=$?
+    [ $rc = 130 ] && [ "$(xargs <ran)" = 'start stop' ] && [ -e one ] && [ ! -e three ] || return
+    # Not done for good, either: the next run has engines of its own.
+    runs 0 run "$@" p.db && grep -q ', 2 done before' err && [ "$(xargs <ran)" = 'start stop start stop' ]
+}
+check engines_stop_after_ctrl_c stopped
+stopped_by_failures() {
+    printf '#DISBATCH PERENGINE START echo start >>ran\n#DISBATCH PERENGINE STOP echo stop >>ran\nfalse\nexec tail -f /dev/null\n' >p.db
+    rm -rf ran hayfork-runs
+    runs 1 run --slots=2 --max-fails=1 p.db && grep -q 'the run stops (--max-fails)' err &&
+        [ "$(xargs <ran)" = 'start stop' ]
+}
+check engines_stop_after_too_many_failures stopped_by_failures
+stopped_by_walltime() {
+    printf '#DISBATCH PERENGINE START echo start >>ran\n#DISBATCH PERENGINE STOP echo stop >>ran\n: >one\ntest -e go || exec tail -f /dev/null\n' >p.db
+    rm -rf ran go hayfork-runs
+    runs 75 run --slots=1 --time-left=12 p.db && [ "$(xargs <ran)" = 'start stop' ] || return
+    touch go
+    runs 0 run p.db && grep -q ', 1 done before' err && [ "$(xargs <ran)" = 'start stop start stop' ] || return
+    rm -rf ran hayfork-runs # with an end of the job that is far
+    runs 0 run --time-left=1h p.db && [ "$(xargs <ran)" = 'start stop' ]
+}
+check engines_stop_at_the_walltime stopped_by_walltime
 engine_fails() {
     printf '#DISBATCH PERENGINE START exit 3\n: >ran\n' >p.db
     rm -f ran

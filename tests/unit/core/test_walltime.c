@@ -99,6 +99,38 @@ static void who_saves_its_state_starts(void)
     CU_ASSERT_EQUAL(bed_count("hand_out w0 p1 "), 1);
 }
 
+static void submit_late(uint64_t id)
+{
+    struct hayi_event e = bed_task_event(id);
+    e.u.task.category = 1;
+    e.u.task.late = true;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+}
+
+static void what_puts_things_in_order_starts_after_the_end(void)
+{
+    one_core(9 * S);
+    submit_late(1); /* it would not fit, either */
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out w0 p1 "), 1);
+    bed_started(1);
+    submit_late(2); /* waits for the core when work ends */
+    tick(9 * S);
+    submit_late(3);
+    submit(4, 2);
+    CU_ASSERT_EQUAL(bed_count("tell p4 cancelled"), 1);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 10 * S);
+    bed_dispatch();
+    bed_started(2);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1 * S);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out w0 p2 "), 1);
+    CU_ASSERT_EQUAL(bed_count("hand_out w0 p3 "), 1);
+    bed_started(3);
+    tick(14 * S); /* what runs is ended then, whatever it is */
+    CU_ASSERT_EQUAL(bed_count("cancel w0 row 3 attempt 1 force"), 1);
+}
+
 static void the_longest_goes_first_near_the_end(void)
 {
     one_core(20 * S);
@@ -626,6 +658,8 @@ static CU_TestInfo tests[] = {
     {"what_just_fits_starts", what_just_fits_starts},
     {"what_is_not_known_starts", what_is_not_known_starts},
     {"who_saves_its_state_starts", who_saves_its_state_starts},
+    {"what_puts_things_in_order_starts_after_the_end",
+     what_puts_things_in_order_starts_after_the_end},
     {"the_longest_goes_first_near_the_end",
      the_longest_goes_first_near_the_end},
     {"far_from_the_end_the_first_one_goes_first",
