@@ -16,6 +16,8 @@ struct hayi_relay_message *hayi_relay_new(struct hayi_slot_process *slot,
     struct hayi_relay_message *message = malloc(sizeof(*message) + size);
     if (message != NULL) {
         message->slot = slot;
+        message->next = NULL;
+        message->ends = 0;
         message->life = life;
         message->size = size;
         message->type = type;

@@ -19,12 +19,14 @@ enum {
 };
 
 struct hayi_relay_message {
-    struct hayi_mpsc_node node;     /* first */
-    struct hayi_slot_process *slot; /* it comes from there, or goes there */
-    uint64_t life;                  /* of its child: which one */
-    uint64_t size;                  /* of the body */
-    uint32_t type;                  /* enum hayi_record_type; 0: the child is
-                                       gone */
+    struct hayi_mpsc_node node;      /* first */
+    struct hayi_slot_process *slot;  /* it comes from there, or goes there */
+    struct hayi_relay_message *next; /* the loop: held, see worker_nested.c */
+    uint64_t ends;                   /* that the slot had told before it */
+    uint64_t life;                   /* of its child: which one */
+    uint64_t size;                   /* of the body */
+    uint32_t type;                   /* enum hayi_record_type; 0: the child is
+                                        gone */
     uint32_t reserved;
     uint64_t body[];
 };

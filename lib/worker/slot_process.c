@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "worker/process_end.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The number of a task in flight; false: it is not. */
@@ -283,6 +284,11 @@ void hayi_process_stop(struct hayi_slot_process *slot)
     }
     hayi_process_drop_area(slot);
     hayi_relay_drop_all(&slot->to_child);
+    while (slot->held != NULL) {
+        struct hayi_relay_message *next = slot->held->next;
+        free(slot->held);
+        slot->held = next;
+    }
     (void)pthread_mutex_destroy(&slot->mutex);
     slot->started = false;
 }

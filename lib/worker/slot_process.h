@@ -72,6 +72,9 @@ struct hayi_slot_process {
     uint64_t child_id;
     uint64_t client_life; /* of the child that is this client: */
     uint32_t client;      /* its number (wire/nest.h); 0: none */
+    uint64_t ends_reported;
+    struct hayi_relay_message *held, *held_last; /* behind an end that was told
+                                                    and not yet reported */
 
     /* any thread */
     struct hayi_mpsc to_child;        /* records for its client */
@@ -108,7 +111,8 @@ struct hayi_slot_process {
     bool relays;        /* it has said something as a client */
     uint64_t idle_since_ns;
     uint64_t now_ns;
-    bool told;              /* something ended since the loop was rung */
+    bool told; /* something ended since the loop was rung */
+    uint64_t ends_told;
     struct hay_task *waits; /* the attempt that waits; NULL */
     bool child_waits;       /* until it is told to go on, or dies */
     bool woken;             /* the loop was told that it need not wait */

@@ -39,6 +39,8 @@ void hayi_process_tell(struct hayi_slot_process *slot, struct hay_task *task)
 {
     task->ended.kind = HAYI_NEWS_ENDED;
     task->ended.task = task;
+    task->told_by = slot;
+    slot->ends_told++;
     hayi_mpsc_push(slot->config->news, &task->ended.node); /* the loop's now */
     slot->told = true;
 }
@@ -244,6 +246,7 @@ on_client(struct hayi_slot_process *slot, const void *body, uint64_t size)
     (void)atomic_fetch_add(&slot->relay_bytes, left);
     slot->relays = true;
     slot->told = true;
+    message->ends = slot->ends_told;
     hayi_mpsc_push(slot->config->relayed, &message->node);
     return true;
 }
@@ -254,6 +257,7 @@ static void close_client(struct hayi_slot_process *slot)
     struct hayi_relay_message *message =
         slot->relays ? hayi_relay_new(slot, slot->life, 0, NULL, 0) : NULL;
     if (message != NULL) {
+        message->ends = slot->ends_told;
         hayi_mpsc_push(slot->config->relayed, &message->node);
         slot->told = true;
     }

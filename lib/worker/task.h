@@ -123,6 +123,7 @@ struct hay_task {
     struct hayi_slot_entry deep_entry; /* 'entry' if it is not in the ring */
     struct hay_task *deep_next;
     struct hayi_slot_process *process; /* that has it; or NULL */
+    struct hayi_slot_process *told_by; /* its thread has told its end; NULL */
     struct hayi_hand *hand;            /* while it waits: its thread */
     struct hayi_hand *claimer;         /* while it claims a child: its thread */
     struct hay_task *next_claim;       /* list of those */

@@ -258,8 +258,12 @@ static bool take_news(struct hayi_worker *worker)
         any = true;
         if (news->kind == HAYI_NEWS_ENDED) {
             struct hay_task *task = (struct hay_task *)node;
+            struct hayi_slot_process *slot = task->told_by;
             hayi_worker_process_ended(worker, task);
             hayi_worker_finish(worker, task, NULL);
+            if (slot != NULL) {
+                hayi_worker_end_reported(worker, slot);
+            }
         } else {
             hayi_worker_on_wait(worker, news);
         }

@@ -245,6 +245,9 @@ hay_status hayi_worker_open_client(struct hayi_worker *worker,
                                    struct hayi_error *err);
 /* true: there was something to do. */
 bool hayi_worker_poll_client(struct hayi_worker *worker);
+/* The end of an attempt that the slot's thread has told is reported. */
+void hayi_worker_end_reported(struct hayi_worker *worker,
+                              struct hayi_slot_process *slot);
 /* Whoever waits for what has come goes on. */
 void hayi_worker_wake_client(struct hayi_worker *worker);
 /* What the task has submitted goes before its end, and before it waits. */

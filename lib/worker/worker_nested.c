@@ -118,6 +118,42 @@ static void relay(struct hayi_worker *worker,
     }
 }
 
+static void relay_one(struct hayi_worker *worker,
+                      struct hayi_relay_message *message)
+{
+    relay(worker, message);
+    hayi_process_relayed(message->slot, message->size);
+    free(message);
+}
+
+/* What a child has said after an attempt's end stays behind that: it may let go
+ * of the future that the attempt has returned. */
+static void relay_or_hold(struct hayi_worker *worker,
+                          struct hayi_relay_message *message)
+{
+    struct hayi_slot_process *slot = message->slot;
+    if (slot->held != NULL) {
+        slot->held_last->next = message;
+    } else if (message->ends > slot->ends_reported) {
+        slot->held = message;
+    } else {
+        relay_one(worker, message);
+        return;
+    }
+    slot->held_last = message;
+}
+
+void hayi_worker_end_reported(struct hayi_worker *worker,
+                              struct hayi_slot_process *slot)
+{
+    slot->ends_reported++;
+    while (slot->held != NULL && slot->held->ends <= slot->ends_reported) {
+        struct hayi_relay_message *message = slot->held;
+        slot->held = message->next;
+        relay_one(worker, message);
+    }
+}
+
 /* What children have said goes on; all: however much waits to be sent. */
 static bool relay_all(struct hayi_worker *worker, bool all)
 {
@@ -125,9 +161,7 @@ static bool relay_all(struct hayi_worker *worker, bool all)
     bool any = false;
     while ((all || unsent(worker) < RELAY_UNSENT_MAX)
            && (message = hayi_relay_pop(&worker->relayed)) != NULL) {
-        relay(worker, message);
-        hayi_process_relayed(message->slot, message->size);
-        free(message);
+        relay_or_hold(worker, message);
         any = true;
     }
     return any;
