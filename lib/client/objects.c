@@ -221,11 +221,20 @@ void hayi_views_release(hay_future *future)
     free(views);
 }
 
+void hayi_object_drop(hay_executor *ex, hayi_place place)
+{
+    if (ex->guest != NULL) {
+        ex->guest->abandon(ex->guest, place);
+    } else {
+        hayi_store_drop(ex->store, place);
+    }
+}
+
 static void drop_unknown(void *context, struct hayi_object_value *object)
 {
     hay_executor *ex = context;
     if (object->object == 0 && object->place != 0) {
-        hayi_store_drop(ex->store, object->place);
+        hayi_object_drop(ex, object->place);
     }
 }
 

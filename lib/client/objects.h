@@ -32,6 +32,8 @@ hay_status hayi_object_borrow(hay_future *future,
                               struct hayi_error *err);
 void hayi_object_return(hay_future *future, hayi_place pinned);
 
+/* The scheduler never heard of it. */
+void hayi_object_drop(hay_executor *ex, hayi_place place);
 /* Nobody holds the future any more: its pins go. */
 void hayi_views_release(hay_future *future);
 /* Free a result; objects that the scheduler never heard of are dropped from the

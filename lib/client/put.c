@@ -2,17 +2,21 @@
  *
  * A small value travels inside of the future's result as any small result does;
  * a large one is copied once, by the calling thread, into the store of this
- * node, and the result describes it.  The manager gives it its handle.
+ * node, and the result describes it.  The manager gives it its handle.  In a
+ * child of a process slot its rank makes the room, which the child writes and
+ * gives away with the record of the put.
  */
 #include "config.h"
 
 #include "client/put.h"
 
 #include "client/executor.h"
+#include "client/nested.h"
 #include "client/objects.h"
 #include "client/resume.h"
 #include "client/submit.h"
 #include "wire/args.h"
+#include "worker/guest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +65,44 @@ static hay_status append_inline(struct hayi_buffer *buffer,
     }
 }
 
+/* ---- room ---------------------------------------------------------------- */
+
+/* In a child only the thread that runs the task can ask its rank for room. */
+static bool has_room(hay_executor *ex)
+{
+    return ex->guest != NULL ? hayi_nested_task(ex) != NULL : ex->store != NULL;
+}
+
+static hay_status make_room(hay_executor *ex,
+                            size_t size,
+                            hayi_place *place,
+                            void **data,
+                            struct hayi_error *err)
+{
+    return ex->guest != NULL
+               ? ex->guest->create(ex->guest, size, place, data, err)
+               : hayi_store_create(ex->store, size, place, data, err);
+}
+
+static void abandon_room(hay_executor *ex, hayi_place place)
+{
+    if (ex->guest != NULL) {
+        ex->guest->abandon(ex->guest, place);
+    } else {
+        hayi_store_abandon(ex->store, place);
+    }
+}
+
+/* It is written. */
+static void seal_room(hay_executor *ex, hayi_place place)
+{
+    if (ex->guest != NULL) {
+        ex->guest->give_away(ex->guest, place);
+    } else {
+        hayi_store_seal(ex->store, place, 0);
+    }
+}
+
 /* Copy it into the store, and describe it. */
 static hay_status append_stored(hay_executor *ex,
                                 struct hayi_buffer *buffer,
@@ -75,19 +117,18 @@ static hay_status append_stored(hay_executor *ex,
     if (value->kind == HAY_ARRAY) {
         memcpy(array.shape, value->shape, 8 * (size_t)value->ndim);
     }
-    hay_status st =
-        hayi_store_create(ex->store, size, &object.place, &data, err);
+    hay_status st = make_room(ex, size, &object.place, &data, err);
     if (st != HAY_OK) {
         return st;
     }
     st = hayi_value_append_object(
         buffer, (hay_type)value->kind, &array, &object);
     if (st != HAY_OK) {
-        hayi_store_abandon(ex->store, object.place);
+        abandon_room(ex, object.place);
         return hayi_fail(err, st, "out of memory for a value");
     }
     memcpy(data, value->u.data, size);
-    hayi_store_seal(ex->store, object.place, 0);
+    seal_room(ex, object.place);
     return HAY_OK;
 }
 
@@ -131,7 +172,7 @@ static void drop_stored(hay_executor *ex, const struct hayi_buffer *buffer)
     if (hayi_value_read(buffer->data, buffer->size, &value, NULL, NULL)
             == HAY_OK
         && value.is_object) {
-        hayi_store_drop(ex->store, value.object.place);
+        hayi_object_drop(ex, value.object.place);
     }
 }
 
@@ -148,11 +189,15 @@ hay_status hayi_put(hay_executor *ex,
         return st;
     }
     bool stored = size > HAYI_INLINE_MAX;
-    if (stored && ex->store == NULL) {
+    if (stored && !has_room(ex)) {
         return hayi_fail(err,
-                         HAY_ETOOBIG,
-                         "a value of %zu bytes, and there is no store here",
-                         size);
+                         ex->guest != NULL ? HAY_EUNSUPPORTED : HAY_ETOOBIG,
+                         "a value of %zu bytes, and %s",
+                         size,
+                         ex->guest != NULL
+                             ? "in a process slot only the thread that runs "
+                               "the task may put large ones"
+                             : "there is no store here");
     }
     hayi_buffer_init(&buffer);
     st = stored ? append_stored(ex, &buffer, value, size, err)
@@ -224,7 +269,7 @@ hay_status hayi_put_args_init(hay_executor *ex,
     for (size_t i = 0; args.list != NULL && i < args.count; i++) {
         large += is_large(&args.list[i]);
     }
-    if (large == 0 || ex->store == NULL) {
+    if (large == 0 || !has_room(ex)) {
         return HAY_OK;
     }
     put->list = malloc(args.count * sizeof(hay_arg));

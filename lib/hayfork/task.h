@@ -153,8 +153,8 @@ double hay_task_random_double(hay_task *task);
  * place, first the one that it waits for; one in a process slot keeps its
  * process and waits.  A future must be released before the task returns.
  *
- * In a process slot only the thread that runs the task may wait and read large
- * results (HAY_EUNSUPPORTED), and large values cannot be put (HAY_ETOOBIG). */
+ * In a process slot only the thread that runs the task may wait, read large
+ * results and put large values (HAY_EUNSUPPORTED). */
 hay_executor *hay_task_executor(hay_task *task);
 /* The task's result is that of 'future' (of this task's executor), once that
  * has ended; if it fails, this one fails with it as its culprit.  One that

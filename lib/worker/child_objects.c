@@ -230,10 +230,17 @@ static void seal(struct hayi_guest *guest, hayi_place place)
     }
 }
 
+static void give_away(struct hayi_guest *guest, hayi_place place)
+{
+    drop((struct hayi_child_objects *)guest, place);
+}
+
 static void abandon(struct hayi_guest *guest, hayi_place place)
 {
     struct hayi_child_objects *objects = (struct hayi_child_objects *)guest;
-    drop(objects, place);
+    if (hayi_task_current() != NULL) {
+        drop(objects, place);
+    }
     tell_abandoned(objects, place);
 }
 
@@ -265,6 +272,7 @@ hay_status hayi_child_objects_init(struct hayi_child_objects *objects,
                   .create = create,
                   .seal = seal,
                   .abandon = abandon,
+                  .give_away = give_away,
                   .fetch = fetch,
                   .give_back = give_back},
         .link = link,

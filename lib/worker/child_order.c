@@ -355,6 +355,31 @@ void hayi_child_order_unpin(struct hayi_child_order *order,
     }
 }
 
+bool hayi_child_order_made(const struct hayi_child_order *order,
+                           hayi_place place,
+                           uint64_t size_bytes)
+{
+    for (size_t i = 0; i < order->made_count; i++) {
+        if (order->made[i].place == place) {
+            return order->made[i].size_bytes == size_bytes;
+        }
+    }
+    return false;
+}
+
+void hayi_child_order_give_away(struct hayi_child_order *order,
+                                struct hayi_store *store,
+                                hayi_place place)
+{
+    for (size_t i = 0; i < order->made_count; i++) {
+        if (order->made[i].place == place) {
+            order->made[i] = order->made[--order->made_count];
+            hayi_store_seal(store, place, 0);
+            return;
+        }
+    }
+}
+
 void hayi_child_order_abandon(struct hayi_child_order *order,
                               struct hayi_store *store,
                               hayi_place place)

@@ -53,6 +53,14 @@ void hayi_child_order_unpin(struct hayi_child_order *order,
 void hayi_child_order_abandon(struct hayi_child_order *order,
                               struct hayi_store *store,
                               hayi_place place);
+/* Is it what the child was given room for? */
+bool hayi_child_order_made(const struct hayi_child_order *order,
+                           hayi_place place,
+                           uint64_t size_bytes);
+/* What it was given room for is put: sealed, and no longer the attempt's. */
+void hayi_child_order_give_away(struct hayi_child_order *order,
+                                struct hayi_store *store,
+                                hayi_place place);
 /* It has ended, says the child: fills the task, seals what it made.  false: the
  * record is damaged or a lie, see child_report.h; the task has not ended. */
 bool hayi_child_order_ended(struct hayi_child_order *order,

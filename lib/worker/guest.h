@@ -27,6 +27,9 @@ struct hayi_guest {
                          struct hayi_error *err);
     void (*seal)(struct hayi_guest *guest, hayi_place place);
     void (*abandon)(struct hayi_guest *guest, hayi_place place);
+    /* Instead of seal: it is written, and belongs to a value that is put; it is
+     * sealed with the record of the put. */
+    void (*give_away)(struct hayi_guest *guest, hayi_place place);
     /* Of a result that the task reads: as pin, of any object; from its thread.
      * Given back at the end of the attempt, or before by: */
     hay_status (*fetch)(struct hayi_guest *guest,

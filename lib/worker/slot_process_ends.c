@@ -3,12 +3,15 @@
 
 #include "worker/slot_process_inside.h"
 
+#include "wire/args.h"
+#include "wire/channel.h"
 #include "wire/nest.h"
 #include "worker/command_end.h"
 #include "worker/hand.h"
 #include "worker/process_end.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -177,7 +180,8 @@ static bool on_create(struct hayi_slot_process *slot,
     struct hayi_flight *flight = running_flight(slot, &number);
     struct hayi_store *store = slot->config->farm->store;
     if (size < sizeof(ask) || flight == NULL) {
-        return kind == HAYI_CHILD_UNPIN; /* the attempt's end was faster */
+        /* the attempt's end was faster; a put was refused */
+        return kind == HAYI_CHILD_UNPIN || kind == HAYI_CHILD_ABANDON;
     }
     memcpy(&ask, body, sizeof(ask));
     if (kind == HAYI_CHILD_ABANDON) {
@@ -219,6 +223,56 @@ on_refuse(struct hayi_slot_process *slot, const void *body, uint64_t size)
     return true;
 }
 
+/* What a put of a large value gives away; place 0: nothing. */
+struct put {
+    const struct hayi_child_order *order;
+    hayi_place place;
+    bool sound;
+};
+
+/* hayi_value_objects() calls it for each of them: one, that has no name yet and
+ * for which the attempt got room. */
+static void look_at_put(void *context, struct hayi_object_value *object)
+{
+    struct put *put = context;
+    put->sound =
+        put->sound && put->place == 0 && object->object == 0
+        && object->place != 0 && put->order != NULL
+        && hayi_child_order_made(put->order, object->place, object->size);
+    put->place = object->place;
+}
+
+/* false: the child puts what is not its own. */
+static bool read_put(const struct hayi_flight *flight,
+                     void *body,
+                     size_t size,
+                     struct put *put)
+{
+    const struct hayi_nest_put *head = body;
+    const void *value = NULL;
+    *put = (struct put){
+        .order = flight != NULL ? &flight->order : NULL,
+        .sound = true,
+    };
+    return size >= sizeof(*head)
+           && hayi_record_parts(body,
+                                size,
+                                sizeof(*head),
+                                &head->value_size,
+                                1,
+                                0,
+                                &value,
+                                NULL)
+                  == HAY_OK
+           && hayi_value_objects((void *)(uintptr_t)value,
+                                 (size_t)head->value_size,
+                                 look_at_put,
+                                 put,
+                                 NULL)
+                  == HAY_OK
+           && put->sound;
+}
+
 /* Of a client in the child, for the manager. */
 static bool
 on_client(struct hayi_slot_process *slot, const void *body, uint64_t size)
@@ -242,6 +296,19 @@ on_client(struct hayi_slot_process *slot, const void *body, uint64_t size)
                        left);
     if (message == NULL) {
         return false;
+    }
+    if (head.type == HAYI_RECORD_NEST_PUT) {
+        uint32_t number = 0;
+        struct hayi_flight *flight = running_flight(slot, &number);
+        struct put put;
+        if (!read_put(flight, message->body, (size_t)left, &put)) {
+            free(message);
+            return false;
+        }
+        if (put.place != 0) {
+            hayi_child_order_give_away(
+                &flight->order, slot->config->farm->store, put.place);
+        }
     }
     (void)atomic_fetch_add(&slot->relay_bytes, left);
     slot->relays = true;

@@ -14,6 +14,13 @@ check_PROGRAMS += %D%/farm_calls
 	%D%/run_tests.h
 %C%_farm_calls_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_children
+%C%_farm_children_SOURCES = \
+	%D%/farm_children.c \
+	%D%/run_tests.c \
+	%D%/run_tests.h
+%C%_farm_children_LDADD = lib/libhayfork.la
+
 # Looks into the node's store.
 check_PROGRAMS += %D%/farm_data
 %C%_farm_data_SOURCES = %D%/farm_data.c

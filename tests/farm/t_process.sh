@@ -59,10 +59,13 @@ run "one process" "$program"
 run "one slot" "$program" --hay-slots=1
 limits=$BUILDDIR/tests/farm/farm_limits
 run "limits, one process" "$limits"
+children=$BUILDDIR/tests/farm/farm_children
+run "children, one slot" "$children" --hay-slots=1
 if command -v mpirun >/dev/null; then
     run "mpirun -n 3" mpirun --oversubscribe -n 3 "$program" --hay-quiet
     run "hayfork launch -n 3" "$hayfork" launch -n 3 "$program"
     run "limits, mpirun -n 3" mpirun --oversubscribe -n 3 "$limits" --hay-quiet
+    run "children, mpirun -n 3" mpirun --oversubscribe -n 3 "$children" --hay-quiet
 else
     echo "skip farm_process under mpirun: there is no mpirun"
 fi
