@@ -13,6 +13,8 @@
 #include "base/philox.h"
 #include "client/executor.h"
 #include "client/resume_words.h"
+#include "data/kept.h"
+#include "wire/value.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -269,15 +271,39 @@ find(struct hayi_resume *r, const hay_future *future, struct hayi_spec_key *key)
 
 /* ---- judging ------------------------------------------------------------- */
 
-static hay_why judge_state(const struct hayi_journal_table *table,
+static struct hayi_kept_name kept_name(const struct hayi_resume *r,
+                                       const struct hayi_journal_kept *kept)
+{
+    return (struct hayi_kept_name){
+        .folder = r->folder,
+        .task = kept->task,
+        .attempt = kept->attempt,
+    };
+}
+
+/* Its result is a file of the run folder, of the size that was recorded; what
+ * is in it is compared when it is read. */
+static bool is_kept(const struct hayi_resume *r,
+                    const struct hayi_recorded *task)
+{
+    struct hayi_journal_kept record;
+    if (!hayi_recorded_kept(r->table, task, &record)) {
+        return false;
+    }
+    const struct hayi_kept_name name = kept_name(r, &record);
+    const struct hayi_kept kept = {record.bytes, record.hash};
+    return hayi_kept_is_there(&name, &kept);
+}
+
+static hay_why judge_state(const struct hayi_resume *r,
                            const struct hayi_recorded *task)
 {
     const void *value = NULL;
     size_t size = 0;
     switch (task->state) {
     case HAYI_RECORDED_FINISHED:
-        return task->kind != HAYI_TASK_FUNCTION
-                       || hayi_recorded_result(table, task, &value, &size)
+        return task->kind != HAYI_TASK_FUNCTION || is_kept(r, task)
+                       || hayi_recorded_result(r->table, task, &value, &size)
                    ? HAY_WHY_RECORDED
                    : HAY_WHY_RESULT;
     case HAYI_RECORDED_FAILED:
@@ -308,7 +334,7 @@ static hay_why judge(const struct hayi_resume *r,
     if (r->check_files && task->key.files != key->key.files) {
         return HAY_WHY_FILES;
     }
-    hay_why why = judge_state(r->table, task);
+    hay_why why = judge_state(r, task);
     return why == HAY_WHY_RECORDED && hayi_resume_gone(future, NULL, 0)
                ? HAY_WHY_OUTPUT
                : why;
@@ -338,14 +364,14 @@ static const char *whole_path(struct hayi_resume *r, const char *path)
     return whole;
 }
 
+/* value[size]: what it gave. */
 static struct hayi_result *recorded_result(struct hayi_resume *r,
-                                           const struct hayi_recorded *task)
+                                           const struct hayi_recorded *task,
+                                           const void *value,
+                                           size_t size)
 {
     struct hayi_recorded_output output = {.path = {NULL, NULL}};
-    const void *value = NULL;
-    size_t size = 0;
     (void)hayi_recorded_output(r->table, task, &output);
-    (void)hayi_recorded_result(r->table, task, &value, &size);
     struct hayi_result *result = calloc(1, sizeof(*result) + size);
     if (result == NULL) {
         return NULL;
@@ -365,6 +391,56 @@ static struct hayi_result *recorded_result(struct hayi_resume *r,
         }
     }
     return result;
+}
+
+static void drop_object(void *context, struct hayi_object_value *object)
+{
+    hayi_store_drop(context, object->place);
+}
+
+/* Of one that is a file.  HAY_EIO: it is not what was written. */
+static hay_status read_kept(struct hayi_resume *r,
+                            struct hayi_store *store,
+                            const struct hayi_recorded *task,
+                            const struct hayi_journal_kept *record,
+                            struct hayi_result **result)
+{
+    const struct hayi_kept_name name = kept_name(r, record);
+    const struct hayi_kept kept = {record->bytes, record->hash};
+    struct hayi_buffer value;
+    uint32_t objects = 0;
+    hayi_buffer_init(&value);
+    hay_status status =
+        hayi_kept_read(&name, &kept, store, &value, &objects, NULL);
+    if (status == HAY_OK) {
+        *result = recorded_result(r, task, value.data, value.size);
+        if (*result != NULL) {
+            (*result)->object_count = objects;
+        } else if (objects > 0) {
+            (void)hayi_value_objects(
+                value.data, value.size, drop_object, store, NULL);
+        }
+    }
+    hayi_buffer_fini(&value);
+    return status;
+}
+
+/* *result: NULL: out of memory.  false: it is there, but cannot be had. */
+static bool take_result(struct hayi_resume *r,
+                        const hay_future *future,
+                        const struct hayi_recorded *task,
+                        struct hayi_result **result)
+{
+    struct hayi_journal_kept kept;
+    const void *value = NULL;
+    size_t size = 0;
+    *result = NULL;
+    if (!r->dry && hayi_recorded_kept(r->table, task, &kept)) {
+        return read_kept(r, future->ex->store, task, &kept, result) == HAY_OK;
+    }
+    (void)hayi_recorded_result(r->table, task, &value, &size);
+    *result = recorded_result(r, task, value, size);
+    return true;
 }
 
 static struct hayi_result *dry_result(const struct hayi_resume *r,
@@ -441,11 +517,14 @@ bool hayi_resume_look(struct hayi_resume *resume,
         why = judge(resume, future, key, task);
         key->why = (uint8_t)why;
     }
+    if (why == HAY_WHY_RECORDED && !take_result(resume, future, task, result)) {
+        why = HAY_WHY_RESULT;
+        key->why = (uint8_t)why;
+    }
     if (why == HAY_WHY_RECORDED) {
         future->id = task->id;
         key->key = task->key;
         *state = HAY_FINISHED;
-        *result = recorded_result(resume, task);
         return true;
     }
     if (resume->dry) {

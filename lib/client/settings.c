@@ -311,6 +311,22 @@ static hay_status set_memory_limit(hay_options *options,
     return HAY_OK;
 }
 
+static hay_status
+set_results_max(hay_options *options, const char *value, struct hayi_error *err)
+{
+    uint64_t bytes = 0;
+    if (strcmp(value, "0") == 0) {
+        options->results_max_bytes = 1;
+        return HAY_OK;
+    }
+    if (strchr(value, '%') != NULL || !parse_size(value, &bytes)) {
+        return hayi_fail(
+            err, HAY_EINVAL, "'%s' is no size such as 0, 64M or 2G", value);
+    }
+    options->results_max_bytes = bytes;
+    return HAY_OK;
+}
+
 /* Empty: nothing is spilled. */
 static hay_status set_spill_folder(hay_options *options,
                                    const char *value,
@@ -425,6 +441,7 @@ static const struct setting {
     {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
     {"--hay-join", NULL, set_join, false},
     {"--hay-listen", NULL, set_listen, true},
+    {"--hay-results-max", "HAYFORK_RESULTS_MAX", set_results_max, false},
     {"--hay-check-files", "HAYFORK_CHECK_FILES", set_check_files, true},
     {"--hay-dry-run", "HAYFORK_DRY_RUN", set_dry_run, true},
     {"--hay-no-pin", "HAYFORK_NO_PIN", set_no_pin, true},
@@ -441,6 +458,8 @@ const char *hayi_settings_help(void)
            "with it\n"
            "  --hay-journal=WHEN     of the run folder: sync, written (no "
            "fdatasync), none\n"
+           "  --hay-results-max=SIZE  of large results in the run folder (1G; "
+           "0: none)\n"
            "  --hay-output=MODE      of commands: inherit, append, files, "
            "null\n"
            "  --hay-runner=KIND      of functions: thread, process (a child "

@@ -275,6 +275,11 @@ hay_status hayi_submit_post(hay_future *future,
         (void)hay_future_retain(future);
         *wanted = future;
     }
+    if (end.state != HAY_PENDING && end.result->object_count > 0) {
+        future->item.kind = HAYI_ITEM_PUT; /* the manager shall know them */
+        future->result = end.result;
+        end.state = HAY_PENDING;
+    }
     if (end.state == HAY_PENDING) {
         ex->ops->post(ex->manager, &future->item);
     } else if (hayi_future_complete(future, end.state, end.result)) {

@@ -15,6 +15,8 @@ noinst_LTLIBRARIES += %D%/libhayfork-data.la
 	%D%/h5store.h \
 	%D%/keeper.c \
 	%D%/keeper.h \
+	%D%/kept.c \
+	%D%/kept.h \
 	%D%/mover.c \
 	%D%/mover.h \
 	%D%/open_files.c \

@@ -358,10 +358,11 @@ typedef struct hay_options {
                                finished there ends at its submit as it did
                                then, unless something about it has changed; see
                                hay_future_why().  Results above HAY_INLINE_MAX
-                               are not in the journal: their tasks run again,
-                               and what comes after them.  So do maps,
-                               hay_persist(), and what tasks submit; arrays in
-                               files know themselves which chunks are done */
+                               are files in there up to results_max_bytes;
+                               beyond that their tasks run again, and what
+                               comes after them.  So do maps, and what tasks
+                               submit; arrays in files know themselves which
+                               chunks are done */
     uint64_t seed;          /* of random streams and ties */
     uint64_t pending_max;   /* unfinished tasks; hay_submit waits above it;
                                0: 4 million */
@@ -410,6 +411,11 @@ typedef struct hay_options {
     const char *join;    /* copied; hay_main: do not run the farm function, be a
                             worker of the farm that listens in this run
                             folder, until it ends */
+    uint64_t results_max_bytes; /* results of named tasks that are too large for
+                                   the journal are written into the run folder
+                                   until they have so many bytes together; 0: 1
+                                   GiB; 1: none is.  They are not synced: what
+                                   a power failure takes is made again */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -418,7 +424,7 @@ typedef struct hay_options {
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
             HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false,                 \
-            HAY_JOURNAL_SYNC, false, NULL                                      \
+            HAY_JOURNAL_SYNC, false, NULL, 0                                   \
     }
 void hay_options_init(hay_options *options);
 

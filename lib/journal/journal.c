@@ -258,6 +258,19 @@ uint64_t hayi_journal_append_result(struct hayi_journal *journal,
         hayi_journal_put_result(&journal->filling, journal->end, result));
 }
 
+uint64_t hayi_journal_append_kept(struct hayi_journal *journal,
+                                  const struct hayi_journal_kept *kept)
+{
+    size_t before;
+    if (!append_begin(journal, &before)) {
+        return UINT64_MAX;
+    }
+    return appended(
+        journal,
+        before,
+        hayi_journal_put_kept(&journal->filling, journal->end, kept));
+}
+
 uint64_t hayi_journal_append_file(struct hayi_journal *journal,
                                   const struct hayi_file_line *line)
 {

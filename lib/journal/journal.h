@@ -52,6 +52,8 @@ uint64_t hayi_journal_append_attempt(struct hayi_journal *journal,
                                      const struct hayi_attempt_line *line);
 uint64_t hayi_journal_append_result(struct hayi_journal *journal,
                                     const struct hayi_journal_result *result);
+uint64_t hayi_journal_append_kept(struct hayi_journal *journal,
+                                  const struct hayi_journal_kept *kept);
 uint64_t hayi_journal_append_file(struct hayi_journal *journal,
                                   const struct hayi_file_line *line);
 uint64_t hayi_journal_append_state(struct hayi_journal *journal,

@@ -301,6 +301,25 @@ hay_status hayi_journal_put_result(struct hayi_buffer *log,
     return end(&w, HAYI_JOURNAL_RESULT, at, body, size);
 }
 
+hay_status hayi_journal_put_kept(struct hayi_buffer *log,
+                                 uint64_t at,
+                                 const struct hayi_journal_kept *kept)
+{
+    struct writer w;
+    size_t size = 8 + 4 + 4 + 8 + 8;
+    hay_status status = begin(log, size, &w);
+    if (status != HAY_OK) {
+        return status;
+    }
+    unsigned char *body = w.at;
+    put64(&w, kept->task);
+    put32(&w, kept->attempt);
+    put32(&w, 0);
+    put64(&w, kept->bytes);
+    put64(&w, kept->hash);
+    return end(&w, HAYI_JOURNAL_KEPT, at, body, size);
+}
+
 hay_status hayi_journal_put_file(struct hayi_buffer *log,
                                  uint64_t at,
                                  const struct hayi_file_line *line)
@@ -494,6 +513,13 @@ static bool read_body(const unsigned char *body,
         record->u.result.task = take64(&r);
         (void)take32(&r);
         record->u.result.value = take_bytes(&r, &record->u.result.size);
+        break;
+    case HAYI_JOURNAL_KEPT:
+        record->u.kept.task = take64(&r);
+        record->u.kept.attempt = take32(&r);
+        (void)take32(&r);
+        record->u.kept.bytes = take64(&r);
+        record->u.kept.hash = take64(&r);
         break;
     case HAYI_JOURNAL_FILE:
         record->u.file.name = "";

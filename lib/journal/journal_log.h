@@ -39,6 +39,7 @@ enum hayi_journal_kind {
     HAYI_JOURNAL_RESULT = 4,  /* what it gave; before its attempt */
     HAYI_JOURNAL_FILE = 5,    /* a file that it read or wrote; before it too */
     HAYI_JOURNAL_STATE = 6,   /* the run ended, in order */
+    HAYI_JOURNAL_KEPT = 7,    /* instead of 4: what it gave is a file */
 };
 
 /* What a task is, in hashes; all 0: nobody asked. */
@@ -78,6 +79,13 @@ struct hayi_journal_result {
     size_t size;       /* 0: HAY_NONE */
 };
 
+struct hayi_journal_kept { /* results/TASK.ATTEMPT, see data/kept.h */
+    hay_task_id task;
+    uint32_t attempt;
+    uint64_t bytes;
+    uint64_t hash;
+};
+
 enum hayi_journal_state_kind {
     HAYI_JOURNAL_ENDED = 1,   /* all that was submitted has ended */
     HAYI_JOURNAL_DRAINED = 2, /* in order, with more to do */
@@ -102,6 +110,7 @@ struct hayi_journal_record {
         struct hayi_journal_result result;
         struct hayi_file_line file; /* its name is "" */
         struct hayi_journal_state state;
+        struct hayi_journal_kept kept;
     } u;
 };
 
@@ -122,6 +131,9 @@ hay_status hayi_journal_put_attempt(struct hayi_buffer *log,
 hay_status hayi_journal_put_result(struct hayi_buffer *log,
                                    uint64_t at,
                                    const struct hayi_journal_result *result);
+hay_status hayi_journal_put_kept(struct hayi_buffer *log,
+                                 uint64_t at,
+                                 const struct hayi_journal_kept *kept);
 hay_status hayi_journal_put_file(struct hayi_buffer *log,
                                  uint64_t at,
                                  const struct hayi_file_line *line);

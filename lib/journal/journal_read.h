@@ -43,6 +43,7 @@ struct hayi_recorded {
     uint8_t state;     /* enum hayi_recorded_state */
     bool nested;
     bool latest; /* the one that is found */
+    bool kept;   /* its result is a file: hayi_recorded_kept() */
 };
 
 struct hayi_recorded_output {
@@ -69,6 +70,7 @@ struct hayi_journal_facts {
     uint64_t damage_count;
     uint64_t first_wall_ns; /* of epoch 1 (or the first that is known) */
     uint64_t last_end_ns;   /* of the last attempt, since then */
+    uint64_t kept_bytes;    /* of results that are files */
     uint32_t last_state;    /* enum hayi_journal_state_kind of the last epoch;
                                0: it has not ended in order */
     struct hayi_journal_run run; /* of the last epoch; with its texts */
@@ -123,6 +125,10 @@ bool hayi_recorded_result(const struct hayi_journal_table *table,
                           const struct hayi_recorded *task,
                           const void **value,
                           size_t *size);
+/* false: there is none. */
+bool hayi_recorded_kept(const struct hayi_journal_table *table,
+                        const struct hayi_recorded *task,
+                        struct hayi_journal_kept *kept);
 /* false: it wrote nothing that was captured. */
 bool hayi_recorded_output(const struct hayi_journal_table *table,
                           const struct hayi_recorded *task,

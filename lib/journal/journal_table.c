@@ -389,7 +389,27 @@ static hay_status add_result(struct hayi_journal_table *table,
         memcpy(at + 8, result->value, result->size);
     }
     task->result = (uint32_t)((size_t)(at - table->values.data) / 8);
+    task->kept = false;
     return HAY_OK;
+}
+
+/* Its record is in the place of the value. */
+static hay_status add_kept(struct hayi_journal_table *table,
+                           const struct hayi_journal_kept *kept)
+{
+    const struct hayi_journal_result result = {
+        .task = kept->task,
+        .value = kept,
+        .size = sizeof(*kept),
+    };
+    struct hayi_recorded *task = find_id(table, kept->task);
+    table->facts.kept_bytes += kept->bytes;
+    if (task == NULL || task->state == HAYI_RECORDED_FINISHED) {
+        return HAY_OK;
+    }
+    hay_status status = add_result(table, &result);
+    task->kept = status == HAY_OK;
+    return status;
 }
 
 /* In the order of the log: those before it are walked. */
@@ -443,6 +463,8 @@ hay_status hayi_journal_table_add(struct hayi_journal_table *table,
         return add_attempt(table, &record->u.attempt);
     case HAYI_JOURNAL_RESULT:
         return add_result(table, &record->u.result);
+    case HAYI_JOURNAL_KEPT:
+        return add_kept(table, &record->u.kept);
     case HAYI_JOURNAL_FILE:
         return add_file(table, &record->u.file);
     case HAYI_JOURNAL_STATE:
@@ -542,10 +564,10 @@ const char *hayi_recorded_category(const struct hayi_journal_table *table,
     return text_of(table, task->category);
 }
 
-bool hayi_recorded_result(const struct hayi_journal_table *table,
-                          const struct hayi_recorded *task,
-                          const void **value,
-                          size_t *size)
+static bool value_of(const struct hayi_journal_table *table,
+                     const struct hayi_recorded *task,
+                     const void **value,
+                     size_t *size)
 {
     if (task->result == 0 || task->state != HAYI_RECORDED_FINISHED) {
         return false;
@@ -555,6 +577,27 @@ bool hayi_recorded_result(const struct hayi_journal_table *table,
     memcpy(&bytes, at, sizeof(bytes));
     *value = at + sizeof(bytes);
     *size = (size_t)bytes;
+    return true;
+}
+
+bool hayi_recorded_result(const struct hayi_journal_table *table,
+                          const struct hayi_recorded *task,
+                          const void **value,
+                          size_t *size)
+{
+    return !task->kept && value_of(table, task, value, size);
+}
+
+bool hayi_recorded_kept(const struct hayi_journal_table *table,
+                        const struct hayi_recorded *task,
+                        struct hayi_journal_kept *kept)
+{
+    const void *value = NULL;
+    size_t size = 0;
+    if (!task->kept || !value_of(table, task, &value, &size)) {
+        return false;
+    }
+    memcpy(kept, value, sizeof(*kept));
     return true;
 }
 

@@ -122,9 +122,11 @@ static void send_task(struct hayi_manager *manager,
                err.text);
         return;
     }
-    uint8_t flags = (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
-                              | (data ? HAYI_TASK_DATA : 0)
-                              | (spec->process ? HAYI_TASK_PROCESS : 0));
+    uint8_t flags =
+        (uint8_t)((action->u.hand_out.prompt ? HAYI_TASK_PROMPT : 0)
+                  | (data ? HAYI_TASK_DATA : 0)
+                  | (spec->process ? HAYI_TASK_PROCESS : 0)
+                  | (hayi_manager_keeps(manager, spec) ? HAYI_TASK_KEEP : 0));
     const char *got = got_of(manager, spec, action);
     const struct hayi_task_record head = {
         .task = action->u.hand_out.task,

@@ -89,6 +89,7 @@ struct hayi_report {
     uint32_t object_count;                     /* in the value */
     bool has_made;                             /* some of them are new */
     const struct hayi_capture_record *capture; /* or NULL */
+    const struct hayi_kept *kept; /* the value in the run folder; or NULL */
     /* of a range */
     const struct hayi_range_failure *failures;
     uint32_t failure_count;
@@ -131,9 +132,11 @@ struct hayi_manager {
     char *run_folder_path;
     struct hayi_journal *journal; /* or NULL */
     struct hayi_held_ends held;
-    uint32_t run_epoch; /* of the starts on the folder, from 1; 0: none */
-    uint64_t first_ns;  /* start_ns, since the folder's first run began */
-    bool recorded;      /* something was appended since 'commit_ns' */
+    uint32_t run_epoch;  /* of the starts on the folder, from 1; 0: none */
+    uint64_t first_ns;   /* start_ns, since the folder's first run began */
+    uint64_t kept_bytes; /* of results in the folder */
+    uint64_t kept_max;
+    bool recorded; /* something was appended since 'commit_ns' */
     uint64_t commit_ns;
     uint64_t stall_ns;   /* when to tell that the disk does not answer */
     bool journal_failed; /* and was told */
@@ -269,11 +272,16 @@ void hayi_manager_record_task(struct hayi_manager *manager,
 void hayi_manager_record_file(struct hayi_manager *manager,
                               const struct hayi_file_line *line);
 /* There is a run folder.  finished: what the task gave; NULL: it has not
- * finished.  Its number in the journal; 0: there is none. */
+ * finished; kept: where it is in the run folder, or NULL.  Its number in the
+ * journal; 0: there is none. */
 uint64_t hayi_manager_record_attempt(struct hayi_manager *manager,
                                      const hay_future *future,
                                      const struct hayi_attempt_line *line,
-                                     const struct hayi_result *finished);
+                                     const struct hayi_result *finished,
+                                     const struct hayi_kept *kept);
+/* Is its result to be written into the run folder if it is large? */
+bool hayi_manager_keeps(const struct hayi_manager *manager,
+                        const struct hayi_spec *spec);
 /* hayi_future_complete(), once 'number' is durable. */
 void hayi_manager_end(struct hayi_manager *manager,
                       hay_future *future,

@@ -32,6 +32,7 @@
 #define COMMIT_NS      UINT64_C(10000000) /* while no end waits for it */
 #define STALL_NS       UINT64_C(10000000000)
 #define STALL_AGAIN_NS UINT64_C(60000000000)
+#define KEPT_MAX       (UINT64_C(1) << 30)
 
 enum {
     HELD_SHIFT = 4, /* in 'remembered': the state that is held */
@@ -90,6 +91,7 @@ static hay_status use_table(struct hayi_manager *manager,
         return hayi_resume_set_table(manager->ex->resume, NULL, err);
     }
     hayi_journal_table_facts(table, &facts);
+    manager->kept_bytes = facts.kept_bytes;
     atomic_store(&manager->ex->next_id, facts.id_max);
     hayi_manager_learn_recorded(manager, table);
     hayi_journal_word_damage(path, &facts, damage, sizeof(damage));
@@ -173,6 +175,8 @@ static hay_status open_journal(struct hayi_manager *manager,
     }
     manager->first_ns = hayi_journal_first_ns(manager->journal);
     manager->run_epoch = hayi_journal_epoch(manager->journal);
+    manager->kept_max =
+        options->results_max_bytes != 0 ? options->results_max_bytes : KEPT_MAX;
     remove_scratch(folder);
     return hayi_journal_again_end(&again, &manager->run_folder, err);
 }
@@ -244,17 +248,52 @@ void hayi_manager_record_task(struct hayi_manager *manager,
     manager->recorded = true;
 }
 
-/* What a later run can take in place of the task's own: of functions that have
- * a name, since others are not found again. */
+/* A later run can take what it gives in place of the task's own: of functions
+ * that have a name, since others are not found again. */
+static bool is_found_again(const struct hayi_spec *spec)
+{
+    const struct hayi_spec_key *key = hayi_spec_key(spec);
+    return spec->kind == HAYI_TASK_FUNCTION && key != NULL && !key->absent
+           && spec->name_size > 0;
+}
+
+bool hayi_manager_keeps(const struct hayi_manager *manager,
+                        const struct hayi_spec *spec)
+{
+    return manager->journal != NULL
+           && manager->kept_bytes + HAYI_JOURNAL_VALUE_MAX < manager->kept_max
+           && is_found_again(spec);
+}
+
+static void record_kept(struct hayi_manager *manager,
+                        const hay_future *future,
+                        uint32_t attempt,
+                        const struct hayi_kept *kept)
+{
+    const struct hayi_journal_kept record = {
+        .task = future->id,
+        .attempt = attempt,
+        .bytes = kept->bytes,
+        .hash = kept->hash,
+    };
+    manager->kept_bytes += kept->bytes;
+    (void)hayi_journal_append_kept(manager->journal, &record);
+}
+
 static void record_result(struct hayi_manager *manager,
                           const hay_future *future,
-                          const struct hayi_result *given)
+                          uint32_t attempt,
+                          const struct hayi_result *given,
+                          const struct hayi_kept *kept)
 {
     const struct hayi_spec *spec = future->spec;
-    const struct hayi_spec_key *key = hayi_spec_key(spec);
-    if (spec->kind != HAYI_TASK_FUNCTION || key == NULL || key->absent
-        || spec->name_size == 0 || given->object_count > 0
-        || given->value_size > HAYI_JOURNAL_VALUE_MAX) {
+    if (!is_found_again(spec)) {
+        return;
+    }
+    if (given->object_count > 0 || given->value_size > HAYI_JOURNAL_VALUE_MAX) {
+        if (kept != NULL) {
+            record_kept(manager, future, attempt, kept);
+        }
         return;
     }
     const struct hayi_journal_result result = {
@@ -277,13 +316,14 @@ void hayi_manager_record_file(struct hayi_manager *manager,
 uint64_t hayi_manager_record_attempt(struct hayi_manager *manager,
                                      const hay_future *future,
                                      const struct hayi_attempt_line *line,
-                                     const struct hayi_result *finished)
+                                     const struct hayi_result *finished,
+                                     const struct hayi_kept *kept)
 {
     uint64_t number = 0;
     struct hayi_attempt_line shown = *line;
     if (manager->journal != NULL) {
         if (finished != NULL) {
-            record_result(manager, future, finished);
+            record_result(manager, future, line->attempt, finished, kept);
         }
         number = hayi_journal_append_attempt(manager->journal, line);
         manager->recorded = true;

@@ -387,7 +387,8 @@ static uint64_t write_line(struct hayi_manager *manager,
             line.path[i] = names[i];
         }
     }
-    return hayi_manager_record_attempt(manager, future, &line, result);
+    return hayi_manager_record_attempt(
+        manager, future, &line, result, report->kept);
 }
 
 /* An attempt that nobody reports, as far as we have heard of it. */

@@ -321,17 +321,18 @@ static hay_status on_ended(struct hayi_manager *manager,
     if (size < sizeof(*head)) {
         return hayi_fail(err, HAY_EMISMATCH, "a report is too short");
     }
-    const uint64_t parts[4] = {
+    const uint64_t parts[5] = {
         (head->flags & HAYI_ENDED_CAPTURE) != 0
             ? sizeof(struct hayi_capture_record)
             : 0,
         head->reason_size,
         head->value_size,
         head->had_size,
+        (head->flags & HAYI_ENDED_KEPT) != 0 ? sizeof(struct hayi_kept) : 0,
     };
-    const void *at[4];
+    const void *at[5];
     hay_status status =
-        hayi_record_parts(body, size, sizeof(*head), parts, 4, 10u, at, err);
+        hayi_record_parts(body, size, sizeof(*head), parts, 5, 10u, at, err);
     if (status != HAY_OK) {
         return status;
     }
@@ -351,6 +352,7 @@ static hay_status on_ended(struct hayi_manager *manager,
         .value_size = head->value_size,
         .capture = parts[0] > 0 ? at[0] : NULL,
         .had = parts[3] > 0 ? at[3] : "",
+        .kept = parts[4] > 0 ? at[4] : NULL,
     };
     struct hayi_event event = {
         .kind = HAYI_EVENT_ENDED,

@@ -138,6 +138,7 @@ enum {
     HAYI_TASK_PROMPT = 1,
     HAYI_TASK_DATA = 2, /* among its arguments are objects, regions, outputs */
     HAYI_TASK_PROCESS = 4, /* in a process slot */
+    HAYI_TASK_KEEP = 8,    /* a large result is written into the run folder */
 };
 
 /* Tail: the items' input, unless it is addressed; what it got besides, as of a
@@ -282,8 +283,15 @@ struct hayi_capture_record {
     uint32_t file;
 };
 
+/* Of results/TASK.ATTEMPT in the run folder, see data/kept.h. */
+struct hayi_kept {
+    uint64_t bytes; /* 0: there is none */
+    uint64_t hash;
+};
+
 /* Tail: capture record (if HAYI_ENDED_CAPTURE), reason with its 0, value, what
- * it had with its 0: for tasks.tsv "CPUS<tab>GPUS<tab>MEM<tab>RESOURCES". */
+ * it had with its 0: for tasks.tsv "CPUS<tab>GPUS<tab>MEM<tab>RESOURCES", kept
+ * (if HAYI_ENDED_KEPT). */
 struct hayi_ended {
     uint64_t task;
     uint64_t handed_ns;
@@ -311,6 +319,7 @@ enum {
     HAYI_ENDED_FOLLOW = 4,  /* the value is a struct hayi_follow: the result is
                                that of another task */
     HAYI_ENDED_CLIENT = 8,  /* it may have submitted tasks */
+    HAYI_ENDED_KEPT = 16,   /* its value is in the run folder, too */
 };
 struct hayi_follow {
     uint64_t id;      /* of the task */

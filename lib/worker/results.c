@@ -8,14 +8,17 @@
 #include "worker/results.h"
 
 #include "base/size_words.h"
+#include "data/kept.h"
 #include "worker/guest.h"
 #include "worker/inputs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     PART_BYTES_MAX = 8 << 20, /* of several results, in one report */
+    KEEP_ABOVE = 16 << 10,    /* HAYI_JOURNAL_VALUE_MAX */
 };
 
 /* Where the next result goes. */
@@ -560,6 +563,55 @@ hay_status hayi_results_seal(struct hay_task *task)
     }
     seal(task, &task->made);
     return HAY_OK;
+}
+
+static void found_object(void *context, struct hayi_object_value *object)
+{
+    (void)object;
+    *(bool *)context = true;
+}
+
+static void tell_not_kept(const struct hay_task *task,
+                          const struct hayi_error *err)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    char text[sizeof(err->text) + 80];
+    if (task->farm->log != NULL && !atomic_flag_test_and_set(&told)) {
+        (void)snprintf(text,
+                       sizeof(text),
+                       "results cannot be kept, a resume will make them again: "
+                       "%s",
+                       err->text);
+        task->farm->log(task->farm->context, text);
+    }
+}
+
+void hayi_results_keep(struct hay_task *task)
+{
+    struct hayi_error err;
+    const struct hayi_kept_name name = {
+        .folder = task->farm->run_folder,
+        .task = task->record.id,
+        .attempt = task->record.attempt,
+    };
+    bool objects = false;
+    if (name.folder == NULL || task->is_range
+        || (task->record.flags & HAYI_TASK_KEEP) == 0
+        || task->outcome != HAYI_OUTCOME_FINISHED || task->result.size == 0) {
+        return;
+    }
+    (void)hayi_value_objects(
+        task->result.data, task->result.size, found_object, &objects, NULL);
+    if ((objects || task->result.size > KEEP_ABOVE)
+        && hayi_kept_write(&name,
+                           task->result.data,
+                           task->result.size,
+                           task->farm->store,
+                           &task->in_folder,
+                           &err)
+               != HAY_OK) {
+        tell_not_kept(task, &err);
+    }
 }
 
 bool hayi_results_look(const struct hay_task *task, struct hayi_value *value)

@@ -22,6 +22,11 @@ static inline bool hayi_results_any(const struct hay_task *task)
 /* The task has ended well: task->result is the whole value, several as a list,
  * its objects are sealed.  HAY_ENOMEM with words in task->error: nothing is. */
 hay_status hayi_results_seal(struct hay_task *task);
+/* The same task, whose objects lie in the store: if it is one to be kept
+ * (HAYI_TASK_KEEP), and too large for the journal, its result is written into
+ * the run folder, too.  If that fails a line is logged, once; the task has
+ * ended well all the same.  Blocks on the disk. */
+void hayi_results_keep(struct hay_task *task);
 /* Forget them all; objects that are not sealed are abandoned. */
 void hayi_results_drop(struct hay_task *task);
 

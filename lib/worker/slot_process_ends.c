@@ -9,6 +9,7 @@
 #include "worker/command_end.h"
 #include "worker/hand.h"
 #include "worker/process_end.h"
+#include "worker/results.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -139,6 +140,7 @@ on_ended(struct hayi_slot_process *slot, const void *body, uint64_t size)
     if (flight.timed_out && task->outcome == HAYI_OUTCOME_CANCELLED) {
         hayi_process_word_given_up(task);
     }
+    hayi_results_keep(task);
     end_task(slot, task, &flight);
     return true;
 }

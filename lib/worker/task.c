@@ -383,6 +383,9 @@ void hayi_task_conclude(struct hay_task *task, hay_status status)
         && hayi_results_seal(task) != HAY_OK) {
         task->outcome = HAYI_OUTCOME_FARM;
     }
+    if ((task->record.flags & HAYI_TASK_KEEP) != 0) {
+        hayi_results_keep(task);
+    }
     if (task->outcome != HAYI_OUTCOME_FINISHED) {
         hayi_results_drop(task);
         hayi_task_drop_follow(task);

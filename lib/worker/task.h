@@ -60,6 +60,7 @@ struct hayi_task_farm {
     struct hayi_store *store; /* of this node, borrowed; NULL: no objects */
     struct hayi_guest *guest; /* in a child: instead of the store; or NULL */
     hay_executor *executor;   /* that tasks submit to, borrowed; NULL: none */
+    const char *run_folder;   /* borrowed; NULL: none, or in a child */
     struct hayi_files *files; /* open arrays, borrowed; NULL with no store */
     const struct hayi_node_gpus
         *gpus; /* of this worker; by the bits of gpu_mask */
@@ -154,8 +155,9 @@ struct hay_task {
     int32_t signal;
     uint8_t cause; /* hay_cause; 0: what the outcome tells */
     uint64_t memory_peak_bytes;
-    struct hayi_buffer result; /* one value; or a range's output */
-    struct hayi_product made;  /* of the one value */
+    struct hayi_buffer result;  /* one value; or a range's output */
+    struct hayi_product made;   /* of the one value */
+    struct hayi_kept in_folder; /* that result as a file */
     hay_future *follow; /* its result is that of this one, counted; or NULL */
     uint64_t follow_id; /* the same, of a child's; or 0 */
     struct hayi_part *parts;      /* several results; or NULL */

@@ -95,6 +95,7 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     }
     const struct hayi_follow follow = hayi_worker_follow(worker, task);
     bool follows = follow.id != 0;
+    bool keeps = !follows && task->in_folder.bytes != 0;
     bool wordless =
         task->outcome == HAYI_OUTCOME_FINISHED || task->error.text[0] == 0;
     char had[HAD_MAX];
@@ -121,19 +122,21 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
             (uint8_t)((capture != NULL ? HAYI_ENDED_CAPTURE : 0)
                       | (!follows && has_objects(task) ? HAYI_ENDED_OBJECTS : 0)
                       | (follows ? HAYI_ENDED_FOLLOW : 0)
-                      | (atomic_load(&task->client) ? HAYI_ENDED_CLIENT : 0)),
+                      | (atomic_load(&task->client) ? HAYI_ENDED_CLIENT : 0)
+                      | (keeps ? HAYI_ENDED_KEPT : 0)),
         .cause = task->cause,
     };
-    const uint64_t parts[4] = {
+    const uint64_t parts[5] = {
         capture != NULL ? sizeof(*capture) : 0,
         head.reason_size,
         head.value_size,
         had_size,
+        keeps ? sizeof(task->in_folder) : 0,
     };
     unsigned char *body =
         hayi_channel_append(worker->link.channel,
                             HAYI_RECORD_ENDED,
-                            hayi_record_size(sizeof(head), parts, 4));
+                            hayi_record_size(sizeof(head), parts, 5));
     if (body == NULL) {
         no_memory(worker);
         return;
@@ -143,7 +146,8 @@ void hayi_worker_report_ended(struct hayi_worker *worker,
     body = hayi_record_put(body, task->error.text, parts[1]);
     body = hayi_record_put(
         body, follows ? (const void *)&follow : task->result.data, parts[2]);
-    (void)hayi_record_put(body, had, parts[3]);
+    body = hayi_record_put(body, had, parts[3]);
+    (void)hayi_record_put(body, &task->in_folder, parts[4]);
 }
 
 void hayi_worker_tell(struct hayi_worker *worker,

@@ -212,6 +212,7 @@ hay_status hayi_worker_on_welcome(struct hayi_worker *worker,
     worker->run_folder = head->run_folder_size > 0
                              ? hayi_worker_copy_part(at[0], parts[0])
                              : NULL;
+    worker->farm.run_folder = worker->run_folder;
     worker->cwd = hayi_worker_copy_part(at[1], parts[1]);
     if (worker->cwd == NULL || (parts[0] > 0 && worker->run_folder == NULL)
         || split_env(worker, at[2], head->env_size) != HAY_OK) {

@@ -33,13 +33,42 @@ labels() { [ "$(grep -cxF "label: $1" err)" = 4 ]; }
 
 calm() { rm -rf r a.h5 ran && go && cp out calm && cp a.h5 calm.h5 && [ "$(wc -l <ran)" = 22 ]; }
 
-# What has a value in the journal does not run; large has none, and measure
-# comes after it; the array is done.
+# Nothing runs: values are in the journal, the one of large in a file; the array
+# is done.
 again() {
     rm -f ran
-    go && cmp out calm && told 'done before' "${small[@]}" &&
-        told 'result not kept' large && told 'comes after what runs again' measure &&
-        labels 'done before' && [ "$(sort ran | xargs)" = 'large measure' ]
+    go && cmp out calm && told 'done before' "${small[@]}" large measure &&
+        labels 'done before' && [ ! -e ran ]
+}
+
+# The file of large is damaged, or cut off, or gone: it runs, and what comes
+# after it, and leaves a whole one.
+unkept() {
+    local harm
+    for harm in 'conv=notrunc seek=100' 'seek=100' ''; do
+        local kept=(r/results/*)
+        rm -f ran
+        if [ -n "$harm" ]; then
+            # shellcheck disable=SC2086 # two words
+            printf '\377' | dd of="${kept[-1]}" bs=1 $harm 2>dd || return 1
+        else
+            rm -f "${kept[@]}"
+        fi
+        go && cmp out calm && told 'done before' "${small[@]}" &&
+            told 'result not kept' large && told 'comes after what runs again' measure &&
+            [ "$(sort ran | xargs)" = 'large measure' ] && again || return 1
+        rm -f "${kept[@]}"
+    done
+}
+
+# With no room for results large ones are made again.
+no_room() {
+    rm -rf r a.h5
+    rm -f ran
+    HAYFORK_RESULTS_MAX=0 go && [ ! -e r/results ] || return 1
+    rm -f ran
+    HAYFORK_RESULTS_MAX=0 go && cmp out calm && told 'done before' "${small[@]}" &&
+        told 'result not kept' large && [ "$(sort ran | xargs)" = 'large measure' ]
 }
 
 # The version of one function: it and what comes after it.
@@ -56,7 +85,7 @@ argument() {
     rm -f ran
     SQUARE=2 SHIFT=5 go && ! cmp -s out calm && told 'arguments changed' 'square[0]' &&
         told 'done before' square\[{1..5}\] greet &&
-        [ "$(sort ran | xargs)" = 'large measure square[0] sum' ]
+        [ "$(sort ran | xargs)" = 'square[0] sum' ]
 }
 
 # The journal says that its chunks are done; the file is not there any more.
@@ -97,17 +126,19 @@ two_at_once() {
 }
 
 ok 'a run without a journal behind it runs all' calm
-ok 'a second start runs only what has no value in the journal' again
+ok 'a second start runs nothing, and has large results, too' again
+ok 'a large result that is damaged, cut off or gone is made again' unkept
 ok 'another version runs again with what comes after it' version
 ok 'another argument runs again with what comes after it' argument
 ok 'chunks of a file that is gone are computed again' lost_array
 ok 'killed at any task it ends as if it had not been' storm
+ok 'without room for large results they are made again' no_room
 ok 'a folder in use is refused by host and pid' two_at_once
 if command -v mpirun >/dev/null; then
     place='mpirun -n 3'
     start=(mpirun --oversubscribe -n 3)
     ok 'a run without a journal behind it runs all' calm
-    ok 'a second start runs only what has no value in the journal' again
+    ok 'a second start runs nothing, and has large results, too' again
     ok 'another version runs again with what comes after it' version
     ok 'killed at any task it ends as if it had not been' storm
 else
