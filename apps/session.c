@@ -162,6 +162,9 @@ static int as_farm(struct options *o, session_read_fn read)
     if (status != HAY_OK) {
         fault_print(&fault);
         session.no_work = true;
+        if (o->listen) {
+            options_add_farm(o, "listen", "0"); /* for what? */
+        }
     }
     /* The other ranks wait for this one. */
     if (status == HAY_OK || hosts_is_rank()) {
@@ -263,12 +266,6 @@ decide(struct options *o, int argc, char *const *argv, session_read_fn read)
     }
     if (launcher_wanted(&o->launch, &launcher, &fault) != HAY_OK) {
         fault_print(&fault);
-        return EXIT_USE;
-    }
-    if (o->listen && (launcher || rank)) {
-        say("run: --listen is for a run in one process (no --ranks, no "
-            "--hosts, no allocation of several hosts): one over MPI cannot be "
-            "joined yet");
         return EXIT_USE;
     }
     if (launcher && !o->why) {

@@ -29,7 +29,7 @@ struct card {
     struct hayi_store_card store;
     uint64_t gpus; /* which ones it sees, see gpus.h */
     uint32_t epoch;
-    uint32_t reserved;
+    uint32_t listens; /* rank 0's word */
 };
 
 struct hayi_farm {
@@ -139,6 +139,7 @@ static hay_status make_worker(struct hayi_farm *farm,
     /* Of hay_serve(); hay_main()'s options are rank 0's. */
     bool own = (farm->mpi && !farm->mpi_owned) || farm->joined != NULL;
     bool shared = transport == farm->inproc[1] && farm->guests.wide == NULL;
+    bool guests = farm->joined != NULL || transport == farm->guests.wide;
     const struct hayi_worker_config config = {
         .transport = transport,
         .bell = &farm->bell,
@@ -158,6 +159,8 @@ static hay_status make_worker(struct hayi_farm *farm,
         .host = host,
         .epoch = epoch,
         .shared_memory = shared,
+        .guests_max = guests ? HAYI_GUESTS_MAX : 0,
+        .joined = farm->joined != NULL,
         .slots = own ? farm->options.slots : 0,
         .no_pin = own && farm->options.no_pin,
         .own_gpus = own && farm->options.gpus != HAY_GPUS_FOUND,
@@ -202,6 +205,7 @@ static hay_status make_manager(struct hayi_farm *farm,
         .guests_max = guests_max,
         .epoch = epoch,
         .shared_memory = transport == farm->inproc[0],
+        .with_worker = farm->inproc[0] != NULL,
         .environment = environ,
     };
     status = hayi_manager_new(&config, &farm->manager, &farm->error);
@@ -316,6 +320,7 @@ static hay_status start_mpi(struct hayi_farm *farm)
     }
     struct card card = {
         .epoch = make_epoch(),
+        .listens = farm->options.listen && !farm->options.dry_run,
     };
     hayi_topology_mask(farm->topology, &card.mask);
     card.gpus = gpus_seen(farm);
@@ -379,6 +384,17 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
     }
     share_store(farm, cards);
     hay_status status = HAY_ENOMEM;
+    if (cards[0].listens != 0) {
+        status = hayi_guests_listen_mpi(&farm->guests,
+                                        &farm->start,
+                                        farm->options.run_folder,
+                                        cards[0].epoch,
+                                        &farm->error);
+        if (status != HAY_OK) {
+            return status;
+        }
+        transport = farm->guests.wide;
+    }
     struct hayi_worker_name *names = calloc(count, sizeof(*names));
     struct node_ranks ranks = {
         .masks = calloc(count, sizeof(*ranks.masks)),
@@ -395,6 +411,10 @@ static hay_status make_over_mpi(struct hayi_farm *farm)
             memcpy(names[i - 1].host, peers[i].host, sizeof(names->host));
         }
         status = make_manager(farm, transport, names, cards[0].epoch);
+        if (status == HAY_OK && cards[0].listens != 0) {
+            status = hayi_guests_open(
+                &farm->guests, farm->options.run_folder, &farm->error);
+        }
     } else {
         for (uint32_t i = 1; i < count; i++) {
             if (peers[i].node == peers[transport->self].node) {
@@ -450,7 +470,7 @@ static void run(struct hayi_farm *farm)
     struct hayi_loop loop = {
         .manager = farm->manager,
         .worker = farm->worker,
-        .transport = over_mpi ? farm->start.transport : wide,
+        .transport = over_mpi && wide == NULL ? farm->start.transport : wide,
         .bell = &farm->bell,
     };
     hayi_loop_run(&loop);
@@ -628,15 +648,9 @@ static hay_status prepare(struct hayi_farm *farm,
                          "process slots need hay_main(), or hay_prefork() "
                          "first in main()");
     }
-    if (farm->options.listen && farm->mpi) {
-        return hayi_fail(err,
-                         HAY_EUNSUPPORTED,
-                         "a farm over MPI cannot be joined yet: --hay-listen "
-                         "is for one that begins in one process");
-    }
-    if (farm->options.listen && farm->options.run_folder == NULL) {
-        return hayi_fail(
-            err, HAY_EINVAL, "who would join needs a run folder to look in");
+    if (farm->options.listen && !farm->mpi
+        && farm->options.run_folder == NULL) {
+        return hayi_fail(err, HAY_EINVAL, HAYI_GUESTS_NO_FOLDER);
     }
     hay_status status = hayi_registry_seal(err);
     if (status == HAY_OK) {

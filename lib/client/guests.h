@@ -9,13 +9,16 @@
 #define HAYI_CLIENT_GUESTS_H
 
 #include "transport/door.h"
-#include "transport/transport.h"
+#include "transport/transport_mpi.h"
 
 enum { HAYI_GUESTS_MAX = 256 }; /* in the life of a farm */
 
+#define HAYI_GUESTS_NO_FOLDER "who would join needs a run folder to look in"
+
 struct hayi_guests {
-    struct hayi_transport *hub;
-    struct hayi_transport *wide; /* base and hub; for the manager */
+    struct hayi_transport *hub;  /* of another rank than 0: its entrance */
+    struct hayi_transport *wide; /* base and hub; for the manager, over MPI for
+                                    the worker, too */
     struct hayi_door door;
     char path[4200]; /* of the file, once it is there */
 };
@@ -25,6 +28,13 @@ hay_status hayi_guests_listen(struct hayi_guests *guests,
                               struct hayi_transport *base,
                               uint32_t epoch,
                               struct hayi_error *err);
+/* The same over MPI, on all ranks; collective.  run_folder: rank 0's, must be
+ * there.  A failure is the same on all of them. */
+hay_status hayi_guests_listen_mpi(struct hayi_guests *guests,
+                                  const struct hayi_mpi_start *start,
+                                  const char *run_folder,
+                                  uint32_t epoch,
+                                  struct hayi_error *err);
 /* From now on guests find us. */
 hay_status hayi_guests_open(struct hayi_guests *guests,
                             const char *run_folder,

@@ -406,8 +406,8 @@ typedef struct hay_options {
     hay_journal journal; /* of the run folder */
     bool listen;         /* others may join while the farm runs, by what lies in
                             RUN FOLDER/join (the secret: mode 0600): the same
-                            program with 'join'.  Not over MPI;
-                            HAY_EUNSUPPORTED without ZeroMQ */
+                            program with 'join'.  Over MPI rank 0's
+                            word; HAY_EUNSUPPORTED without ZeroMQ */
     const char *join;    /* copied; hay_main: do not run the farm function, be a
                             worker of the farm that listens in this run
                             folder, until it ends */

@@ -31,6 +31,8 @@ struct hayi_manager_config {
                             the options are borrowed for the manager's life */
     uint32_t epoch;
     bool shared_memory;       /* the only worker is in this process */
+    bool with_worker;         /* the worker of the start is, and has our store;
+                                 guests reach it through us */
     char *const *environment; /* of commands; borrowed during the call */
 };
 

@@ -378,14 +378,14 @@ static uint32_t peer_of(uint32_t worker)
     return worker == HAYI_MANAGER_SELF ? 0 : worker + 1;
 }
 
-/* Who acts for it.  Guests reach nobody of the start but us: we act for the
- * worker in this process, whose store is our own. */
+/* Who acts for it.  Guests reach the worker in this process through us alone,
+ * whose store is its own. */
 static uint32_t actor(const struct hayi_manager *manager, uint32_t worker)
 {
     const struct hayi_manager_config *config = &manager->config;
-    uint32_t first = config->transport->peer_count - config->guests_max;
-    return config->guests_max > 0 && worker != HAYI_MANAGER_SELF
-                   && worker + 1 < first
+    uint32_t first = hayi_manager_first_guest(manager);
+    return config->guests_max > 0 && config->with_worker
+                   && worker != HAYI_MANAGER_SELF && worker + 1 < first
                ? HAYI_MANAGER_SELF
                : worker;
 }

@@ -235,7 +235,8 @@ give_up(struct hayi_manager *manager, uint32_t worker, const char *how)
     if (peer->bye || manager->broken) {
         return false;
     }
-    manager->deaths = true;
+    manager->deaths =
+        manager->deaths || worker + 1 < hayi_manager_first_guest(manager);
     (void)snprintf(peer->how, sizeof(peer->how), "%s", how);
     strike_off(manager, peer);
     hayi_manager_nested_lost(manager, worker + 1);

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+uint32_t hayi_manager_first_guest(const struct hayi_manager *manager)
+{
+    return manager->config.transport->peer_count - manager->config.guests_max;
+}
+
 void hayi_manager_on_up(void *context,
                         uint32_t number,
                         const struct hayi_guest *who)

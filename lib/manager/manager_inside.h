@@ -159,7 +159,8 @@ struct hayi_manager {
     uint64_t await_ns;  /* when to say the next; 0: nobody waits yet */
     uint64_t await_pause_ns; /* before that one */
     bool broken;
-    bool deaths;           /* a worker was lost, the run goes on or not */
+    bool deaths;           /* a worker of the start was lost, the run goes on
+                              or not */
     uint32_t never_joined; /* of these */
     uint64_t give_up_ns;   /* after a break: when not to wait any more */
     bool ended;
@@ -239,6 +240,7 @@ void hayi_manager_on_frame(void *context,
 void hayi_manager_ping(struct hayi_manager *manager);
 
 /* manager_guests.c */
+uint32_t hayi_manager_first_guest(const struct hayi_manager *manager);
 void hayi_manager_on_up(void *context,
                         uint32_t number,
                         const struct hayi_guest *who);

@@ -356,6 +356,11 @@ bool hayi_bulk_book_due(const struct hayi_bulk_book *book)
     return book->ended > 0;
 }
 
+bool hayi_bulk_book_busy(const struct hayi_bulk_book *book)
+{
+    return book->first != NULL;
+}
+
 /* The sink may begin others, or drop them. */
 uint32_t hayi_bulk_book_tell(struct hayi_bulk_book *book,
                              const struct hayi_transport_sink *sink)

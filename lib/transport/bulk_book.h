@@ -78,6 +78,8 @@ void hayi_bulk_book_pump(struct hayi_bulk_book *book);
 uint32_t hayi_bulk_book_tell(struct hayi_bulk_book *book,
                              const struct hayi_transport_sink *sink);
 bool hayi_bulk_book_due(const struct hayi_bulk_book *book);
+/* Is any under way? */
+bool hayi_bulk_book_busy(const struct hayi_bulk_book *book);
 void hayi_bulk_book_drop(struct hayi_bulk_book *book, uint32_t peer);
 
 #endif

@@ -45,7 +45,8 @@ if HAVE_ZMQ
 %C%_libhayfork_transport_la_SOURCES += \
 	%D%/transport_zmq.c \
 	%D%/zmq_end.h \
-	%D%/zmq_start.c
+	%D%/zmq_start.c \
+	%D%/zmq_ways.c
 %C%_libhayfork_transport_la_LIBADD += $(ZMQ_LIBS)
 else
 %C%_libhayfork_transport_la_SOURCES += %D%/zmq_none.c

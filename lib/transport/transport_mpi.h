@@ -55,6 +55,15 @@ hay_status hayi_mpi_find_manager(void *comm,
 /* Collective.  HAY_EMISMATCH (on all ranks, same words), HAY_EMPI, HAY_EIO. */
 hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err);
 
+/* Collective, before the first poll(): what depends on what the others told at
+ * start.  blob: of the same size on all ranks; *blobs: of all peers, given,
+ * free().  HAY_EMPI. */
+hay_status hayi_mpi_exchange(struct hayi_transport *transport,
+                             const void *blob,
+                             size_t size,
+                             void **blobs,
+                             struct hayi_error *err);
+
 /* End this process now, without MPI_Finalize, with buffers flushed. */
 void hayi_mpi_leave(int status) __attribute__((noreturn));
 

@@ -190,35 +190,52 @@ share_board(struct hayi_mpi *m, const struct hayi_card *own, MPI_Comm host)
     }
 }
 
-/* What the caller asked for: the peers, and their blobs. */
-static hay_status answer(struct hayi_mpi *m,
-                         struct hayi_mpi_start *start,
-                         const struct hayi_card *cards,
-                         struct hayi_error *err)
+/* Of all peers, by their numbers; *out: given, free(). */
+static hay_status gather_blobs(const struct hayi_mpi *m,
+                               const void *blob,
+                               size_t size,
+                               void **out,
+                               struct hayi_error *err)
 {
     size_t count = m->base.peer_count;
-    size_t size = start->blob_size;
     size_t turn = (size_t)m->manager * size;
-    struct hayi_mpi_peer *peers = calloc(count, sizeof *peers);
     unsigned char *blobs = malloc(count * size + turn + 1);
     int rc = MPI_ERR_OTHER;
-    if (peers != NULL && blobs != NULL) {
+    if (blobs != NULL) {
         int part = (int)size;
-        rc = MPI_Allgather(
-            start->blob, part, MPI_BYTE, blobs, part, MPI_BYTE, m->comm);
+        rc =
+            MPI_Allgather(blob, part, MPI_BYTE, blobs, part, MPI_BYTE, m->comm);
     }
     if (rc != MPI_SUCCESS) {
-        free(peers);
         free(blobs);
         return fail_mpi(err, "exchange of blobs", rc);
     }
     /* From the order of the ranks to that of the peers. */
     memcpy(blobs + count * size, blobs, turn);
     memmove(blobs, blobs + turn, count * size);
+    *out = blobs;
+    return HAY_OK;
+}
+
+/* What the caller asked for: the peers, and their blobs. */
+static hay_status answer(struct hayi_mpi *m,
+                         struct hayi_mpi_start *start,
+                         const struct hayi_card *cards,
+                         struct hayi_error *err)
+{
+    struct hayi_mpi_peer *peers = calloc(m->base.peer_count, sizeof *peers);
+    if (peers == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "no memory for the peers");
+    }
+    hay_status st =
+        gather_blobs(m, start->blob, start->blob_size, &start->blobs, err);
+    if (st != HAY_OK) {
+        free(peers);
+        return st;
+    }
     hayi_cards_peers(cards, m->size, m->manager, peers);
     start->transport = &m->base;
     start->peers = peers;
-    start->blobs = blobs;
     start->recovery = cards[m->manager].recovery != 0;
     return HAY_OK;
 }
@@ -316,6 +333,19 @@ hay_status hayi_mpi_start(struct hayi_mpi_start *start, struct hayi_error *err)
     struct hayi_start_watch *watch =
         start->mpi_owned ? hayi_start_watch_begin() : NULL;
     hay_status st = start_all(start, err);
+    hayi_start_watch_end(watch);
+    return st;
+}
+
+hay_status hayi_mpi_exchange(struct hayi_transport *t,
+                             const void *blob,
+                             size_t size,
+                             void **blobs,
+                             struct hayi_error *err)
+{
+    const struct hayi_mpi *m = (const struct hayi_mpi *)t;
+    struct hayi_start_watch *watch = m->owned ? hayi_start_watch_begin() : NULL;
+    hay_status st = gather_blobs(m, blob, size, blobs, err);
     hayi_start_watch_end(watch);
     return st;
 }

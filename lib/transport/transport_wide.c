@@ -34,11 +34,20 @@ static uint32_t wide_poll(struct hayi_transport *t,
     return calls + wide->parts[1]->ops->poll(wide->parts[1], sink);
 }
 
+/* Each says anew how long it may nap. */
 static bool wide_announce(struct hayi_transport *t)
 {
-    struct wide *wide = (struct wide *)t;
-    bool first = wide->parts[0]->ops->announce(wide->parts[0]);
-    return wide->parts[1]->ops->announce(wide->parts[1]) && first;
+    const struct wide *wide = (const struct wide *)t;
+    bool idle = true;
+    t->nap_ns = UINT32_MAX;
+    for (int i = 0; i < 2; i++) {
+        struct hayi_transport *part = wide->parts[i];
+        if (!part->ops->announce(part)) {
+            idle = false;
+            t->nap_ns = part->nap_ns < t->nap_ns ? part->nap_ns : t->nap_ns;
+        }
+    }
+    return idle;
 }
 
 static size_t
@@ -125,7 +134,6 @@ hay_status hayi_transport_wide_new(struct hayi_transport *base,
         .credit_bytes = least(base->credit_bytes, hub->credit_bytes),
         .credit_frames =
             (uint32_t)least(base->credit_frames, hub->credit_frames),
-        .nap_ns = (uint32_t)least(base->nap_ns, hub->nap_ns),
     };
     wide->parts[0] = base;
     wide->parts[1] = hub;

@@ -1,5 +1,5 @@
-/* transport_wide.h - the manager's end of two transports as one: the peers that
- * are there at the start, and guests that come later.
+/* transport_wide.h - an end of two transports as one: the peers that are there
+ * at the start, and guests that come later.
  *
  * Owns: nothing; both transports are the caller's.
  * Never: hands on messages between the peers of the two.

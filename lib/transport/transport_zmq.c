@@ -7,6 +7,8 @@
  *
  * A descriptor of ZeroMQ's shows an edge, which a send may take away: so the
  * last thing that poll() does to a socket is to find nothing in it.
+ *
+ * At an entrance a guest is expected before it comes: what is for it waits.
  */
 #include "config.h"
 
@@ -38,6 +40,9 @@ static enum passed
 pass(struct hayi_zmq_end *end, struct hayi_zmq_lane *lane, zmq_msg_t *message)
 {
     bool full = false;
+    if (!lane->here) {
+        return FULL; /* an entrance, a way: nobody is there yet */
+    }
     if (lane->id_size > 0
         && zmq_send(
                end->socket, lane->id, lane->id_size, ZMQ_DONTWAIT | ZMQ_SNDMORE)
@@ -104,11 +109,15 @@ static struct hayi_zmq_lane *lane_to(struct hayi_zmq_end *end, uint32_t peer)
     if (!end->hub) {
         return &end->lanes[0];
     }
-    if (peer < end->first || peer - end->first >= end->lane_count
-        || !end->lanes[peer - end->first].here) {
+    uint32_t index = peer - end->first;
+    if (peer < end->first || index >= end->lane_count
+        || (!end->aside && !end->lanes[index].here)) {
         return NULL;
     }
-    return &end->lanes[peer - end->first];
+    if (index >= end->lanes_used) {
+        end->lanes_used = index + 1;
+    }
+    return &end->lanes[index];
 }
 
 /* A peer that is gone is told of in its time. */
@@ -230,7 +239,7 @@ static uint32_t deliver(struct hayi_zmq_end *end,
                         const struct hayi_transport_sink *sink)
 {
     if (note->kind == HAYI_NOTE_FRAME) {
-        if (size > HAYI_ZMQ_FRAME_MAX || end->book == NULL) {
+        if (size > HAYI_ZMQ_FRAME_MAX || end->book == NULL || end->aside) {
             return 0;
         }
         memcpy(end->frame, data, size);
@@ -260,10 +269,14 @@ static uint32_t take(struct hayi_zmq_end *end,
     memcpy(&note, zmq_msg_data(message), sizeof note);
     if (end->hub) {
         note.from = end->first + (uint32_t)(lane - end->lanes);
-        if (note.to != 0) {
-            hand_on(end, &note, message);
+        if (note.to != end->base.self) {
+            if (!end->aside) {
+                hand_on(end, &note, message);
+            }
             return 0;
         }
+    } else if (end->aside) {
+        note.from = end->far;
     }
     const unsigned char *data = zmq_msg_data(message);
     return deliver(end, &note, data + sizeof note, size - sizeof note, sink);
@@ -324,7 +337,7 @@ static bool receive(struct hayi_zmq_end *end,
 static void probe(struct hayi_zmq_end *end)
 {
     uint64_t now = hayi_clock_ns();
-    if (!end->hub || now - end->probe_ns < PROBE_NS) {
+    if (!end->hub || end->aside || now - end->probe_ns < PROBE_NS) {
         return;
     }
     end->probe_ns = now;
@@ -393,8 +406,11 @@ static uint32_t star_poll(struct hayi_transport *t,
     if (end->book != NULL && hayi_bulk_book_due(end->book)) {
         calls += hayi_bulk_book_tell(end->book, sink);
     }
-    if (!end->more) {
+    if (!end->more && !end->aside) {
         calls += tell_downs(end, sink);
+    }
+    if (end->ways != NULL) {
+        calls += hayi_zmq_ways_poll(end->ways, sink);
     }
     return calls;
 }
@@ -405,9 +421,9 @@ static bool star_announce(struct hayi_transport *t)
     bool idle =
         !end->more && (end->book == NULL || !hayi_bulk_book_due(end->book));
     for (uint32_t i = 0; i < end->lanes_used && idle; i++) {
-        idle = end->lanes[i].first == NULL;
+        idle = end->lanes[i].first == NULL || !end->lanes[i].here;
     }
-    return idle;
+    return idle && (end->ways == NULL || hayi_zmq_ways_idle(end->ways));
 }
 
 static size_t
@@ -423,6 +439,10 @@ star_fds(struct hayi_transport *t, struct pollfd *list, size_t room)
             list[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
+    if (end->ways != NULL && count < room) {
+        const int fd = hayi_zmq_ways_fd(end->ways);
+        list[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
     return count;
 }
 
@@ -433,11 +453,19 @@ static void star_awake(struct hayi_transport *t)
 
 /* ---- bulk messages ------------------------------------------------------ */
 
-static bool reachable(struct hayi_zmq_end *end, uint32_t peer)
+static bool has_entrance(const struct hayi_zmq_end *end, uint32_t peer)
 {
+    return !end->hub && peer != 0 && peer < end->first;
+}
+
+/* Through which end it goes; NULL: it cannot be reached. */
+static struct hayi_zmq_end *through(struct hayi_zmq_end *end, uint32_t peer)
+{
+    if (has_entrance(end, peer)) {
+        return end->ways != NULL ? hayi_zmq_way(end->ways, peer) : NULL;
+    }
     const struct hayi_zmq_lane *lane = lane_to(end, peer);
-    bool other = !end->hub && peer != 0 && peer < end->first;
-    return lane != NULL && !lane->gone && !other;
+    return lane != NULL && (end->aside || !lane->gone) ? end : NULL;
 }
 
 static hay_status star_bulk_send(struct hayi_transport *t,
@@ -447,8 +475,8 @@ static hay_status star_bulk_send(struct hayi_transport *t,
                                  size_t size,
                                  uint64_t cookie)
 {
-    struct hayi_zmq_end *end = end_of(t);
-    if (!reachable(end, peer)) {
+    struct hayi_zmq_end *end = through(end_of(t), peer);
+    if (end == NULL) {
         return hayi_fail(hayi_thread_error(), HAY_EFARM, "the peer is down");
     }
     return hayi_bulk_book_send(end->book, peer, tag, data, size, cookie);
@@ -461,8 +489,8 @@ static hay_status star_bulk_receive(struct hayi_transport *t,
                                     size_t size,
                                     uint64_t cookie)
 {
-    struct hayi_zmq_end *end = end_of(t);
-    if (!reachable(end, peer)) {
+    struct hayi_zmq_end *end = through(end_of(t), peer);
+    if (end == NULL) {
         return hayi_fail(hayi_thread_error(), HAY_EFARM, "the peer is down");
     }
     return hayi_bulk_book_receive(end->book, peer, tag, data, size, cookie);
@@ -470,13 +498,19 @@ static hay_status star_bulk_receive(struct hayi_transport *t,
 
 static void star_bulk_drop(struct hayi_transport *t, uint32_t peer)
 {
-    hayi_bulk_book_drop(end_of(t)->book, peer);
+    struct hayi_zmq_end *end = end_of(t);
+    if (end->ways != NULL && has_entrance(end, peer)) {
+        hayi_zmq_ways_drop(end->ways, peer);
+    } else {
+        hayi_bulk_book_drop(end->book, peer);
+    }
 }
 
 static void star_close(struct hayi_transport *t, bool orderly)
 {
     struct hayi_zmq_end *end = end_of(t);
     (void)orderly;
+    hayi_zmq_ways_free(end->ways);
     if (end->socket != NULL) {
         flush_all(end);
         (void)zmq_close(end->socket);
@@ -484,7 +518,8 @@ static void star_close(struct hayi_transport *t, bool orderly)
     if (end->watch != NULL) {
         (void)zmq_close(end->watch);
     }
-    while (end->zmq != NULL && zmq_ctx_term(end->zmq) != 0 && errno == EINTR) {
+    while (end->zmq != NULL && !end->zmq_lent && zmq_ctx_term(end->zmq) != 0
+           && errno == EINTR) {
     }
     for (uint32_t i = 0; end->lanes != NULL && i < end->lanes_used; i++) {
         free_waiting(&end->lanes[i]);
@@ -492,6 +527,8 @@ static void star_close(struct hayi_transport *t, bool orderly)
     hayi_bulk_book_free(end->book);
     free(end->lanes);
     free(end->identity);
+    free(end->members);
+    explicit_bzero(&end->keys, sizeof end->keys);
     free(end);
 }
 

@@ -4,6 +4,12 @@
  * secret in the door's file is let in.  The listening end is peer 0.  Bulk
  * messages between two guests go through it.
  *
+ * Where peers 1 .. first-1 are there from the start and have another transport,
+ * each of them has an entrance: guests go there for bulk messages with it, when
+ * the first is due.  An entrance, and a guest's way to one, judge nobody: what
+ * is begun there lasts until its peer is dropped.  Who cannot be reached for
+ * long and is not dropped either is told of by the guest as down.
+ *
  * A build without libzmq has these functions, too: HAY_EUNSUPPORTED.
  *
  * Owns: sockets, an input/output thread of ZeroMQ's for each end.
@@ -15,14 +21,25 @@
 #define HAYI_TRANSPORT_TRANSPORT_ZMQ_H
 
 #include "transport/door.h"
+#include "transport/netaddr.h"
 #include "transport/transport.h"
+
+/* Where the entrance of a peer is.  Plain bytes. */
+struct hayi_zmq_member {
+    char server_public[HAYI_DOOR_KEY];
+    char host[63]; /* in words */
+    uint32_t port;
+    struct hayi_netaddr addresses;
+};
 
 struct hayi_zmq_listen {
     const char *address;  /* "A.B.C.D", or NULL: any of this host */
     uint16_t port;        /* 0: any */
     uint32_t first;       /* the number of the first guest */
+    uint32_t self;        /* 0; or of whom this is the entrance */
     uint32_t guests_max;  /* over the whole life; peer_count is first + that */
-    const void *identity; /* guests must have the same; copied */
+    const void *identity; /* guests must have the same; copied; not asked for
+                             at an entrance */
     size_t identity_size;
     uint32_t epoch;
 };
@@ -32,6 +49,18 @@ hay_status hayi_zmq_listen(const struct hayi_zmq_listen *listen,
                            struct hayi_transport **hub,
                            struct hayi_door *door,
                            struct hayi_error *err);
+/* What is to be told to guests of an entrance with this door. */
+void hayi_zmq_member(const struct hayi_door *door,
+                     const char *host,
+                     struct hayi_zmq_member *member);
+/* hub: members[first - 1], of peers 1 ..; copied; before the first poll().
+ * HAY_ENOMEM. */
+hay_status hayi_zmq_members(struct hayi_transport *hub,
+                            const struct hayi_zmq_member *members,
+                            struct hayi_error *err);
+/* entrance: guests have this key, of the hub's door. */
+void hayi_zmq_let_in(struct hayi_transport *entrance,
+                     const char guest_public[HAYI_DOOR_KEY]);
 
 struct hayi_zmq_knock {
     const struct hayi_door *door;

@@ -31,16 +31,16 @@ enum {
     HELLO_MAX = 1 << 20,
     ZAP_PARTS = 7,
     EVENT_BYTES = 6,
+    SOCKETS_MAX = 16384, /* of a guest, to all entrances */
 };
 
-#define ZAP_PLACE     "inproc://zeromq.zap.01"
-#define MONITOR_PLACE "inproc://hayfork.monitor"
+#define ZAP_PLACE "inproc://zeromq.zap.01"
 
 struct hello {
     uint64_t identity_size;
     int32_t pid;
     char host[64];
-    uint32_t reserved;
+    uint32_t number; /* at an entrance: which the hub has given */
 };
 
 /* ---- both ends ---------------------------------------------------------- */
@@ -61,8 +61,10 @@ static hay_status zmq_error(const char *what, struct hayi_error *err)
         err, HAY_EIO, "ZeroMQ: %s: %s", what, zmq_strerror(zmq_errno()));
 }
 
-static struct hayi_zmq_end *
-make_end(int type, uint32_t lane_count, struct hayi_error *err)
+struct hayi_zmq_end *hayi_zmq_end_new(int type,
+                                      uint32_t lane_count,
+                                      void *zmq,
+                                      struct hayi_error *err)
 {
     struct hayi_zmq_end *end = calloc(1, sizeof *end);
     if (end != NULL) {
@@ -85,7 +87,11 @@ make_end(int type, uint32_t lane_count, struct hayi_error *err)
         end->lanes[i].last = &end->lanes[i].first;
     }
     end->entered = HAY_EAGAIN;
-    end->zmq = zmq_ctx_new();
+    end->zmq_lent = zmq != NULL;
+    end->zmq = zmq != NULL ? zmq : zmq_ctx_new();
+    if (end->zmq != NULL && zmq == NULL) {
+        (void)zmq_ctx_set(end->zmq, ZMQ_MAX_SOCKETS, SOCKETS_MAX);
+    }
     end->socket = end->zmq != NULL ? zmq_socket(end->zmq, type) : NULL;
     if (end->socket == NULL || !set_int(end->socket, ZMQ_LINGER, LINGER_MS)
         || !set_int(end->socket, ZMQ_SNDHWM, MESSAGES_MAX)
@@ -190,20 +196,26 @@ hay_status hayi_zmq_listen(const struct hayi_zmq_listen *listen,
                            struct hayi_error *err)
 {
     struct hayi_door own = {.address_count = 0};
-    struct hayi_zmq_end *hub = make_end(ZMQ_ROUTER, listen->guests_max, err);
+    struct hayi_zmq_end *hub =
+        hayi_zmq_end_new(ZMQ_ROUTER, listen->guests_max, NULL, err);
     if (hub == NULL) {
         return HAY_EIO;
     }
     hub->hub = true;
+    hub->aside = listen->self != 0;
+    hub->base.self = listen->self;
     hub->first = listen->first;
     hub->epoch = listen->epoch;
     hub->base.peer_count = listen->first + listen->guests_max;
-    hub->identity = malloc(listen->identity_size);
+    hub->identity = malloc(listen->identity_size + 1);
     hub->identity_size = listen->identity_size;
-    hub->book = hayi_bulk_book_new(0, hub->base.peer_count, hayi_zmq_post, hub);
+    hub->book = hayi_bulk_book_new(
+        listen->self, hub->base.peer_count, hayi_zmq_post, hub);
     hay_status status = HAY_ENOMEM;
     if (hub->identity != NULL && hub->book != NULL) {
-        memcpy(hub->identity, listen->identity, listen->identity_size);
+        if (listen->identity_size > 0) {
+            memcpy(hub->identity, listen->identity, listen->identity_size);
+        }
         status = open_hub(hub, listen, &own, err);
     } else {
         (void)hayi_fail(err, HAY_ENOMEM, "out of memory");
@@ -215,6 +227,60 @@ hay_status hayi_zmq_listen(const struct hayi_zmq_listen *listen,
     *door = own;
     *out = &hub->base;
     return HAY_OK;
+}
+
+/* ---- entrances ---------------------------------------------------------- */
+
+void hayi_zmq_member(const struct hayi_door *door,
+                     const char *host,
+                     struct hayi_zmq_member *member)
+{
+    *member = (struct hayi_zmq_member){.port = 0};
+    memcpy(member->server_public, door->server_public, HAYI_DOOR_KEY);
+    (void)snprintf(member->host, sizeof member->host, "%s", host);
+    (void)sscanf(door->addresses[0], "tcp://%*[^:]:%u", &member->port);
+    hayi_netaddr_own(&member->addresses);
+}
+
+hay_status hayi_zmq_members(struct hayi_transport *t,
+                            const struct hayi_zmq_member *members,
+                            struct hayi_error *err)
+{
+    struct hayi_zmq_end *hub = (struct hayi_zmq_end *)t;
+    const size_t size = (hub->first - 1) * sizeof *members;
+    hub->members = malloc(size + 1);
+    if (hub->members == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory");
+    }
+    memcpy(hub->members, members, size);
+    return HAY_OK;
+}
+
+void hayi_zmq_let_in(struct hayi_transport *t,
+                     const char guest_public[HAYI_DOOR_KEY])
+{
+    struct hayi_zmq_end *entrance = (struct hayi_zmq_end *)t;
+    (void)zmq_z85_decode(entrance->guest_key, guest_public);
+}
+
+/* A guest says which one it is. */
+static void come_in(struct hayi_zmq_end *entrance,
+                    const unsigned char *id,
+                    size_t id_size,
+                    uint32_t number)
+{
+    uint32_t index = number - entrance->first;
+    if (number < entrance->first || index >= entrance->lane_count
+        || entrance->lanes[index].here) {
+        return;
+    }
+    struct hayi_zmq_lane *lane = &entrance->lanes[index];
+    memcpy(lane->id, id, id_size);
+    lane->id_size = id_size;
+    lane->here = true;
+    if (index >= entrance->lanes_used) {
+        entrance->lanes_used = index + 1;
+    }
 }
 
 /* ---- who is let in ------------------------------------------------------ */
@@ -329,13 +395,18 @@ bool hayi_zmq_hello(struct hayi_zmq_end *hub,
 {
     struct hello hello;
     char words[400];
-    struct hayi_zmq_lane lane = {.id_size = id_size, .last = &lane.first};
+    struct hayi_zmq_lane lane = {
+        .here = true, .id_size = id_size, .last = &lane.first};
     memcpy(lane.id, id, id_size);
     if (size < sizeof hello) {
         return false;
     }
     memcpy(&hello, data, sizeof hello);
     if (hello.identity_size != size - sizeof hello) {
+        return false;
+    }
+    if (hub->aside) {
+        come_in(hub, id, id_size, hello.number);
         return false;
     }
     if (differs(hub, &hello, (const char *)data + sizeof hello, words)) {
@@ -356,7 +427,9 @@ bool hayi_zmq_hello(struct hayi_zmq_end *hub,
                                    .tag = hub->epoch,
                                    .id = hub->base.peer_count,
                                    .other = hub->first};
-    (void)hayi_zmq_put(hub, own, &note, NULL, 0);
+    const size_t told =
+        hub->members != NULL ? (hub->first - 1) * sizeof *hub->members : 0;
+    (void)hayi_zmq_put(hub, own, &note, hub->members, told);
     if (sink->up == NULL) {
         return false;
     }
@@ -394,24 +467,37 @@ static bool somebody_listens(const char *address)
     return good;
 }
 
-static hay_status open_guest(struct hayi_zmq_end *guest,
-                             const struct hayi_door *door,
-                             const char *address,
-                             struct hayi_error *err)
+hay_status hayi_zmq_connect(struct hayi_zmq_end *end,
+                            const struct hayi_door *keys,
+                            const char *server_public,
+                            const char *address,
+                            struct hayi_error *err)
 {
+    char place[64];
+    (void)snprintf(place, sizeof place, "inproc://hayfork.%p", (void *)end);
     bool good =
-        set_text(guest->socket, ZMQ_CURVE_SERVERKEY, door->server_public)
-        && set_text(guest->socket, ZMQ_CURVE_PUBLICKEY, door->guest_public)
-        && set_text(guest->socket, ZMQ_CURVE_SECRETKEY, door->guest_secret)
-        && set_int(guest->socket, ZMQ_RECONNECT_IVL, NEVER_MS)
-        && zmq_socket_monitor(guest->socket, MONITOR_PLACE, ZMQ_EVENT_ALL) == 0;
+        set_text(end->socket, ZMQ_CURVE_SERVERKEY, server_public)
+        && set_text(end->socket, ZMQ_CURVE_PUBLICKEY, keys->guest_public)
+        && set_text(end->socket, ZMQ_CURVE_SECRETKEY, keys->guest_secret)
+        && set_int(end->socket, ZMQ_RECONNECT_IVL, NEVER_MS)
+        && zmq_socket_monitor(end->socket, place, ZMQ_EVENT_ALL) == 0;
     if (good) {
-        guest->watch = zmq_socket(guest->zmq, ZMQ_PAIR);
-        good = guest->watch != NULL && set_int(guest->watch, ZMQ_LINGER, 0)
-               && zmq_connect(guest->watch, MONITOR_PLACE) == 0
-               && zmq_connect(guest->socket, address) == 0;
+        end->watch = zmq_socket(end->zmq, ZMQ_PAIR);
+        good = end->watch != NULL && set_int(end->watch, ZMQ_LINGER, 0)
+               && zmq_connect(end->watch, place) == 0
+               && zmq_connect(end->socket, address) == 0;
     }
     return good ? HAY_OK : zmq_error(address, err);
+}
+
+bool hayi_zmq_introduce(struct hayi_zmq_end *way)
+{
+    struct {
+        struct hayi_note note;
+        struct hello hello;
+    } message = {.note = {.kind = HAYI_NOTE_HELLO, .to = way->far},
+                 .hello = {.number = way->base.self}};
+    return zmq_send(way->socket, &message, sizeof message, ZMQ_DONTWAIT) >= 0;
 }
 
 static bool say_hello(struct hayi_zmq_end *guest,
@@ -449,13 +535,16 @@ hay_status hayi_zmq_knock(const struct hayi_zmq_knock *knock,
                          door->addresses[0],
                          i > 1 ? " and its other addresses" : "");
     }
-    struct hayi_zmq_end *guest = make_end(ZMQ_DEALER, 1, err);
+    struct hayi_zmq_end *guest = hayi_zmq_end_new(ZMQ_DEALER, 1, NULL, err);
     if (guest == NULL) {
         return HAY_EIO;
     }
     guest->lanes[0].here = true;
     guest->lanes_used = 1;
-    hay_status status = open_guest(guest, door, door->addresses[i], err);
+    guest->keys = *door;
+    (void)snprintf(guest->host, sizeof guest->host, "%s", knock->host);
+    hay_status status = hayi_zmq_connect(
+        guest, door, door->server_public, door->addresses[i], err);
     if (status == HAY_OK && !say_hello(guest, knock)) {
         status = hayi_fail(err, HAY_ENOMEM, "out of memory");
     }
@@ -492,6 +581,8 @@ void hayi_zmq_answer(struct hayi_zmq_end *guest,
         guest->epoch = note->tag;
         guest->entered =
             guest->book != NULL
+                    && hayi_zmq_ways_new(guest, data, size, &guest->ways)
+                           == HAY_OK
                 ? HAY_OK
                 : hayi_fail(&guest->refused, HAY_ENOMEM, "out of memory");
     }

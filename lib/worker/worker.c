@@ -203,6 +203,9 @@ static void on_down(void *context, uint32_t peer, const char *how)
         (void)hayi_fail(
             &worker->error, HAY_EFARM, "the manager is gone: %s", how);
         hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
+    } else if (worker->config.joined) { /* useless without it */
+        (void)hayi_fail(&worker->error, HAY_EFARM, "%s", how);
+        hayi_worker_fail(worker, HAYI_WORKER_ORPHAN);
     }
 }
 

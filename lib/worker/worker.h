@@ -42,10 +42,12 @@ struct hayi_worker_config {
     const uint32_t *before; /* [before_count]: peers that do so before us;
                                copied */
     size_t before_count;
-    bool shared_memory; /* the manager is in this process */
-    uint32_t slots;     /* this rank's own word; 0: the manager's */
-    bool no_pin;        /* this rank's own; or the manager's */
-    bool own_gpus;      /* 'gpus' is this rank's own word, of its node */
+    bool shared_memory;  /* the manager is in this process */
+    uint32_t guests_max; /* of the peers, the last ones: may come later */
+    bool joined;         /* we are one of them */
+    uint32_t slots;      /* this rank's own word; 0: the manager's */
+    bool no_pin;         /* this rank's own; or the manager's */
+    bool own_gpus;       /* 'gpus' is this rank's own word, of its node */
     uint32_t gpus;
     const char *resources; /* copied; this rank's own; NULL: the manager's */
 };

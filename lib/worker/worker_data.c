@@ -166,7 +166,9 @@ static void tell_left(struct hayi_worker *worker, uint32_t member)
 void hayi_worker_on_lost(struct hayi_worker *worker,
                          const struct hayi_lost_record *record)
 {
-    worker->saw_loss = true;
+    const uint32_t first_guest =
+        worker->config.transport->peer_count - worker->config.guests_max;
+    worker->saw_loss = worker->saw_loss || record->peer < first_guest;
     strike_off(worker, record->peer);
     if (worker->data.mover != NULL
         && record->peer < worker->config.transport->peer_count) {

@@ -115,7 +115,7 @@ struct hayi_worker {
     struct hayi_worker_data data;
     struct hayi_wactions actions;
     bool stopping;
-    bool saw_loss; /* of another rank */
+    bool saw_loss; /* of another rank, not of a guest */
     enum hayi_worker_end end;
     struct hayi_error error;
     uint64_t now_ns;

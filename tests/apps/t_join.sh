@@ -78,5 +78,4 @@ strangers() {
 check strangers_do_no_harm strangers
 check nobody_listens_any_more refused 'cannot be read' --join=r3
 
-check a_run_over_mpi_cannot_be_joined_yet eval 'runs 2 run --listen -n 3 both.hay && grep -q "cannot be joined" err'
 check a_worker_needs_a_run eval 'runs 2 worker && grep -q -e "--join=RUN is missing" err'
