@@ -6,6 +6,12 @@
  * each once, LOOKS edges and suspended attempts at most: beyond that, or where
  * memory is short, no circle is found.  A target that waits for nothing, as
  * most do, costs nothing.
+ *
+ * An attempt that begins to wait may close a circle as well.  What it waits for
+ * mostly waits for one other thing, so that one walks along there; only at a
+ * task with inputs, which knows nothing of them, is it looked at from the other
+ * end.  An attempt that waits for several may go on when one of them ends: no
+ * circle is found through it.
  */
 #include "config.h"
 
@@ -124,12 +130,21 @@ visit_waiting(const struct hayi_sched *s, uint32_t index, struct visits *v)
     return true;
 }
 
+/* The one on whose cores it runs cannot go on before. */
+static bool
+visit_host(const struct hayi_sched *s, uint32_t index, struct visits *v)
+{
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
+    return kin == NULL || kin->host == 0 || visit(v, kin->host);
+}
+
 static bool waits(const struct hayi_sched *s, uint32_t index)
 {
     const struct hayi_row *row = hayi_sched_row(s, index);
     const struct hayi_kin *kin = hayi_nested_kin(s, index);
     return row->state == HAYI_ROW_PENDING
-           || (kin != NULL && (kin->flags & HAYI_KIN_SUSPENDED) != 0);
+           || (kin != NULL
+               && (kin->guest != 0 || (kin->flags & HAYI_KIN_SUSPENDED) != 0));
 }
 
 bool hayi_circle_closes(const struct hayi_sched *s,
@@ -142,11 +157,48 @@ bool hayi_circle_closes(const struct hayi_sched *s,
         bool more = true;
         while (!found && more && v.next < v.count) {
             uint32_t row = v.list[v.next++];
-            more = visit_edges(s, row, &v) && visit_waiting(s, row, &v);
+            more = visit_edges(s, row, &v) && visit_waiting(s, row, &v)
+                   && visit_host(s, row, &v);
             found = has(&v, target);
         }
     }
     free(v.list);
     free(v.set);
     return found;
+}
+
+/* The one thing that the row waits for; 0: it waits for none, or for several.
+ */
+static uint32_t next_of(const struct hayi_sched *s, uint32_t index)
+{
+    const struct hayi_kin *kin = hayi_nested_kin(s, index);
+    if (kin == NULL) {
+        return 0;
+    }
+    if (kin->guest != 0) {
+        return kin->guest;
+    }
+    bool one = (kin->flags & HAYI_KIN_FOLLOWS) != 0
+               || (kin->flags & (HAYI_KIN_SUSPENDED | HAYI_KIN_SEVERAL))
+                      == HAYI_KIN_SUSPENDED;
+    return one ? hayi_table_find(&s->table, kin->waits_for) : 0;
+}
+
+uint32_t hayi_circle_weak(const struct hayi_sched *s, uint32_t index)
+{
+    uint32_t weak = 0;
+    uint32_t at = next_of(s, index);
+    for (uint32_t looks = 0; at != 0 && at != index; at = next_of(s, at)) {
+        if (looks++ == LOOKS) {
+            return 0;
+        }
+        if (hayi_sched_row(s, at)->state != HAYI_ROW_PENDING) {
+            continue;
+        }
+        weak = weak == 0 ? at : weak;
+        if (next_of(s, at) == 0) {
+            return hayi_circle_closes(s, index, at) ? weak : 0;
+        }
+    }
+    return at == index ? weak : 0;
 }

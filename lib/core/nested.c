@@ -114,6 +114,26 @@ static void wait_for(struct hayi_sched *s,
     s->nest.stirred = true;
 }
 
+/* If the attempt waits for itself, one that waits with it fails, so that all
+ * others hear of an end.  1 action. */
+static void
+break_circle(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+{
+    uint32_t weak = hayi_circle_weak(s, index);
+    if (weak == 0) {
+        return;
+    }
+    const struct hayi_row *row = hayi_sched_row(s, weak);
+    struct hayi_end end = {
+        .state = HAY_FAILED,
+        .status = HAY_EFARM,
+        .cause = HAY_CAUSE_DEADLOCK,
+        .attempt = row->attempt,
+        .worker = row->worker,
+    };
+    hayi_task_end(s, weak, &end, actions);
+}
+
 static hay_status suspend(struct hayi_sched *s,
                           const struct hayi_event *event,
                           struct hayi_actions *actions)
@@ -125,7 +145,7 @@ static hay_status suspend(struct hayi_sched *s,
     if (index == 0) {
         return HAY_OK;
     }
-    if (hayi_actions_reserve(actions, 1) != HAY_OK
+    if (hayi_actions_reserve(actions, 2) != HAY_OK
         || hayi_nest_reserve(&s->nest, index) != HAY_OK) {
         return HAY_ENOMEM;
     }
@@ -135,6 +155,7 @@ static hay_status suspend(struct hayi_sched *s,
     }
     wait_for(
         s, index, event->u.suspended.waits_for, event->u.suspended.several);
+    break_circle(s, index, actions);
     return HAY_OK;
 }
 

@@ -322,6 +322,9 @@ bool hayi_nested_heard(struct hayi_sched *s,
 bool hayi_circle_closes(const struct hayi_sched *s,
                         uint32_t index,
                         uint32_t target);
+/* The attempt 'index' is suspended: if it waits for itself now, a PENDING row
+ * that does so with it; 0: none.  Bounded, too. */
+uint32_t hayi_circle_weak(const struct hayi_sched *s, uint32_t index);
 
 /* deadlock.c: do suspended attempts hold what they wait for?  After all that
  * could be was handed out.  HAY_ENOMEM: look again. */

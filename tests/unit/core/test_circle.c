@@ -130,7 +130,98 @@ static void short_memory_finds_nothing(void)
     CU_ASSERT_TRUE(circular(1, 2));
 }
 
+static void wait_for_ones_follower_ends_it(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, NULL);
+    bed_task(4, after_1);
+    run(1);
+    run(2);
+    run(3);
+    CU_ASSERT_TRUE(bed_follow(1, 2));
+    bed_forget();
+    bed_suspended(3, 1); /* so does this one, but nobody waits for it */
+    CU_ASSERT_EQUAL(bed_count("tell"), 0);
+    bed_suspended(2, 4); /* 4 waits for 1, and 1 for 2 */
+    BED_EXPECT(
+        "tell p4 failed HAY_EFARM culprit 0 attempt 0 w0 report 0 deadlock");
+    bed_resumed(2);
+    bed_suspended(2, 1);
+    BED_EXPECT(
+        "tell p1 failed HAY_EFARM culprit 0 attempt 1 w0 report 0 deadlock");
+    bed_resumed(2);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    CU_ASSERT_EQUAL(bed_count("tell p2 finished"), 1);
+}
+
+static void wait_for_ones_dependent_ends_it(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, after_1);
+    bed_task(3, after_2);
+    run(1);
+    bed_forget();
+    bed_suspended(1, 3);
+    CU_ASSERT_EQUAL(bed_count("tell p3 failed HAY_EFARM"), 1);
+    CU_ASSERT_EQUAL(bed_count("tell p2"), 0);
+    bed_resumed(1);
+    bed_ended(1, HAYI_OUTCOME_FINISHED, 1000);
+    run(2);
+    bed_ended(2, HAYI_OUTCOME_FINISHED, 1000);
+    CU_ASSERT_EQUAL(bed_count("tell p2 finished"), 1);
+}
+
+/* One waits for another, which waits for the dependent of the first. */
+static void circle_of_two_waits_is_found(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, after_1);
+    run(1);
+    run(2);
+    bed_suspended(2, 3);
+    bed_forget();
+    bed_suspended(1, 2);
+    CU_ASSERT_EQUAL(bed_count("tell p3 failed HAY_EFARM"), 1);
+}
+
+static void child_in_the_place_of_its_parent_waits_with_it(void)
+{
+    bed_task(1, NULL);
+    run(1);
+    bed_child(2, 1, NULL);
+    bed_task(3, after_1);
+    bed_claim(1, 2);
+    bed_started(2);
+    bed_forget();
+    bed_suspended(2, 3);
+    CU_ASSERT_EQUAL(bed_count("tell p3 failed HAY_EFARM"), 1);
+}
+
+static void waits_that_can_end_are_let_be(void)
+{
+    bed_task(1, NULL);
+    bed_task(2, NULL);
+    bed_task(3, NULL);
+    bed_task(4, after_1_2);
+    run(1);
+    run(2);
+    run(3);
+    bed_forget();
+    bed_suspended(2, 1);
+    bed_suspended(3, 4);
+    bed_suspended(1, 0); /* several: one of them may be another */
+    CU_ASSERT_EQUAL(bed_count("tell"), 0);
+}
+
 static CU_TestInfo tests[] = {
+    {"wait_for_ones_follower_ends_it", wait_for_ones_follower_ends_it},
+    {"wait_for_ones_dependent_ends_it", wait_for_ones_dependent_ends_it},
+    {"circle_of_two_waits_is_found", circle_of_two_waits_is_found},
+    {"child_in_the_place_of_its_parent_waits_with_it",
+     child_in_the_place_of_its_parent_waits_with_it},
+    {"waits_that_can_end_are_let_be", waits_that_can_end_are_let_be},
     {"task_that_follows_its_own_dependent_waits_for_itself",
      task_that_follows_its_own_dependent_waits_for_itself},
     {"task_that_waits_for_others_may_be_followed",
