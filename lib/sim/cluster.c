@@ -653,7 +653,14 @@ hay_status hayi_sim_run(struct hayi_sim *sim,
         }
     }
     hayi_sim_end_ghosts(sim);
+    while (ledger->err.status == HAY_OK && sim->flights_open > 0) {
+        if (!hayi_sim_advance(sim)) {
+            tell_stories(sim, "a fetch never ends");
+        }
+    }
+    hayi_sim_release_all(sim);
     if (ledger->err.status == HAY_OK) {
+        hayi_ledger_emptied(ledger);
         hayi_sched_check(sim->sched);
     }
     count_states(sim, result);

@@ -37,6 +37,14 @@ void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index)
     release(sim, index);
 }
 
+void hayi_sim_release_all(struct hayi_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->world.ledger.count; i++) {
+        release(sim, i);
+    }
+    hayi_sim_act_all(sim);
+}
+
 /* What lies in a node's memory may have become more or less: the core is told,
  * and after some time half of it lies on the disk. */
 void hayi_sim_pressure(struct hayi_sim *sim, uint32_t node)
@@ -71,6 +79,7 @@ void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action)
         return;
     }
     uint64_t bytes = action->u.fetch.bytes;
+    sim->flights_open++;
     hayi_sim_set_timer(
         &sim->world,
         bytes / sim->config.bytes_per_us * 1000 + sim->config.latency_ns,
@@ -175,6 +184,7 @@ void hayi_sim_land(struct hayi_sim *sim, uint32_t flight)
         return;
     }
     sim->world.moved_ns = sim->world.now_ns;
+    sim->flights_open--;
     if (hayi_stores_land(&ledger->stores,
                          flight,
                          sim->world.now_ns,

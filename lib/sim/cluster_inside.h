@@ -24,6 +24,7 @@ struct sim_link {
 
 struct sim_want {
     hayi_object object;
+    uint32_t task;
     uint32_t node;
     bool answered;
 };
@@ -47,6 +48,7 @@ struct hayi_sim {
     uint32_t want_count;
     uint32_t want_room;
     uint32_t wants_open;   /* without an answer */
+    uint32_t flights_open; /* that have not landed */
     struct hayi_dep *deps; /* room for the largest submit */
     size_t dep_room;
     uint64_t held_up_ns; /* the manager stands still until then */
@@ -125,6 +127,8 @@ void hayi_sim_wanted(struct hayi_sim *sim, const struct hayi_action *action);
 /* cluster_data.c: what the manager and its client do for objects */
 /* A task has been told: the futures that it named may be released. */
 void hayi_sim_release_after(struct hayi_sim *sim, uint32_t index);
+/* What was put and is no input of any task. */
+void hayi_sim_release_all(struct hayi_sim *sim);
 void hayi_sim_fetch(struct hayi_sim *sim, const struct hayi_action *action);
 /* The same as a step, of an ENDED that finished its task. */
 void hayi_sim_step_made(struct hayi_sim *sim, struct hayi_event *event);

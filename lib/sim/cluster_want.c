@@ -66,7 +66,7 @@ void hayi_sim_want(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         sim->want_room = room;
     }
     struct sim_want *want = &sim->wants[sim->want_count++];
-    *want = (struct sim_want){.object = task->made[0]};
+    *want = (struct sim_want){.object = task->made[0], .task = wish->task};
     want->node = wish->worker == UINT32_MAX
                      ? 0
                      : sim->world.ledger.stores.node_of[wish->worker];
@@ -112,7 +112,9 @@ check(struct hayi_sim *sim, const struct sim_want *want, hay_status status)
                    : "what is wanted is not there";
     case HAY_EFARM:
         return there && is_known(sim, want->node)
-                       && hayi_stores_anywhere(stores, want->object)
+                       && (hayi_stores_anywhere(stores, want->object)
+                           || hayi_ledger_remakable(&sim->world.ledger,
+                                                    want->task))
                    ? "what is wanted is not lost"
                    : NULL;
     case HAY_EIO:

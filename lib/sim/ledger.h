@@ -86,6 +86,7 @@ struct hayi_ledger_out {
     hayi_handle task;
     uint32_t attempt;
     uint32_t worker;
+    bool cancelled; /* its worker was told to end it */
 };
 
 struct hayi_ledger_task {
@@ -108,6 +109,8 @@ struct hayi_ledger_task {
     uint32_t grown;         /* so often told that it may use twice the memory */
     uint8_t outcome;        /* of the last that ended */
     bool lost;              /* held by a worker that was lost */
+    uint32_t losses; /* workers that were lost while they held it; once it was
+                        told: while they made its objects again */
     /* wishes */
     uint32_t hand_outs; /* of a task: it may come back and go out again */
     uint32_t cancels;   /* asked for */
@@ -123,10 +126,14 @@ struct hayi_ledger_task {
     bool killed;   /* cancelled with all that it submits */
     bool unwanted; /* the core was told that nobody waits for it */
     uint8_t cause; /* told */
+    bool told_losses;
+    hayi_object told_lost;
     /* objects */
     hayi_object made[HAYI_SIM_MAKES_MAX];
     bool has;            /* its future holds them */
     bool forgotten;      /* it is not run again */
+    uint64_t asked;      /* see remake_query */
+    bool can;            /* the answer */
     uint32_t dependents; /* that have not ended, not yet submitted ones too */
     /* maps */
     uint8_t *marks; /* [items]: HAYI_LEDGER_RUN and others */
@@ -152,6 +159,7 @@ struct hayi_ledger {
     struct hayi_stores stores;
     struct hayi_wealth wealth;
     uint32_t remakes;
+    uint64_t remake_query;
     bool stragglers;  /* tasks may have a second attempt besides the first */
     uint32_t doubles; /* that had one */
     uint32_t beaten;  /* attempts that ended after their task */
@@ -219,6 +227,13 @@ bool hayi_ledger_killed(const struct hayi_ledger *ledger, uint32_t index);
 
 /* Does no attempt that a worker has need the objects of this one? */
 bool hayi_ledger_idle(const struct hayi_ledger *ledger, uint32_t index);
+
+/* Could the objects of this one, which are on no node, be made again?  Where
+ * that is not known, no. */
+bool hayi_ledger_remakable(struct hayi_ledger *ledger, uint32_t index);
+
+/* All have ended, and nothing is under way any more: has every object gone? */
+void hayi_ledger_emptied(struct hayi_ledger *ledger);
 
 /* What the core tells its client. */
 void hayi_ledger_action(struct hayi_ledger *ledger,

@@ -46,6 +46,12 @@ hayi_ledger_try(struct hayi_ledger_task *task, uint32_t attempt)
     return task->other.attempt == attempt ? &task->other : NULL;
 }
 
+/* ledger_told.c */
+/* Is there a worker left that has what the task needs?  Of what is asked for by
+ * a request that is not looked at while any was lost. */
+bool hayi_ledger_met(const struct hayi_ledger *ledger,
+                     const struct hayi_needs *needs);
+
 /* ledger_truth.c */
 /* From now on nothing comes from it; what has not come yet has not been. */
 void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker);

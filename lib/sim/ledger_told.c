@@ -10,6 +10,8 @@
 #define PAUSE_DOUBLINGS 6u  /* of a pause, at most */
 #define HAND_OUTS_MAX   50u /* of one task, and one for each end of any */
 
+#define HAYI_SIM_LOSSES_MAX 3u /* with so many a task is given up */
+
 /* The input that explains the end of a task: one that is not 'any', with this
  * state and, if it is not 0, this culprit. */
 static bool explained_by_input(const struct hayi_ledger *ledger,
@@ -45,10 +47,8 @@ static bool explained_by_kid(const struct hayi_ledger *ledger,
     return kid != 0 && task->spec.wait == HAYI_SIM_WAIT_FOLLOW;
 }
 
-/* Is there a worker left that has what the task needs?  Of what is asked for by
- * a request that is not looked at while any was lost. */
-static bool met(const struct hayi_ledger *ledger,
-                const struct hayi_needs *needs)
+bool hayi_ledger_met(const struct hayi_ledger *ledger,
+                     const struct hayi_needs *needs)
 {
     for (uint32_t w = 0; w < ledger->worker_max; w++) {
         const struct hayi_sim_purse *has = &ledger->wealth.workers[w].has;
@@ -60,6 +60,27 @@ static bool met(const struct hayi_ledger *ledger,
         }
     }
     return false;
+}
+
+/* By an attempt of which a worker said so, by the loss of workers, for an
+ * object that is lost for good, or that has no room anywhere. */
+static bool farm_failed_rightly(const struct hayi_ledger *ledger,
+                                const struct hayi_ledger_task *task)
+{
+    if (task->cause == HAY_CAUSE_DEADLOCK) {
+        return task->parent != 0;
+    }
+    if (task->spec.map) {
+        return task->outcome == HAYI_OUTCOME_FARM
+               || hayi_ledger_any_lost(ledger);
+    }
+    if (task->told_losses) {
+        return task->losses > 0
+               && (task->doubled || task->spec.once
+                   || task->losses >= HAYI_SIM_LOSSES_MAX);
+    }
+    return task->told_lost != 0 || task->outcome == HAYI_OUTCOME_FARM
+           || ledger->stores.full > 0;
 }
 
 static bool failed_rightly(const struct hayi_ledger *ledger,
@@ -76,16 +97,13 @@ static bool failed_rightly(const struct hayi_ledger *ledger,
                        : task->failed_attempts >= task->spec.retries + 1);
     case HAY_EFARM:
         return culprit == hayi_ledger_payload(index)
-               && (task->outcome == HAYI_OUTCOME_FARM
-                   || hayi_ledger_any_lost(ledger)
-                   || (task->parent != 0 && task->cause == HAY_CAUSE_DEADLOCK)
-                   || ledger->stores.full > 0);
+               && farm_failed_rightly(ledger, task);
     case HAY_EDEPENDENCY:
         return (task->last.attempt == 0 && culprit != 0
                 && explained_by_input(ledger, task, HAY_FAILED, culprit))
                || explained_by_kid(ledger, task, HAY_FAILED, culprit);
     case HAY_EINFEASIBLE:
-        return task->grown > 0 || !met(ledger, &task->spec.needs);
+        return task->grown > 0 || !hayi_ledger_met(ledger, &task->spec.needs);
     default:
         return false;
     }
@@ -121,6 +139,32 @@ static bool told_rightly(const struct hayi_ledger *ledger, uint32_t index)
     }
 }
 
+/* It fails for an input that is lost. */
+static void
+check_lost(struct hayi_ledger *ledger, uint32_t index, hayi_object object)
+{
+    const struct hayi_sim_spec *spec = &ledger->tasks[index].spec;
+    if (hayi_stores_anywhere(&ledger->stores, object)) {
+        hayi_ledger_fail(
+            ledger, "task %u fails for an object that is there", index);
+    }
+    for (size_t i = 0; i < spec->dep_count; i++) {
+        uint32_t input = spec->deps[i].task;
+        const struct hayi_ledger_task *maker = &ledger->tasks[input];
+        bool made = false;
+        for (uint32_t j = 0; j < maker->spec.makes; j++) {
+            made = made || maker->made[j] == object;
+        }
+        if (made && hayi_ledger_remakable(ledger, input)) {
+            hayi_ledger_fail(
+                ledger,
+                "task %u fails for an object that %u could make again",
+                index,
+                input);
+        }
+    }
+}
+
 static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
 {
     uint32_t index = (uint32_t)(action->u.tell.payload - 1);
@@ -137,12 +181,13 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
         task->beaten = task->outs[0];
         if (!task->doubled) {
             hayi_ledger_fail(ledger, "task %u ends while it is out", index);
+        } else if (!task->beaten.cancelled) {
+            hayi_ledger_fail(
+                ledger, "task %u ends, its other attempt goes on", index);
         }
     }
-    if (action->u.tell.lost != 0
-        && hayi_stores_anywhere(&ledger->stores, action->u.tell.lost)) {
-        hayi_ledger_fail(
-            ledger, "task %u fails for an object that is there", index);
+    if (action->u.tell.lost != 0) {
+        check_lost(ledger, index, action->u.tell.lost);
     }
     if (hayi_ledger_running(task) && task->beaten.task == 0) {
         hayi_ledger_fail(ledger, "task %u ends while it runs", index);
@@ -151,6 +196,8 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
     task->state = action->u.tell.state;
     task->status = action->u.tell.status;
     task->cause = action->u.tell.cause;
+    task->told_losses = action->u.tell.losses != 0;
+    task->told_lost = action->u.tell.lost;
     task->culprit = action->u.tell.culprit != 0 ? action->u.tell.culprit
                                                 : action->u.tell.payload;
     ledger->told_count++;
@@ -369,6 +416,15 @@ static void handed_out(struct hayi_ledger *ledger,
         hayi_ledger_fail(ledger, "task %u: handed out after its end", index);
     } else if (ledger->fenced[action->u.hand_out.worker]) {
         hayi_ledger_fail(ledger, "task %u: handed out to a lost worker", index);
+    } else if (!task->told && !task->spec.map
+               && (task->cancels > 0
+                   || (task->losses >= HAYI_SIM_LOSSES_MAX
+                       && !task->doubled))) {
+        hayi_ledger_fail(ledger,
+                         "task %u: handed out after %s",
+                         index,
+                         task->cancels > 0 ? "its cancel"
+                                           : "the loss of three workers");
     } else if (!task->spec.map && task->spec.needs.request == 0
                && action->u.hand_out.needs.memory_bytes
                       != task->spec.needs.memory_bytes << task->grown) {
@@ -390,6 +446,27 @@ static void handed_out(struct hayi_ledger *ledger,
             note_out(ledger, index, action);
         } else if (ledger->stragglers && action->u.hand_out.attempt > 1) {
             note_second(task, action);
+        }
+    }
+}
+
+/* The worker is told to end an attempt. */
+static void cancelled(struct hayi_ledger *ledger,
+                      const struct hayi_action *action)
+{
+    uint32_t index = 0;
+    if (!ledger->stragglers) {
+        return;
+    }
+    for (; index < ledger->count; index++) {
+        struct hayi_ledger_task *task = &ledger->tasks[index];
+        for (uint32_t i = 0; task->doubled && i < task->out_count; i++) {
+            struct hayi_ledger_out *out = &task->outs[i];
+            if (out->task == action->u.cancel.task
+                && out->attempt == action->u.cancel.attempt
+                && out->worker == action->u.cancel.worker) {
+                out->cancelled = true;
+            }
         }
     }
 }
@@ -446,9 +523,11 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_FORGET:
         forgotten(ledger, action);
         break;
+    case HAYI_ACTION_CANCEL:
+        cancelled(ledger, action);
+        break;
     case HAYI_ACTION_CLAIM_DENIED:
     case HAYI_ACTION_RECALL:
-    case HAYI_ACTION_CANCEL:
     case HAYI_ACTION_INPUTS:
     case HAYI_ACTION_FETCH:
     case HAYI_ACTION_DROP:

@@ -230,6 +230,7 @@ static void outs_lost(struct hayi_ledger_task *task, uint32_t worker)
 {
     for (uint32_t i = task->out_count; i > 0; i--) {
         if (task->outs[i - 1].worker == worker) {
+            task->losses++;
             task->outs[i - 1] = task->outs[--task->out_count];
         }
     }

@@ -20,6 +20,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-sim.la
 	%D%/ledger.c \
 	%D%/ledger.h \
 	%D%/ledger_inside.h \
+	%D%/ledger_remake.c \
 	%D%/ledger_told.c \
 	%D%/ledger_truth.c \
 	%D%/mail.c \
