@@ -38,6 +38,7 @@ struct hayi_fetch {
     uint32_t prev;  /* of the line */
     uint32_t other; /* next one of the object */
     uint32_t line;  /* 1 + node << 1 | is it the line of senders; 0: none */
+    uint32_t tries; /* in vain, of workers of 'from' */
     uint8_t state;  /* enum hayi_fetch_state */
     bool keep;      /* the receiver shall not drop it to make room */
 };

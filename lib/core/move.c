@@ -8,6 +8,10 @@
  *
  * When a sender is lost its receiver has still to say how the fetch ended: it
  * is stray until then, and another one is queued meanwhile.
+ *
+ * A receiver may know before us that a sender is dead.  What lies on a node
+ * lies there for all its workers: each of them is asked before the copy is
+ * struck off.
  */
 #include "config.h"
 
@@ -72,8 +76,19 @@ void hayi_move_start(struct hayi_sched *s,
         hayi_fetches_line_up(&s->fetches, index, wait->node, true);
         return;
     }
+    uint32_t other = 0;
+    const struct hayi_replica *last =
+        fetch->tries == 0
+            ? NULL
+            : hayi_objects_on(&s->objects, fetch->thing, fetch->from);
+    if (last != NULL && s->nodes.list[fetch->from].sends < HAYI_SENDS_MAX) {
+        best = last;
+        other = hayi_nodes_other(&s->nodes, fetch->from, fetch->from_worker);
+    }
+    fetch->tries = other != 0 ? fetch->tries : 0;
     hayi_fetches_fly(&s->fetches, index, best->node, best->place);
-    fetch->from_worker = hayi_nodes_mover(&s->nodes, fetch->from);
+    fetch->from_worker =
+        other != 0 ? other - 1 : hayi_nodes_mover(&s->nodes, fetch->from);
     fetch->to_worker = hayi_nodes_mover(&s->nodes, fetch->to);
     struct hayi_action *a = hayi_actions_add(actions, HAYI_ACTION_FETCH);
     a->u.fetch.transfer = fetch->number;
@@ -198,16 +213,23 @@ static void no_room(struct hayi_sched *s,
 }
 
 /* The sender did not have it, or could not send.  1 action. */
-static void
-not_sent(struct hayi_sched *s, uint32_t index, struct hayi_actions *actions)
+static void not_sent(struct hayi_sched *s,
+                     uint32_t index,
+                     hay_status status,
+                     struct hayi_actions *actions)
 {
     struct hayi_fetch *fetch = hayi_fetch_at(&s->fetches, index);
     uint32_t object = fetch->thing;
     uint32_t to = fetch->to;
     const struct hayi_replica *replica =
         hayi_objects_on(&s->objects, object, fetch->from);
+    bool again = status == HAY_EFARM
+                 && fetch->tries + 1 < s->nodes.list[fetch->from].worker_count;
     if (replica != NULL && replica->place == fetch->place) {
-        hayi_move_strike(s, object, fetch->from);
+        fetch->tries++;
+        if (!again) {
+            hayi_move_strike(s, object, fetch->from);
+        }
     }
     if (hayi_object_at(&s->objects, object)->copies > 0) {
         hayi_fetches_ground(&s->fetches, index);
@@ -250,7 +272,7 @@ hay_status hayi_move_moved(struct hayi_sched *s,
         hayi_fetches_end(&s->fetches, index);
         no_room(s, fetch.thing, fetch.to, event, actions);
     } else {
-        not_sent(s, index, actions);
+        not_sent(s, index, status, actions);
     }
     return HAY_OK;
 }

@@ -109,6 +109,22 @@ uint32_t hayi_nodes_mover(struct hayi_nodes *nodes, uint32_t index)
     return node->turn - 1;
 }
 
+uint32_t hayi_nodes_other(const struct hayi_nodes *nodes,
+                          uint32_t index,
+                          uint32_t worker)
+{
+    const struct hayi_node *node = &nodes->list[index];
+    uint32_t next = node->workers;
+    while (next != 0 && next - 1 != worker) {
+        next = nodes->follow[next - 1];
+    }
+    if (next == 0 || node->worker_count == 1) {
+        return 0;
+    }
+    uint32_t other = nodes->follow[next - 1];
+    return other != 0 ? other : node->workers;
+}
+
 uint32_t hayi_nodes_dropper(const struct hayi_nodes *nodes, uint32_t index)
 {
     const struct hayi_node *node = &nodes->list[index];

@@ -81,6 +81,11 @@ bool hayi_nodes_there(const struct hayi_nodes *nodes, uint32_t node);
 /* Who sends or receives next on a node that is there: a worker, or
  * HAYI_MANAGER_SELF. */
 uint32_t hayi_nodes_mover(struct hayi_nodes *nodes, uint32_t node);
+/* The worker behind this one on its node, or the first; 0: it has left the
+ * node, or nobody else is there.  Else 1 + it. */
+uint32_t hayi_nodes_other(const struct hayi_nodes *nodes,
+                          uint32_t node,
+                          uint32_t worker);
 /* Who frees memory there. */
 uint32_t hayi_nodes_dropper(const struct hayi_nodes *nodes, uint32_t node);
 /* Cores there that nothing is booked on. */

@@ -242,6 +242,19 @@ const char *hayi_stores_drop(struct hayi_stores *stores,
     return NULL;
 }
 
+/* Is another worker there that the core knows and that lives? */
+static bool
+others(const struct hayi_stores *stores, uint32_t node, uint32_t worker)
+{
+    for (uint32_t w = node; w < stores->worker_count; w++) {
+        if (stores->node_of[w] == node && w != worker && stores->known[w]
+            && !stores->lost[w]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hayi_stores_land(struct hayi_stores *stores,
                       uint32_t flight_index,
                       uint64_t now_ns,
@@ -262,7 +275,8 @@ bool hayi_stores_land(struct hayi_stores *stores,
     event->u.moved.run_ns = now_ns - flight.begin_ns;
     if (!sent) {
         event->u.moved.status = HAY_EFARM;
-        place->struck = true;
+        place->struck =
+            place->struck || !others(stores, place->node, flight.from);
         stores->broken++;
     } else if (hayi_dice_chance(dice, stores->full_permille)) {
         event->u.moved.status = HAY_EIO;

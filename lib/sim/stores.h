@@ -18,8 +18,8 @@ struct hayi_sim_place {
     uint64_t next;    /* place of an object with the same row */
     uint64_t bytes;
     bool there;
-    bool struck; /* for the core it is no more: a fetch from here broke, or
-                    nobody was left here that it knew */
+    bool struck; /* for the core it is no more: a fetch from the last one that
+                    lived here broke, or nobody was left here that it knew */
 };
 
 struct hayi_sim_flight {

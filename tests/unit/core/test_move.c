@@ -121,6 +121,49 @@ static void a_sender_without_it_is_passed_over(void)
     BED_EXPECT("wanted 6 HAY_EFARM report 0");
 }
 
+/* Which may be dead already: what lies there lies there for all of them. */
+static void each_worker_of_a_node_is_asked_for_what_it_has(void)
+{
+    bed_config.worker_max = WIDE;
+    bed_config.node_max = WIDE;
+    bed_open();
+    for (uint32_t i = 0; i < 3; i++) {
+        bed_join_on(i, 2, 1);
+    }
+    bed_join_on(3, 2, 2);
+    hayi_object object = bed_put(1, MIB);
+    bed_want(object, 2, false, 5);
+    for (uint32_t i = 1; i <= 3; i++) {
+        char words[40];
+        (void)snprintf(words, sizeof words, "fetch %u", i);
+        CU_ASSERT_EQUAL(bed_count(words), 1);
+        CU_ASSERT_NOT_EQUAL(hayi_sched_place(bed.sched, object, 1), 0);
+        CU_ASSERT_EQUAL(bed_count("wanted"), 0);
+        bed_moved(i, HAY_EFARM);
+    }
+    BED_EXPECT("fetch 1 o1 1048576 bytes at 1 w0 to w3; "
+               "fetch 2 o1 1048576 bytes at 1 w1 to w3; "
+               "fetch 3 o1 1048576 bytes at 1 w2 to w3; "
+               "wanted 5 HAY_EFARM report 0");
+}
+
+static void worker_that_lives_sends_what_a_dead_one_could_not(void)
+{
+    bed_config.worker_max = WIDE;
+    bed_config.node_max = WIDE;
+    bed_open();
+    bed_join_on(0, 2, 1);
+    bed_join_on(1, 2, 1);
+    bed_join_on(2, 2, 2);
+    hayi_object object = bed_put(1, MIB);
+    bed_want(object, 2, false, 5);
+    bed_moved(1, HAY_EFARM);
+    bed_forget();
+    bed_moved(2, HAY_OK);
+    CU_ASSERT_EQUAL(bed_count("wanted 5 HAY_OK"), 1);
+    CU_ASSERT_NOT_EQUAL(hayi_sched_place(bed.sched, object, 1), 0);
+}
+
 static void no_room_sends_the_task_elsewhere_once(void)
 {
     some_nodes(3);
@@ -267,6 +310,10 @@ static CU_TestInfo tests[] = {
     {"what_is_released_in_flight_is_dropped_after_it",
      what_is_released_in_flight_is_dropped_after_it},
     {"a_sender_without_it_is_passed_over", a_sender_without_it_is_passed_over},
+    {"each_worker_of_a_node_is_asked_for_what_it_has",
+     each_worker_of_a_node_is_asked_for_what_it_has},
+    {"worker_that_lives_sends_what_a_dead_one_could_not",
+     worker_that_lives_sends_what_a_dead_one_could_not},
     {"no_room_sends_the_task_elsewhere_once",
      no_room_sends_the_task_elsewhere_once},
     {"no_room_answers_the_want", no_room_answers_the_want},
