@@ -9,6 +9,8 @@
 
 #include "farm.h"
 #include "goon.h"
+#include "options.h"
+#include "paralleljob.h"
 #include "runfolder.h"
 #include "words.h"
 
@@ -19,16 +21,39 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Is it what ends the options of `run`: a list of values, or "--"? */
-static bool ends_options(const char *argument)
+/* Where further options of `run` may stand behind those that are there: before
+ * "--", or the command that lists of values are put into. */
+static size_t options_end(const hay_run_info *info)
 {
-    return strcmp(argument, "--") == 0 || strncmp(argument, ":::", 3) == 0;
+    size_t at = 0;
+    bool lists = false;
+    struct options options;
+    struct fault fault;
+    while (at < info->argc && strcmp(info->argv[at], "--") != 0 && !lists) {
+        lists = paralleljob_begins(info->argv[at]);
+        at += lists ? 0 : 1;
+    }
+    if (!lists) {
+        return at;
+    }
+    char **copy = mem_alloc(info->argc, sizeof(char *));
+    memcpy(copy, info->argv + 1, (info->argc - 1) * sizeof(char *));
+    copy[info->argc - 1] = NULL;
+    if (options_parse(WORD_RUN, (int)info->argc - 1, copy, &options, &fault)
+            == HAY_OK
+        && options.words != NULL) {
+        at = info->argc - options.word_count;
+    }
+    options_fini(&options);
+    free(copy);
+    return at;
 }
 
 /* The recorded command line with 'more' behind its options. */
 static const char **
 new_line(const hay_run_info *info, const char *self, char **more)
 {
+    size_t end = options_end(info);
     size_t extra = 0;
     while (more[extra] != NULL) {
         extra++;
@@ -36,7 +61,7 @@ new_line(const hay_run_info *info, const char *self, char **more)
     const char **line = mem_alloc(info->argc + extra + 1, sizeof *line);
     size_t count = 0;
     size_t i = 0;
-    for (; i < info->argc && !ends_options(info->argv[i]); i++) {
+    for (; i < end; i++) {
         line[count++] = info->argv[i];
     }
     memcpy(line + count, more, extra * sizeof *line);

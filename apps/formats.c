@@ -2,17 +2,20 @@
  *
  * A format is told by the first line that is no plain comment, and by lines
  * that only one tool has; by the ending .toml.  All else is Hayfork's own, of
- * which plain lists of commands are a part.
+ * which plain lists of commands are a part, unless the commands look at a
+ * number that only one tool gives them.
  */
 #include "config.h"
 
 #include "disbatch.h"
 #include "formats.h"
 #include "hqtoml.h"
+#include "paralleljob.h"
 #include "pmc.h"
 #include "taskfile.h"
 #include "wfformat.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +28,7 @@ static const struct {
     {"hq", "HyperQueue", FORMAT_HQ},
     {"disbatch", "disBatch", FORMAT_DISBATCH},
     {"parallel", "GNU parallel", FORMAT_PARALLEL},
+    {"launcher", "Launcher", FORMAT_LAUNCHER},
 };
 #define NAME_COUNT (sizeof names / sizeof names[0])
 
@@ -87,6 +91,15 @@ static bool ends_with(const char *path, const char *ending)
     return length > size && strcmp(path + length - size, ending) == 0;
 }
 
+/* A plain list whose commands look at a tool's variables? */
+static enum format guess_list(const char *data)
+{
+    return strstr(data, "PARALLEL_SEQ") != NULL     ? FORMAT_PARALLEL
+           : strstr(data, "LAUNCHER_JID") != NULL   ? FORMAT_LAUNCHER
+           : strstr(data, "LAUNCHER_NJOBS") != NULL ? FORMAT_LAUNCHER
+                                                    : FORMAT_HAYFORK;
+}
+
 static hay_status guess(const char *path,
                         const char *data,
                         size_t size,
@@ -123,8 +136,80 @@ static hay_status guess(const char *path,
               : signs.disbatch         ? FORMAT_DISBATCH
               : signs.pmc              ? FORMAT_PMC
               : signs.hq               ? FORMAT_HQ
-                                       : FORMAT_HAYFORK;
+                                       : guess_list(data);
     return HAY_OK;
+}
+
+/* ---- lists whose commands see their numbers ---- */
+
+/* numbers[count]: of each line, from line 1; Launcher counts those that are not
+ * empty, GNU parallel all. */
+static uint32_t *
+number_lines(const char *data, bool all, size_t *count, uint32_t *last)
+{
+    uint32_t *numbers = NULL;
+    size_t room = 0;
+    *count = 0;
+    *last = 0;
+    while (*data != '\0') {
+        size_t length = strcspn(data, "\n");
+        bool counts = all || length > (data[0] == '\r' ? 1u : 0u);
+        numbers = mem_grow(numbers, *count, &room, sizeof *numbers);
+        *last += counts ? 1 : 0;
+        numbers[(*count)++] = *last;
+        data += length + (data[length] == '\n' ? 1 : 0);
+    }
+    return numbers;
+}
+
+/* What tells of more than a command, of Hayfork's own, has no place there. */
+static hay_status check_list(const struct workload *w, struct fault *fault)
+{
+    for (size_t i = 0; i < w->block_count; i++) {
+        const struct block *block = &w->blocks[i];
+        if (block->name != NULL || block->dep_count > 0
+            || block->files != NULL) {
+            return fault_at(fault,
+                            w->file,
+                            block->line,
+                            "a #HAY line in a list of another tool");
+        }
+    }
+    return HAY_OK;
+}
+
+static hay_status read_list(char *data,
+                            size_t size,
+                            enum format format,
+                            const struct request *defaults,
+                            struct workload *w,
+                            struct fault *fault)
+{
+    bool parallel = format == FORMAT_PARALLEL;
+    struct text text = TEXT_INIT;
+    size_t count;
+    uint32_t last;
+    uint32_t *numbers = number_lines(data, parallel, &count, &last);
+    hay_status status = taskfile_parse(data, size, defaults, w, fault);
+    if (status == HAY_OK) {
+        status = check_list(w, fault);
+    }
+    for (size_t i = 0; i < w->block_count && status == HAY_OK; i++) {
+        struct block *block = &w->blocks[i];
+        if (block->line >= 1 && block->line <= count) {
+            block->number = numbers[block->line - 1];
+        }
+    }
+    if (parallel) {
+        paralleljob_number(w);
+    } else {
+        text_format(&text, "LAUNCHER_NJOBS=%" PRIu32, last);
+        w->number_name = "LAUNCHER_JID";
+        w->number_env = arena_text(&w->arena, text.data, text.length);
+    }
+    text_fini(&text);
+    free(numbers);
+    return status;
 }
 
 hay_status formats_parse(char *data,
@@ -153,6 +238,9 @@ hay_status formats_parse(char *data,
         return disbatch_parse(&lines, copy, w, fault);
     case FORMAT_HQ:
         return hqtoml_parse(data, size, copy, w, fault);
+    case FORMAT_PARALLEL:
+    case FORMAT_LAUNCHER:
+        return read_list(data, size, format, copy, w, fault);
     default:
         return taskfile_parse(data, size, copy, w, fault);
     }

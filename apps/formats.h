@@ -12,7 +12,9 @@ enum format {
     FORMAT_PMC,      /* pegasus-mpi-cluster */
     FORMAT_HQ,       /* HyperQueue */
     FORMAT_DISBATCH, /* disBatch */
-    FORMAT_PARALLEL  /* GNU parallel: the command line */
+    FORMAT_PARALLEL, /* GNU parallel: the command line, or a list of commands
+                        that look at their numbers */
+    FORMAT_LAUNCHER  /* TACC Launcher: such a list */
 };
 
 /* The format of a name as in --format=NAME.  false: there is none. */

@@ -513,13 +513,6 @@ take_words(struct options *o, int argc, char **argv, struct fault *fault)
 static hay_status check_file(const struct options *o, struct fault *fault)
 {
     bool stream = strcmp(o->file, "-") == 0;
-    if (o->format == FORMAT_PARALLEL) {
-        return fault_set(fault,
-                         HAY_EINVAL,
-                         "run: --format=parallel wants lists of values (:::) "
-                         "on the command line; lists of commands have "
-                         "--format=hayfork");
-    }
     if (stream && o->format > FORMAT_HAYFORK) {
         return fault_set(fault,
                          HAY_EINVAL,

@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum piece_kind { TEXT, VALUE, SEQUENCE, SLOT };
 enum piece_part {
@@ -54,6 +55,15 @@ struct reader {
     struct text text;
     bool plain; /* the values are the commands: not quoted */
 };
+
+void paralleljob_number(struct workload *w)
+{
+    struct text text = TEXT_INIT;
+    text_format(&text, "PARALLEL_PID=%ld", (long)getpid());
+    w->number_name = "PARALLEL_SEQ";
+    w->number_env = arena_text(&w->arena, text.data, text.length);
+    text_fini(&text);
+}
 
 bool paralleljob_begins(const char *word)
 {
@@ -376,6 +386,7 @@ static hay_status add_task(struct reader *r, struct text *line)
         .step = 1,
         .count = 1,
         .line = number,
+        .number = number,
     };
     return workload_add(r->w, &block, &index, r->fault);
 }
@@ -420,6 +431,7 @@ static hay_status add_tasks(struct reader *r)
 {
     struct text line = TEXT_INIT;
     hay_status status;
+    paralleljob_number(r->w);
     cut_linked(r);
     r->at = mem_alloc(r->source_count, sizeof *r->at);
     memset(r->at, 0, r->source_count * sizeof *r->at);

@@ -16,6 +16,9 @@
 /* Is this word one that a list begins with? */
 bool paralleljob_begins(const char *word);
 
+/* Let the tasks see their numbers, as those of GNU parallel do. */
+void paralleljob_number(struct workload *w);
+
 /* words[count]: the command and its lists.  Adds a task for each combination to
  * 'w' (set up by workload_init), the last list changing first; line N in
  * messages is the task with number N.  defaults: borrowed by w.

@@ -118,6 +118,8 @@ void submit_fini(struct submit *s)
     text_fini(&s->line);
     text_fini(&s->cwd);
     text_fini(&s->stdin_path);
+    text_fini(&s->number);
+    text_fini(&s->key);
     *s = (struct submit){.ex = NULL};
 }
 
@@ -395,6 +397,32 @@ static size_t add_env(struct submit *s, size_t count, const char *const *list)
     return count;
 }
 
+/* The variables by which another tool numbers its tasks.  A run that goes on
+ * takes what has another number now for the same, unless the command says that
+ * it looks at it. */
+static void add_number(struct submit *s,
+                       const struct block *block,
+                       hay_command *command,
+                       hay_task_options *options)
+{
+    const char *name = s->w->number_name;
+    text_clear(&s->number);
+    text_format(&s->number, "%s=%" PRIu32, name, block->number);
+    const char *const numbers[] = {s->number.data, s->w->number_env, NULL};
+    size_t count = add_env(s, 0, numbers);
+    count = add_env(s, count, command->env);
+    s->all_env =
+        mem_grow(s->all_env, count, &s->all_env_room, sizeof *s->all_env);
+    s->all_env[count] = NULL;
+    command->env = s->all_env;
+    text_clear(&s->key);
+    text_add_string(&s->key, command->line);
+    if (strstr(command->line, name) != NULL) {
+        text_format(&s->key, "\n%" PRIu32, block->number);
+    }
+    options->resume_key = s->key.data;
+}
+
 /* Variables of datasets, files of chunks; what brings them comes before. */
 static hay_status add_chunks(struct submit *s,
                              const struct block *block,
@@ -444,6 +472,9 @@ static hay_status submit_command(struct submit *s,
         expand_list(block, element, request->env, request->env_count, &s->env);
     command.has_index = block->array;
     command.index = block->first + element * block->step;
+    if (s->w->number_name != NULL) {
+        add_number(s, block, &command, options);
+    }
     if (block->files != NULL) {
         name_files(s, block, element, &command);
     }

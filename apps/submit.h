@@ -38,7 +38,7 @@ struct submit {
     size_t kept_count, kept_room;
     hay_future **after[2]; /* of the task being submitted; any: [1] */
     size_t after_count[2], after_room[2];
-    struct text name, line, cwd, stdin_path;
+    struct text name, line, cwd, stdin_path, number, key;
     struct submit_list env, in, out;
     const char **all_env; /* with the variables of datasets */
     size_t all_env_room;

@@ -91,6 +91,7 @@ struct block {
     uint32_t line;
     uint32_t dep_first, dep_count;
     uint32_t users;      /* how many edges lead here */
+    uint32_t number;     /* of another tool, see number_name */
     unsigned char *done; /* a bit an element, malloc'ed; NULL: none is */
     bool array;
 };
@@ -118,7 +119,10 @@ struct workload {
                             it does not */
     struct worker_command *worker_commands; /* malloc'ed */
     size_t worker_command_count, worker_command_room;
-    const char *worker_env; /* "NAME=VALUE" that they see */
+    const char *worker_env;  /* "NAME=VALUE" that they see */
+    const char *number_name; /* commands see the number of their block in a
+                                variable of this name; NULL: not */
+    const char *number_env;  /* ... and this, "NAME=VALUE", the same for all */
     uint32_t *order; /* order[block_count], parents first; workload_order() */
     struct workload_name *names;
     struct files *files; /* of files.h; NULL: no task names any */

@@ -132,6 +132,34 @@ variables() {
 }
 check variables_of_the_other_tools variables
 
+numbers() { # of GNU parallel and Launcher; and what they are for a run that goes on
+    # shellcheck disable=SC2016
+    runs 0 run --output=ordered 'echo $PARALLEL_SEQ {}; test $PARALLEL_PID -gt 1' ::: a b && printf '1 a\n2 b\n' | diff - out || return
+    # shellcheck disable=SC2016
+    printf 'echo $PARALLEL_SEQ\n\necho $PARALLEL_SEQ' >list
+    runs 0 run --output=ordered list && printf '1\n3\n' | diff - out && grep -q 'of GNU parallel (--format=parallel)' err || return
+    # shellcheck disable=SC2016
+    printf '# comment\n\necho ${LAUNCHER_JID}/$LAUNCHER_NJOBS\necho $LAUNCHER_JID\n' >list
+    runs 0 run --output=ordered list && printf '2/3\n3\n' | diff - out && grep -q 'of Launcher (--format=launcher)' err
+}
+check numbers_of_the_other_tools numbers
+renumbered() { # only who looks at its number runs again
+    rm -rf f
+    runs 0 run --run-folder f 'echo {}' ::: a b && runs 0 run --run-folder f 'echo {}' ::: z a b &&
+        grep -q '1 tasks*: 1 finished, 2 done before' err || return
+    rm -rf f
+    # shellcheck disable=SC2016
+    runs 0 run --run-folder f 'echo $PARALLEL_SEQ {}' ::: a b && runs 0 run --run-folder f 'echo $PARALLEL_SEQ {}' ::: a c b &&
+        grep -q '2 tasks: 2 finished, 1 done before' err
+}
+check numbers_and_runs_that_go_on renumbered
+options_of_resume() { # go before the command, not into it
+    rm -rf f go
+    runs 1 run --retries=0 --run-folder f 'test -e go && echo {}' ::: a b && touch go &&
+        runs 0 resume f --output=ordered && printf 'a\nb\n' | diff - out
+}
+check options_of_resume_go_before_the_command options_of_resume
+
 slots() {
     runs 0 run --slots=2 --output=ordered 'echo {%}' ::: 1 2 3 4 5 6 && [ "$(sort -u out | wc -l)" -le 2 ] &&
         ! grep -qv '^[12]$' out
@@ -331,7 +359,7 @@ refuses parallel_list 'run: {3} is none of the 1 list of values' echo '{3}' ::: 
 refuses parallel_perl 'run: {= =}: Perl' echo '{= uc =}' ::: a
 refuses parallel_empty 'run: nothing stands behind :::' echo :::
 refuses parallel_format 'run: lists of values (:::) are of GNU parallel' --format=pmc echo ::: a
-refuses parallel_word 'run: --format=parallel wants lists of values' --format=parallel work.hay
+refuses launcher_key 'work.hay:1: a #HAY line in a list of another tool' --format=launcher work.hay
 refuses joblog_option 'run: unknown option --joblog' --joblog log echo ::: a
 refuses unknown_format 'run: bad value --format=slurm' --format=slurm work.hay
 refuses format_of_a_stream 'run: files of other tools are not read from standard input' --format=pmc -
