@@ -109,6 +109,31 @@ check a_qsub_of_pbs_is_known eval 'PATH=$PWD/bin:$PWD/tools "$hayfork" submit --
 rm -rf hayfork-runs
 check local_runs_in_the_background eval 'runs 0 submit --system=local tasks.hay && until_true grep -q "exit status 0" hayfork-runs/tasks/job-$(cat out).out'
 check its_tasks_have_finished eval 'runs 0 status && grep -q "2 finished, 0 failed" out'
+# What a command and its values hold comes to the tasks as it was typed.
+cat >words <<'EOS'
+#!/bin/bash
+printf '<%s>' "$@"
+echo
+EOS
+chmod +x words
+# shellcheck disable=SC2016
+values=(a 'b c' "it's" 'c"d' '$HOME' '$(touch ran)' '`touch ran`' 'back\slash' 'end\' $'new\nline' $'tab\tx'
+    -n --retries=9 '*' 'e;f' '#g' '~' '' '!x' '{1}' '&' '(h)' é)
+printf '<%s><x y>\n' "${values[@]}" >wanted
+typed() {
+    runs 0 submit --system=local "./words {1} 'x y'" ::: "${values[@]}" || return
+    until_true grep -q 'exit status 0' "hayfork-runs/parallel/job-$(cat out).out" &&
+        runs 0 output --all && diff wanted out && [ ! -e ran ]
+}
+check values_come_as_they_were_typed typed
+successor() { # what the job's script evaluates is what was given to qsub
+    runs 0 submit --system=pbs "./words {1} 'x y'" ::: "${values[@]}" || return
+    eval "set -- $(cat hayfork-runs/latest/job.command)"
+    shift
+    printf '%s\n' "$@" | diff args - && [ ! -e ran ]
+}
+check a_successor_has_the_same_words successor
+
 mkfifo go
 printf 'echo started >seen; read x <go\n' >waits.hay
 check local_can_be_cancelled eval 'runs 0 submit --system=local waits.hay && until_true test -s seen && runs 0 cancel && until_true grep -q "exit status" hayfork-runs/waits/job-*.out'
