@@ -344,6 +344,9 @@ void hayi_action_print(const struct hayi_action *action,
                        action->u.claim_denied.cookie,
                        action->u.claim_denied.worker);
         break;
+    case HAYI_ACTION_LET_GO:
+        (void)snprintf(text, size, "let_go w%" PRIu32, action->u.let_go.worker);
+        break;
     case HAYI_ACTION_INPUTS:
     case HAYI_ACTION_FETCH:
     case HAYI_ACTION_DROP:

@@ -182,9 +182,11 @@ settle(struct hayi_sched *s, uint32_t object, struct hayi_actions *actions)
         fetches++;
         i = hayi_fetch_at(&s->fetches, i)->other;
     }
-    if (hayi_actions_reserve(actions, thing->copies + 2 * wants + fetches)
+    size_t saves = s->workers.leaving > 0 ? 1 : 0;
+    if (hayi_actions_reserve(actions,
+                             thing->copies + 2 * wants + fetches + saves)
             != HAY_OK
-        || hayi_fetches_reserve(&s->fetches, wants) != HAY_OK) {
+        || hayi_fetches_reserve(&s->fetches, wants + saves) != HAY_OK) {
         return HAY_ENOMEM;
     }
     settle_wants(s, object, actions);
@@ -200,6 +202,9 @@ settle(struct hayi_sched *s, uint32_t object, struct hayi_actions *actions)
     }
     wake(s, object);
     start_queued(s, object, actions);
+    if (saves > 0) {
+        hayi_leave_save(s, object, actions);
+    }
     if (thing->move_to != 0 && thing->users == 0 && thing->fetches == 0) {
         if (hayi_objects_on(&s->objects, object, thing->move_to - 1) != NULL) {
             drop_copies(s, object, thing->move_to, actions);
@@ -308,6 +313,9 @@ static hay_status put(struct hayi_sched *s, struct hayi_event *event)
     thing->holds = 1;
     hayi_objects_put(&s->objects, index, event->u.put.node, made->place);
     made->object = hayi_objects_handle(&s->objects, index);
+    if (s->workers.leaving > 0) {
+        hayi_objects_touch(&s->objects, index);
+    }
     return HAY_OK;
 }
 

@@ -48,8 +48,10 @@ struct ask {
     struct hayi_booker booker;
     int64_t rank;
     uint32_t depth;
-    uint32_t avoid; /* a worker to be left out, or NOBODY */
-    bool ahead;     /* of needs with a request: its core may be busy */
+    uint32_t avoid;    /* a worker to be left out, or NOBODY */
+    uint64_t until_ns; /* when it is over if it starts now; 0: no worker has an
+                          end */
+    bool ahead;        /* of needs with a request: its core may be busy */
 };
 
 static bool has_room(const struct hayi_worker *worker,
@@ -74,6 +76,9 @@ takes_variant(const struct hayi_sched *s, uint32_t w, const struct ask *ask)
 {
     const struct hayi_worker *worker = &s->workers.list[w];
     uint32_t cores = hayi_demand_cores(ask->variant, worker);
+    if (!hayi_worker_in_time(worker, ask->until_ns)) {
+        return false;
+    }
     bool room = cores <= hayi_worker_idle(worker);
     if (!room && ask->ahead && cores == 1) {
         room = has_room(worker, cores, ask->rank, ask->depth);
@@ -90,6 +95,7 @@ static bool takes(const struct hayi_sched *s, uint32_t w, const struct ask *ask)
         return takes_variant(s, w, ask);
     }
     return hayi_worker_fits(worker, w, ask->needs)
+           && hayi_worker_in_time(worker, ask->until_ns)
            && !hayi_demand_kept(s, worker, ask->booker)
            && has_room(worker, ask->needs->cores, ask->rank, ask->depth);
 }
@@ -122,9 +128,12 @@ static uint32_t walk_node(const struct hayi_sched *s, const struct ask *ask)
     while (next != 0) {
         uint32_t w = next - 1;
         const struct hayi_worker *worker = &s->workers.list[w];
+        next = s->nodes.follow[w];
+        if (worker->position == 0) {
+            continue; /* it leaves */
+        }
         const struct hayi_workers_slot *slot =
             &s->workers.heap[worker->position - 1];
-        next = s->nodes.follow[w];
         if (found != NULL
             && (slot->key > found->key
                 || (slot->key == found->key && slot->tie > found->tie))) {
@@ -168,6 +177,7 @@ static uint32_t choose(const struct hayi_sched *s, struct ask *ask)
         return top;
     }
     if (needs->request == 0 && hayi_worker_fits(worker, top, needs)
+        && hayi_worker_in_time(worker, ask->until_ns)
         && !hayi_demand_kept(s, worker, ask->booker)) {
         return NOBODY; /* nor has any other one room */
     }
@@ -256,7 +266,8 @@ static uint32_t choose_any(const struct hayi_sched *s, struct ask *ask)
 {
     uint32_t top = s->workers.heap[0].worker;
     const struct hayi_worker *worker = &s->workers.list[top];
-    if (worker->guard == 0 && hayi_worker_fits(worker, top, ask->needs)) {
+    if (worker->guard == 0 && hayi_worker_fits(worker, top, ask->needs)
+        && hayi_worker_in_time(worker, ask->until_ns)) {
         return has_room(worker, ask->needs->cores, ask->rank, ask->depth)
                    ? top
                    : NOBODY;
@@ -280,6 +291,10 @@ static uint32_t find_worker(const struct hayi_sched *s,
         .rank = s->ready.levels[row->level].rank,
         .depth = once ? 0 : depth_of(s, expected_ns),
         .avoid = (row->traits & HAYI_ROW_AVOID) != 0 ? row->worker : NOBODY,
+        .until_ns = hayi_leave_until_ns(
+            s,
+            row->category,
+            (row->flags & HAYI_ROW_MAP) != 0 ? expected_ns : 0),
     };
     if (needs->request != 0) {
         return choose_variant(s, &ask, variant);
@@ -417,6 +432,9 @@ hay_status hayi_sched_dispatch(struct hayi_sched *s,
     }
     s->dispatches++;
     hayi_walltime_tick(s);
+    if (s->workers.leaving > 0 && hayi_leave_look(s, actions) != HAY_OK) {
+        return HAY_ENOMEM;
+    }
     do {
         hay_status status = hayi_alone_dispatch(s, actions);
         if (status == HAY_OK) {

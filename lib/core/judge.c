@@ -57,7 +57,8 @@ void hayi_judge_class(struct hayi_sched *s, uint32_t index)
      * does not come back. */
     uint32_t bound = class->needs.worker;
     if (!class->met || class->needs.node != 0
-        || (bound != 0 && s->workers.list[bound - 1].state == HAYI_WORKER_LOST)
+        || (bound != 0
+            && s->workers.list[bound - 1].state >= HAYI_WORKER_LEAVING)
         || (s->workers.heap_count == 0
             && s->workers.joined >= s->workers.max)) {
         return;

@@ -98,6 +98,7 @@ static void add_objects(struct hayi_sched *s,
                         const struct hayi_event *event,
                         uint32_t *list)
 {
+    bool leaving = s->workers.leaving > 0;
     for (size_t i = 0; i < event->u.ended.made_count; i++) {
         struct hayi_made *made = &event->u.ended.made[i];
         uint32_t object = hayi_objects_take(&s->objects);
@@ -108,6 +109,9 @@ static void add_objects(struct hayi_sched *s,
         hayi_objects_put(&s->objects, object, node, made->place);
         made->object = hayi_objects_handle(&s->objects, object);
         list[i] = object;
+        if (leaving) {
+            hayi_objects_touch(&s->objects, object);
+        }
     }
 }
 

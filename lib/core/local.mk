@@ -30,6 +30,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-core.la
 	%D%/gpus.h \
 	%D%/judge.c \
 	%D%/leases.c \
+	%D%/leave.c \
 	%D%/leases.h \
 	%D%/lineage.c \
 	%D%/maps.c \

@@ -35,7 +35,7 @@ hay_status hayi_members_level(struct hayi_sched *s,
     uint32_t count = s->ready.classes.count;
     struct hayi_needs any = *needs;
     if (needs->or_any != 0 && needs->worker != 0
-        && s->workers.list[needs->worker - 1].state == HAYI_WORKER_LOST) {
+        && s->workers.list[needs->worker - 1].state >= HAYI_WORKER_LEAVING) {
         any.worker = 0;
     }
     hay_status status =
@@ -112,7 +112,7 @@ hay_status hayi_members_pool(struct hayi_sched *s,
 void hayi_members_heard(struct hayi_sched *s, uint32_t worker)
 {
     if (worker < s->workers.max
-        && s->workers.list[worker].state == HAYI_WORKER_JOINED) {
+        && hayi_worker_there(&s->workers.list[worker])) {
         s->workers.list[worker].heard_ns = s->now_ns;
     } else {
         s->stale++;
@@ -153,6 +153,7 @@ static void suspect(struct hayi_sched *s,
         struct hayi_row *row = hayi_sched_row(s, i);
         bool begun = (row->traits & HAYI_ROW_SUSPECT) != 0;
         bool counts = row->apart ? begun && !worker->blame : true;
+        counts = counts && worker->state != HAYI_WORKER_LEAVING;
         row->losses = (uint8_t)(row->losses + (counts ? 1 : 0));
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {
@@ -165,8 +166,7 @@ static void suspect(struct hayi_sched *s,
     }
 }
 
-/* What would rather have run there may run anywhere from now on. */
-static void free_classes(struct hayi_sched *s, uint32_t worker)
+void hayi_members_free_classes(struct hayi_sched *s, uint32_t worker)
 {
     for (uint32_t i = 1; i < s->ready.classes.count; i++) {
         struct hayi_needs *needs = &s->ready.classes.list[i].needs;
@@ -194,7 +194,7 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     a->u.worker_lost.silent = silent;
     if (s->workers.list[worker].state == HAYI_WORKER_ABSENT) {
         hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
-        free_classes(s, worker);
+        hayi_members_free_classes(s, worker);
         hayi_workers_give_up(&s->workers, worker);
         hayi_judge(s);
         return HAY_OK;
@@ -210,7 +210,7 @@ hay_status hayi_members_lost(struct hayi_sched *s,
     hayi_ready_unblock(&s->ready, &s->workers.list[worker].blocked);
     uint32_t node = s->workers.list[worker].node;
     hayi_ready_unblock(&s->ready, &s->nodes.list[node].blocked);
-    free_classes(s, worker);
+    hayi_members_free_classes(s, worker);
     s->losing = worker + 1;
     hayi_judge(s);
     return HAY_OK;
@@ -225,7 +225,7 @@ hay_status hayi_members_tick(struct hayi_sched *s, struct hayi_actions *actions)
     uint64_t at = UINT64_MAX;
     for (uint32_t w = 0; w < s->workers.max; w++) {
         const struct hayi_worker *worker = &s->workers.list[w];
-        if (worker->state != HAYI_WORKER_JOINED) {
+        if (!hayi_worker_there(worker)) {
             continue;
         }
         uint64_t until = worker->heard_ns + s->config.silence_ns;

@@ -149,6 +149,7 @@ static void came(struct hayi_sched *s,
                  hayi_object handle,
                  uint32_t to,
                  uint64_t place,
+                 bool keep,
                  struct hayi_actions *actions)
 {
     uint32_t object = hayi_objects_find(&s->objects, handle);
@@ -161,6 +162,7 @@ static void came(struct hayi_sched *s,
         return;
     }
     hayi_objects_put(&s->objects, object, to, place);
+    hayi_objects_on(&s->objects, object, to)->loose = !keep;
     hayi_stage_arrived(s, object, to);
     hayi_objects_touch(&s->objects, object);
 }
@@ -262,7 +264,12 @@ hay_status hayi_move_moved(struct hayi_sched *s,
     if (status == HAY_OK) {
         learn(s, fetch.bytes, event->u.moved.run_ns);
         hayi_fetches_end(&s->fetches, index);
-        came(s, fetch.object, fetch.to, event->u.moved.place, actions);
+        came(s,
+             fetch.object,
+             fetch.to,
+             event->u.moved.place,
+             fetch.keep,
+             actions);
         if (fetch.thing != 0) {
             hayi_objects_touch(&s->objects, fetch.thing);
         }

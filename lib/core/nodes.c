@@ -69,7 +69,19 @@ void hayi_nodes_join(struct hayi_nodes *nodes, uint32_t index)
     nodes->follow[index] = 0;
     node->worker_count++;
     node->cores += worker->cores;
-    nodes->live += node->worker_count == 1 ? 1 : 0;
+    node->staying++;
+    nodes->live += node->staying == 1 ? 1 : 0;
+}
+
+void hayi_nodes_retire(struct hayi_nodes *nodes, uint32_t index)
+{
+    struct hayi_worker *worker = &nodes->workers->list[index];
+    struct hayi_node *node = &nodes->list[worker->node];
+    assert(!worker->off_node && node->staying > 0);
+    worker->off_node = true;
+    node->cores -= worker->cores;
+    node->staying--;
+    nodes->live -= node->staying == 0 ? 1 : 0;
 }
 
 void hayi_nodes_leave(struct hayi_nodes *nodes, uint32_t index)
@@ -77,6 +89,9 @@ void hayi_nodes_leave(struct hayi_nodes *nodes, uint32_t index)
     struct hayi_worker *worker = &nodes->workers->list[index];
     struct hayi_node *node = &nodes->list[worker->node];
     uint32_t *link = &node->workers;
+    if (!worker->off_node) {
+        hayi_nodes_retire(nodes, index);
+    }
     while (*link != index + 1) {
         link = &nodes->follow[*link - 1];
     }
@@ -84,14 +99,18 @@ void hayi_nodes_leave(struct hayi_nodes *nodes, uint32_t index)
     nodes->follow[index] = 0;
     node->turn = 0;
     node->worker_count--;
-    node->cores -= worker->cores;
-    nodes->live -= node->worker_count == 0 ? 1 : 0;
 }
 
 bool hayi_nodes_there(const struct hayi_nodes *nodes, uint32_t node)
 {
     return node < nodes->max
            && (node == nodes->manager || nodes->list[node].worker_count > 0);
+}
+
+bool hayi_nodes_deserted(const struct hayi_nodes *nodes, uint32_t node)
+{
+    return node != nodes->manager && nodes->list[node].worker_count > 0
+           && nodes->list[node].staying == 0;
 }
 
 uint32_t hayi_nodes_mover(struct hayi_nodes *nodes, uint32_t index)
@@ -138,7 +157,7 @@ uint32_t hayi_nodes_idle(const struct hayi_nodes *nodes, uint32_t index)
     uint32_t w = nodes->list[index].workers;
     while (w != 0) {
         const struct hayi_worker *worker = &nodes->workers->list[w - 1];
-        idle += hayi_worker_idle(worker);
+        idle += worker->off_node ? 0 : hayi_worker_idle(worker);
         w = nodes->follow[w - 1];
     }
     return idle;
@@ -153,8 +172,8 @@ uint64_t hayi_nodes_wait_ns(const struct hayi_nodes *nodes,
     uint32_t idle = 0;
     for (uint32_t w = node->workers; w != 0;) {
         const struct hayi_worker *worker = &nodes->workers->list[w - 1];
-        idle += hayi_worker_idle(worker);
-        load += worker->load;
+        idle += worker->off_node ? 0 : hayi_worker_idle(worker);
+        load += worker->off_node ? 0 : worker->load;
         w = nodes->follow[w - 1];
     }
     if (node->cores == 0) {
@@ -350,14 +369,18 @@ static void check_node(const struct hayi_nodes *nodes, uint32_t index)
     uint64_t backlog_ns = 0;
     uint64_t backlog_cores = 0;
     uint32_t count = 0;
+    uint32_t staying = 0;
     for (uint32_t w = node->workers; w != 0; count++) {
         const struct hayi_worker *worker = &nodes->workers->list[w - 1];
-        assert(worker->state == HAYI_WORKER_JOINED);
+        assert(hayi_worker_there(worker));
+        assert(worker->off_node == (worker->state == HAYI_WORKER_LEAVING));
         assert(worker->node == index);
-        cores += worker->cores;
+        cores += worker->off_node ? 0 : worker->cores;
+        staying += worker->off_node ? 0 : 1;
         w = nodes->follow[w - 1];
     }
     assert(count == node->worker_count);
+    assert(staying == node->staying);
     assert(cores == node->cores);
     for (uint32_t i = 0; i < node->heap_count; i++) {
         const struct hayi_cargo *cargo =
@@ -394,7 +417,7 @@ void hayi_nodes_check(const struct hayi_nodes *nodes)
         check_node(nodes, i);
         assigned += nodes->list[i].heap_count;
         staged += nodes->list[i].staged_count;
-        live += nodes->list[i].worker_count > 0 ? 1 : 0;
+        live += nodes->list[i].staying > 0 ? 1 : 0;
     }
     assert(assigned == nodes->cargos->assigned);
     assert(staged == nodes->cargos->staged);

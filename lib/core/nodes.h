@@ -23,8 +23,9 @@ struct hayi_line {
 struct hayi_node {
     uint32_t workers; /* 1 + the first of them; 0 */
     uint32_t worker_count;
+    uint32_t staying; /* of them: that do not leave */
     uint32_t turn;    /* 1 + worker that moved something last; 0 */
-    uint32_t cores;   /* of its workers */
+    uint32_t cores;   /* of those that stay */
     uint32_t blocked; /* classes that only run here, see ready.h */
     uint32_t *heap;   /* assigned ones */
     size_t heap_room;
@@ -55,7 +56,7 @@ struct hayi_nodes {
     uint32_t *seen;   /* nodes of the question */
     uint32_t max;
     uint32_t manager;
-    uint32_t live;   /* with workers */
+    uint32_t live;   /* with workers that stay */
     uint32_t cursor; /* of the last node that was looked at for its load */
     uint32_t thief;  /* the same for stealing */
     uint32_t first;  /* to be looked at, 1 + index; 0: none */
@@ -73,11 +74,14 @@ hay_status hayi_nodes_init(struct hayi_nodes *nodes,
                            uint64_t seed);
 void hayi_nodes_fini(struct hayi_nodes *nodes);
 
-/* A worker that has joined, or was lost just now. */
+/* A worker that has joined, begins to leave, or was lost just now. */
 void hayi_nodes_join(struct hayi_nodes *nodes, uint32_t worker);
+void hayi_nodes_retire(struct hayi_nodes *nodes, uint32_t worker);
 void hayi_nodes_leave(struct hayi_nodes *nodes, uint32_t worker);
 /* Is there anybody on the node? */
 bool hayi_nodes_there(const struct hayi_nodes *nodes, uint32_t node);
+/* ... but only workers that leave? */
+bool hayi_nodes_deserted(const struct hayi_nodes *nodes, uint32_t node);
 /* Who sends or receives next on a node that is there: a worker, or
  * HAYI_MANAGER_SELF. */
 uint32_t hayi_nodes_mover(struct hayi_nodes *nodes, uint32_t node);

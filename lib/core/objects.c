@@ -187,6 +187,7 @@ void hayi_objects_put(struct hayi_objects *objects,
     thing->copies++;
     thing->lost = false;
     thing->lost_by = 0;
+    thing->tries = 0;
     objects->replica_live++;
 }
 

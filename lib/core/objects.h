@@ -17,6 +17,7 @@ struct hayi_replica {
     uint64_t place;
     uint32_t node;
     uint32_t next; /* of the same object, or next free one */
+    bool loose;    /* the node may drop it to make room */
 };
 
 /* The client wants an object on a node. */
@@ -45,8 +46,9 @@ struct hayi_thing {
     uint32_t move_to; /* 1 + node; 0 */
     bool used;
     bool soft;
-    bool listed; /* to be settled */
-    bool lost;   /* no copy, and it cannot be made again */
+    bool listed;   /* to be settled */
+    bool lost;     /* no copy, and it cannot be made again */
+    uint8_t tries; /* to bring it to a node that stays, see leave.c */
 };
 
 struct hayi_objects {

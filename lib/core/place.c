@@ -220,7 +220,8 @@ static void consider(const struct hayi_sched *s,
 {
     const struct hayi_needs *needs = hayi_place_needs(s, cargo);
     if (n == best->node || n == best->shun || n + 1 == cargo->avoid
-        || !hayi_demand_node_meets(s, n, needs)) {
+        || !hayi_demand_node_meets(s, n, needs)
+        || !hayi_leave_node_in_time(s, n, cargo->category)) {
         return;
     }
     uint64_t wait_ns = hayi_nodes_wait_ns(&s->nodes, n, cargo->cores);
@@ -494,6 +495,9 @@ fits_now(const struct hayi_sched *s, uint32_t n, const struct hayi_cargo *cargo)
     struct hayi_booker booker =
         hayi_demand_booker(s, hayi_sched_row(s, cargo->row)->level);
     uint32_t variant = 0;
+    if (!hayi_leave_node_in_time(s, n, cargo->category)) {
+        return false;
+    }
     for (uint32_t w = s->nodes.list[n].workers; w != 0;) {
         if (hayi_demand_starts(s, w - 1, needs, booker, &variant)) {
             return true;

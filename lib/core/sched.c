@@ -146,7 +146,7 @@ uint32_t hayi_sched_current(struct hayi_sched *s,
                             uint32_t attempt)
 {
     if (worker >= s->workers.max
-        || s->workers.list[worker].state != HAYI_WORKER_JOINED) {
+        || !hayi_worker_there(&s->workers.list[worker])) {
         s->stale++;
         return 0;
     }
@@ -219,6 +219,8 @@ static hay_status take(struct hayi_sched *s,
         return hayi_walltime_set(s, event);
     case HAYI_EVENT_DURATION:
         return learn(s, event);
+    case HAYI_EVENT_LEAVE:
+        return hayi_leave_take(s, event);
     case HAYI_EVENT_TICK:
         hayi_walltime_tick(s);
         return hayi_task_resume(s, actions) == HAY_OK

@@ -81,6 +81,7 @@ enum hayi_event_kind {
     HAYI_EVENT_UNWANTED,    /* nobody will hear of a child's end */
     HAYI_EVENT_DEADLINE,    /* when work ends, as far as it is known */
     HAYI_EVENT_DURATION,    /* how long tasks of a category took before */
+    HAYI_EVENT_LEAVE,       /* a worker leaves in order, now or later */
 };
 
 /* An input that the task waits for.  'any': its end is enough. */
@@ -280,6 +281,13 @@ struct hayi_event {
             uint32_t category;
             uint64_t run_ns; /* of one that finished */
         } duration;
+        struct {
+            uint32_t worker;
+            uint64_t end_ns; /* 0: it leaves, and gives back by itself what it
+                                has not begun; else it will leave: what is known
+                                to end later does not start there; UINT64_MAX:
+                                not as far as is known */
+        } leave;
     } u;
 };
 
@@ -300,6 +308,7 @@ enum hayi_action_kind {
     HAYI_ACTION_WANTED,        /* the answer to a WANT */
     HAYI_ACTION_FORGET,        /* a finished task will not be run again */
     HAYI_ACTION_CLAIM_DENIED,  /* the other answer to a CLAIM than HAND_OUT */
+    HAYI_ACTION_LET_GO,        /* a worker that leaves may end */
 };
 
 struct hayi_action {
@@ -432,6 +441,9 @@ struct hayi_action {
             uint32_t attempt;
             uint64_t cookie;
         } claim_denied;
+        struct {
+            uint32_t worker; /* it counts as gone from now on; not as lost */
+        } let_go;
     } u;
 };
 
@@ -496,6 +508,12 @@ void hayi_sched_free(struct hayi_sched *sched);
  * what the parent has not got.  Then the parent must be suspended after all:
  * nobody ever waits for a task on cores that the task may need.
  *
+ * A worker that LEAVES runs what it has begun to its end and gets nothing more.
+ * What is on its node alone is brought to nodes that stay (what cannot be
+ * brought there is made again, if that can be done, when it is needed).  Then
+ * it is LET_GO.  If it is lost before, its attempts run again, and none of them
+ * is suspected.
+ *
  * When suspended attempts hold what all tasks that they wait for need (memory,
  * gpus), these tasks fail, HAY_CAUSE_DEADLOCK. */
 
@@ -530,7 +548,7 @@ struct hayi_sched_stats {
     uint64_t fetches;    /* under way */
     uint64_t shelved;    /* of those that are ready: not enough time is left */
     bool over;           /* no time is left for anything */
-    uint32_t workers;    /* joined and not lost */
+    uint32_t workers;    /* joined, not lost, and not about to leave */
     uint32_t cores;      /* of them */
     size_t memory_bytes; /* that the scheduler holds */
 };

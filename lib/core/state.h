@@ -414,6 +414,29 @@ hay_status hayi_members_level(struct hayi_sched *s,
                               uint16_t depth,
                               uint32_t *level);
 
+/* What would rather have run there may run anywhere from now on. */
+void hayi_members_free_classes(struct hayi_sched *s, uint32_t worker);
+
+/* leave.c: workers that leave in order */
+hay_status hayi_leave_take(struct hayi_sched *s,
+                           const struct hayi_event *event);
+/* The object is settled: bring it to a node that stays, if that is needed.  1
+ * action, 1 fetch. */
+void hayi_leave_save(struct hayi_sched *s,
+                     uint32_t object,
+                     struct hayi_actions *actions);
+/* Who may go now?  HAY_ENOMEM: look again. */
+hay_status hayi_leave_look(struct hayi_sched *s, struct hayi_actions *actions);
+/* When a task that starts now is over, or a range that is to take map_ns, if
+ * that is not 0; 0: it does not matter, since no worker has an end. */
+uint64_t hayi_leave_until_ns(const struct hayi_sched *s,
+                             uint32_t category,
+                             uint64_t map_ns);
+/* Would it end in time on the node? */
+bool hayi_leave_node_in_time(const struct hayi_sched *s,
+                             uint32_t node,
+                             uint32_t category);
+
 /* judge.c: needs that no worker can meet */
 /* Who waits for what has changed: judge all classes again. */
 void hayi_judge(struct hayi_sched *s);

@@ -50,6 +50,11 @@ static bool may_shelve(const struct hayi_row *row)
            && (row->traits & HAYI_ROW_REMAKE) == 0;
 }
 
+uint64_t hayi_walltime_fit_ns(const struct hayi_sched *s, uint32_t category)
+{
+    return hayi_durations_quantile_ns(&s->durations, category, FIT_PERMILLE);
+}
+
 bool hayi_walltime_shelve(struct hayi_sched *s,
                           uint32_t index,
                           uint64_t expected_ns,

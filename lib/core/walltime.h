@@ -61,6 +61,8 @@ bool hayi_walltime_shelve(struct hayi_sched *s,
                           uint32_t index,
                           uint64_t expected_ns,
                           struct hayi_actions *actions);
+/* How long nearly all tasks of a category take; 0: not known. */
+uint64_t hayi_walltime_fit_ns(const struct hayi_sched *s, uint32_t category);
 /* At force_ns: end what runs in a row.  HAY_ENOMEM. */
 hay_status hayi_walltime_force(struct hayi_sched *s,
                                uint32_t index,

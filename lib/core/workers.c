@@ -148,12 +148,12 @@ void hayi_workers_give_up(struct hayi_workers *workers, uint32_t index)
     workers->lost++;
 }
 
-void hayi_workers_lose(struct hayi_workers *workers, uint32_t index)
+void hayi_workers_retire(struct hayi_workers *workers, uint32_t index)
 {
     struct hayi_worker *worker = &workers->list[index];
     assert(worker->state == HAYI_WORKER_JOINED);
-    worker->state = HAYI_WORKER_LOST;
-    workers->lost++;
+    worker->state = HAYI_WORKER_LEAVING;
+    workers->leaving++;
     workers->cores -= worker->cores;
     workers->idle_cores -= hayi_worker_idle(worker);
     if (hayi_worker_ahead(worker) > 0) {
@@ -166,6 +166,18 @@ void hayi_workers_lose(struct hayi_workers *workers, uint32_t index)
     if (last.worker != index) {
         settle(workers, i, last);
     }
+}
+
+void hayi_workers_lose(struct hayi_workers *workers, uint32_t index)
+{
+    struct hayi_worker *worker = &workers->list[index];
+    if (worker->state == HAYI_WORKER_JOINED) {
+        hayi_workers_retire(workers, index);
+    }
+    assert(worker->state == HAYI_WORKER_LEAVING);
+    worker->state = HAYI_WORKER_LOST;
+    workers->leaving--;
+    workers->lost++;
 }
 
 /* Book 'cores' more or less, and keep the sums. */
@@ -361,6 +373,7 @@ void hayi_workers_check(const struct hayi_workers *workers)
     uint64_t held = 0;
     uint32_t ahead = 0;
     uint32_t joined = 0;
+    uint32_t leaving = 0;
     for (uint32_t i = 0; i < workers->max; i++) {
         const struct hayi_worker *worker = &workers->list[i];
         if (worker->state == HAYI_WORKER_ABSENT) {
@@ -368,6 +381,7 @@ void hayi_workers_check(const struct hayi_workers *workers)
         }
         check_worker(workers, i);
         held += worker->held;
+        leaving += worker->state == HAYI_WORKER_LEAVING ? 1 : 0;
         if (worker->state == HAYI_WORKER_JOINED) {
             joined++;
             cores += worker->cores;
@@ -375,6 +389,7 @@ void hayi_workers_check(const struct hayi_workers *workers)
             ahead += hayi_worker_ahead(worker) > 0 ? 1 : 0;
         }
     }
+    assert(workers->leaving == leaving);
     assert(workers->cores == cores);
     assert(workers->idle_cores == idle);
     assert(workers->held == held);

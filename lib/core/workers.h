@@ -13,6 +13,7 @@
 enum hayi_worker_state {
     HAYI_WORKER_ABSENT = 0,
     HAYI_WORKER_JOINED,
+    HAYI_WORKER_LEAVING, /* it gets nothing more, see leave.c */
     HAYI_WORKER_LOST,
 };
 
@@ -30,6 +31,7 @@ struct hayi_worker {
     bool recall_vain : 1; /* the last recall brought nothing, and nothing
                              changed */
     bool recall_gave : 1; /* the one that is out brought something */
+    bool off_node : 1;    /* its node counts it as leaving */
     bool blame : 1; /* it was lost with an attempt that can have killed it */
     uint32_t cores;
     uint32_t gpus;
@@ -57,6 +59,7 @@ struct hayi_worker {
                           again; the next one asks for more; 0: did not */
     uint32_t patience; /* doublings of the pause before what bounced is asked
                           for again although nothing ended */
+    uint64_t end_ns;   /* what is known to end later does not start here; 0 */
     uint64_t heard_ns;
     uint64_t moved_ns; /* when something of it ended or it began to hold */
 };
@@ -72,10 +75,12 @@ struct hayi_workers {
     struct hayi_worker *list; /* by index */
     struct hayi_workers_slot *heap;
     uint32_t max;
-    uint32_t heap_count; /* joined and not lost */
+    uint32_t heap_count; /* JOINED */
     uint32_t joined;     /* ever, those that were given up included */
-    uint32_t lost;       /* ever */
-    uint64_t cores;      /* of joined and not lost ones, as the next ones */
+    uint32_t lost;       /* ever, or gone */
+    uint32_t leaving;
+    uint32_t bounded;    /* that have or had an end */
+    uint64_t cores;      /* of JOINED ones, as the next ones */
     uint64_t idle_cores; /* neither booked by running nor by waiting ones */
     uint32_t ahead;      /* workers that hold more than their cores */
     uint64_t held;
@@ -95,7 +100,9 @@ void hayi_workers_fini(struct hayi_workers *workers);
 void hayi_workers_join(struct hayi_workers *workers, uint32_t index);
 /* The worker was ABSENT, and will never join. */
 void hayi_workers_give_up(struct hayi_workers *workers, uint32_t index);
-/* The worker was JOINED; what it holds stays in its list. */
+/* The worker was JOINED, and is LEAVING; what it holds stays in its list. */
+void hayi_workers_retire(struct hayi_workers *workers, uint32_t index);
+/* The worker was JOINED or LEAVING; what it holds stays in its list. */
 void hayi_workers_lose(struct hayi_workers *workers, uint32_t index);
 
 /* The row, with worker and cost filled in, goes to the end of its worker's
@@ -115,6 +122,20 @@ void hayi_workers_lend(struct hayi_workers *workers,
 void hayi_workers_regain(struct hayi_workers *workers,
                          uint32_t row,
                          uint32_t cores);
+
+/* JOINED or LEAVING? */
+static inline bool hayi_worker_there(const struct hayi_worker *worker)
+{
+    return worker->state == HAYI_WORKER_JOINED
+           || worker->state == HAYI_WORKER_LEAVING;
+}
+
+/* May something start there now that is over at until_ns? */
+static inline bool hayi_worker_in_time(const struct hayi_worker *worker,
+                                       uint64_t until_ns)
+{
+    return worker->end_ns == 0 || until_ns <= worker->end_ns;
+}
 
 static inline uint32_t hayi_worker_idle(const struct hayi_worker *worker)
 {

@@ -368,5 +368,8 @@ void hayi_manager_perform(struct hayi_manager *manager,
     case HAYI_ACTION_CLAIM_DENIED:
         hayi_manager_claim_denied(manager, action);
         break;
+    case HAYI_ACTION_LET_GO:
+        hayi_manager_let_go(manager, action->u.let_go.worker);
+        break;
     }
 }

@@ -142,9 +142,8 @@ static uint32_t most(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* What the client sees of the workers. */
-static void strike_off(struct hayi_manager *manager,
-                       const struct hayi_peer *lost)
+void hayi_manager_strike_off(struct hayi_manager *manager,
+                             const struct hayi_peer *lost)
 {
     hay_executor *ex = manager->ex;
     uint32_t cores = 0;
@@ -152,7 +151,7 @@ static void strike_off(struct hayi_manager *manager,
     uint64_t memory = 0;
     for (uint32_t i = 1; i < manager->peer_count; i++) {
         const struct hayi_peer *peer = &manager->peers[i];
-        if (peer->joined && !peer->gone) {
+        if (peer->joined && !peer->gone && !peer->leaving) {
             cores = most(cores, peer->cores);
             gpus = most(gpus, peer->gpus);
             memory = memory > peer->memory_bytes ? memory : peer->memory_bytes;
@@ -169,7 +168,6 @@ static void strike_off(struct hayi_manager *manager,
     } else {
         manager->never_joined++;
     }
-    (void)atomic_fetch_add(&ex->workers_lost, 1);
     manager->wake = true;
 }
 
@@ -232,13 +230,16 @@ give_up(struct hayi_manager *manager, uint32_t worker, const char *how)
     if (manager->mover != NULL) {
         hayi_mover_peer_down(manager->mover, worker + 1);
     }
-    if (peer->bye || manager->broken) {
+    if (peer->bye || peer->let_go_ns != 0 || manager->broken) {
         return false;
     }
     manager->deaths =
         manager->deaths || worker + 1 < hayi_manager_first_guest(manager);
     (void)snprintf(peer->how, sizeof(peer->how), "%s", how);
-    strike_off(manager, peer);
+    if (!peer->leaving) {
+        hayi_manager_strike_off(manager, peer);
+    }
+    (void)atomic_fetch_add(&manager->ex->workers_lost, 1);
     hayi_manager_nested_lost(manager, worker + 1);
     tell_others(manager, worker + 1, peer->dead);
     hayi_manager_fence(manager, worker + 1);
@@ -325,6 +326,14 @@ void hayi_manager_finish(struct hayi_manager *manager)
     }
 }
 
+/* Nobody waits for the last word of a worker that may have died since. */
+static bool long_let_go(const struct hayi_manager *manager,
+                        const struct hayi_peer *peer)
+{
+    return peer->let_go_ns != 0
+           && manager->now_ns - peer->let_go_ns > manager->silence_ns;
+}
+
 void hayi_manager_check_end(struct hayi_manager *manager)
 {
     if (manager->beaten_ns != 0 && !manager->stopping) {
@@ -335,7 +344,7 @@ void hayi_manager_check_end(struct hayi_manager *manager)
     }
     for (uint32_t i = 1; i < manager->peer_count; i++) {
         const struct hayi_peer *peer = &manager->peers[i];
-        if (!peer->gone && !peer->bye) {
+        if (!peer->gone && !peer->bye && !long_let_go(manager, peer)) {
             if (manager->broken
                 && (manager->config.shared_memory
                     || manager->now_ns >= manager->give_up_ns)) {

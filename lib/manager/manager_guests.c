@@ -1,8 +1,11 @@
-/* manager_guests.c - workers that come while the farm runs.  The transport
- * numbers them in the order in which they come, behind those of the start. */
+/* manager_guests.c - workers that come while the farm runs, and workers that
+ * leave.  The transport numbers those that come in their order, behind those of
+ * the start. */
 #include "config.h"
 
-#include "manager/manager_inside.h"
+#include "manager/manager_nested.h"
+
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,4 +49,45 @@ void hayi_manager_on_up(void *context,
                       peer->name.host,
                       (int)peer->name.pid);
     }
+}
+
+/* ---- leaving ------------------------------------------------------------ */
+
+void hayi_manager_on_leave(struct hayi_manager *manager,
+                           struct hayi_peer *peer,
+                           const struct hayi_leave_record *record)
+{
+    bool now = record->left_ns == 0;
+    if (!peer->joined || peer->leaving) {
+        return;
+    }
+    if (now) {
+        peer->leaving = true;
+        hayi_manager_strike_off(manager, peer);
+        if (!manager->quiet && !manager->stopping) {
+            (void)fprintf(stderr,
+                          "hayfork: worker %u on %s (pid %d) leaves\n",
+                          (unsigned)peer->name.number,
+                          peer->name.host,
+                          (int)peer->name.pid);
+        }
+    }
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_LEAVE,
+        .u.leave = {.worker = peer->link.peer - 1,
+                    .end_ns = now ? 0 : hayi_clock_deadline(record->left_ns)},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
+void hayi_manager_let_go(struct hayi_manager *manager, uint32_t worker)
+{
+    const struct hayi_stop stop = {0, 0};
+    struct hayi_peer *peer = &manager->peers[worker + 1];
+    if (peer->gone || peer->bye) {
+        return;
+    }
+    peer->let_go_ns = manager->now_ns;
+    hayi_manager_nested_lost(manager, worker + 1);
+    hayi_manager_say(manager, worker, HAYI_RECORD_STOP, &stop, sizeof(stop));
 }

@@ -57,11 +57,13 @@ struct hayi_peer {
     uint32_t cores, gpus;
     uint64_t memory_bytes;
 
-    bool bye;          /* has left in order */
-    bool gone;         /* dead, or given up */
-    bool dead;         /* for sure: the transport has told */
-    char how[160];     /* it was lost */
-    uint64_t fence_ns; /* when it was told last that it was given up */
+    bool bye;           /* has left in order */
+    bool leaving;       /* it is about to, ... */
+    uint64_t let_go_ns; /* ... and was told since that it may */
+    bool gone;          /* dead, or given up */
+    bool dead;          /* for sure: the transport has told */
+    char how[160];      /* it was lost */
+    uint64_t fence_ns;  /* when it was told last that it was given up */
     uint64_t heard_event_ns;
     uint64_t ping_ns;
     /* worker's clock minus ours lies between these */
@@ -244,6 +246,11 @@ uint32_t hayi_manager_first_guest(const struct hayi_manager *manager);
 void hayi_manager_on_up(void *context,
                         uint32_t number,
                         const struct hayi_guest *who);
+void hayi_manager_on_leave(struct hayi_manager *manager,
+                           struct hayi_peer *peer,
+                           const struct hayi_leave_record *record);
+/* The core says that a worker that leaves may end. */
+void hayi_manager_let_go(struct hayi_manager *manager, uint32_t worker);
 
 /* manager_resources.c */
 /* Limits of the farm; before anything else.  HAY_ENOMEM, HAY_EINVAL. */
@@ -438,6 +445,9 @@ void hayi_manager_worker_lost(struct hayi_manager *manager,
 /* A frame of a worker that was given up has come. */
 void hayi_manager_fence(struct hayi_manager *manager, uint32_t peer);
 void hayi_manager_stop_workers(struct hayi_manager *manager, bool at_once);
+/* What the client sees of the workers is less one: it is lost, or leaves. */
+void hayi_manager_strike_off(struct hayi_manager *manager,
+                             const struct hayi_peer *peer);
 /* All has ended: stop the workers, as soon as none works in vain. */
 void hayi_manager_finish(struct hayi_manager *manager);
 void hayi_manager_check_end(struct hayi_manager *manager);

@@ -536,6 +536,16 @@ static void on_memory(struct hayi_manager *manager,
     hayi_manager_step(manager, &memory, NULL);
 }
 
+static void on_recall_done(struct hayi_manager *manager,
+                           const struct hayi_peer *peer)
+{
+    struct hayi_event event = {
+        .kind = HAYI_EVENT_RECALL_DONE,
+        .u.recall_done = {.worker = peer->link.peer - 1},
+    };
+    hayi_manager_step(manager, &event, NULL);
+}
+
 static void on_words(struct hayi_manager *manager,
                      struct hayi_peer *peer,
                      uint16_t type,
@@ -582,6 +592,8 @@ static size_t least_size(uint16_t type)
         return sizeof(struct hayi_left_record);
     case HAYI_RECORD_MEMORY:
         return sizeof(struct hayi_memory_record);
+    case HAYI_RECORD_LEAVE:
+        return sizeof(struct hayi_leave_record);
     default:
         return 0;
     }
@@ -624,14 +636,12 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
     case HAYI_RECORD_MEMORY:
         on_memory(manager, peer, body);
         return HAY_OK;
-    case HAYI_RECORD_RECALL_DONE: {
-        struct hayi_event event = {
-            .kind = HAYI_EVENT_RECALL_DONE,
-            .u.recall_done = {.worker = peer->link.peer - 1},
-        };
-        hayi_manager_step(manager, &event, NULL);
+    case HAYI_RECORD_LEAVE:
+        hayi_manager_on_leave(manager, peer, body);
         return HAY_OK;
-    }
+    case HAYI_RECORD_RECALL_DONE:
+        on_recall_done(manager, peer);
+        return HAY_OK;
     case HAYI_RECORD_PONG:
         on_pong(peer, body);
         return HAY_OK;
@@ -654,7 +664,7 @@ on_record(void *context, uint16_t type, const void *body, size_t size)
         return status;
     }
     case HAYI_RECORD_BYE:
-        if (!manager->stopping) {
+        if (!manager->stopping && peer->let_go_ns == 0) {
             return hayi_fail(
                 from->err, HAY_EMISMATCH, "it leaves without being told to");
         }

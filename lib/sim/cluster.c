@@ -233,6 +233,11 @@ static void act(struct hayi_sim *sim, const struct hayi_action *action)
         hayi_sim_release_after(sim, (uint32_t)(action->u.tell.payload - 1));
         hayi_sim_kid_told(sim, (uint32_t)(action->u.tell.payload - 1));
         break;
+    case HAYI_ACTION_LET_GO:
+        hayi_sim_trace(&sim->world, "w%u may go", action->u.let_go.worker);
+        sim->world.moved_ns = sim->world.now_ns;
+        hayi_sim_fence(sim, action->u.let_go.worker);
+        break;
     case HAYI_ACTION_WORKER_LOST:
         hayi_sim_trace(&sim->world,
                        "w%u is lost%s",

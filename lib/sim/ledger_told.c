@@ -516,6 +516,10 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
     case HAYI_ACTION_HAND_OUT:
         handed_out(ledger, action);
         break;
+    case HAYI_ACTION_LET_GO:
+        hayi_ledger_fence(ledger, action->u.let_go.worker);
+        hayi_wealth_lost(&ledger->wealth, action->u.let_go.worker);
+        break;
     case HAYI_ACTION_WORKER_LOST:
         hayi_ledger_fence(ledger, action->u.worker_lost.worker);
         hayi_wealth_lost(&ledger->wealth, action->u.worker_lost.worker);

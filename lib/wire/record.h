@@ -50,6 +50,7 @@ enum hayi_record_type {
     HAYI_RECORD_RESUMED,   /* it has been given cores again */
     HAYI_RECORD_CLAIM,     /* an attempt would run its child itself */
     HAYI_RECORD_LEFT,      /* what a dead rank has left sealed; tail: places */
+    HAYI_RECORD_LEAVE,     /* the worker leaves, now or later */
     /* of clients in workers, see nest.h; worker to manager */
     HAYI_RECORD_NEST_ASK = 64,
     HAYI_RECORD_NEST_SUBMIT,
@@ -192,6 +193,11 @@ struct hayi_cancel_record {
 
 struct hayi_deadline_record {
     uint64_t left_ns; /* until the end of work; UINT64_MAX: there is none */
+};
+
+struct hayi_leave_record {
+    uint64_t left_ns; /* 0: it leaves now; else: until then something may begin
+                         and end here; UINT64_MAX: no such time is known */
 };
 
 struct hayi_ping {

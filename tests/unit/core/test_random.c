@@ -176,6 +176,7 @@ static void see(void)
         case HAYI_ACTION_WANTED:
         case HAYI_ACTION_FORGET:
         case HAYI_ACTION_CLAIM_DENIED:
+        case HAYI_ACTION_LET_GO:
             MUST(false); /* no task here has objects */
             break;
         }
