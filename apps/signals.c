@@ -98,6 +98,33 @@ void signals_setup(unsigned rank)
     handle(SIGUSR2, count_signal, false);
 }
 
+static void (*leave_farm)(void);
+
+static void leave_or_end(int number)
+{
+    if (atomic_fetch_add(&level, 1) > 0) {
+        _exit(128 + number);
+    }
+    leave_farm();
+}
+
+static void leave_at_hint(int number)
+{
+    (void)number;
+    leave_farm();
+}
+
+void signals_setup_guest(void (*leave)(void), bool hints)
+{
+    leave_farm = leave;
+    handle(SIGINT, leave_or_end, true);
+    handle(SIGHUP, leave_or_end, true);
+    handle(SIGTERM, leave_or_end, false);
+    handle(SIGUSR1, hints ? leave_at_hint : do_nothing, false);
+    handle(SIGUSR2, hints ? leave_at_hint : do_nothing, false);
+    handle(SIGALRM, do_nothing, false);
+}
+
 static void empty_pipe(void)
 {
     char bytes[64];

@@ -19,6 +19,10 @@ enum signals_level {
 /* First thing in main of what becomes a farm.  rank 0: as above.  Others: the
  * drain signals do nothing, and the end is the default's. */
 void signals_setup(unsigned rank);
+/* For a worker that has joined a run: the first SIGINT, SIGTERM or SIGHUP, and
+ * if hints count SIGUSR1 and SIGUSR2, call 'leave', which must be fit for
+ * signal handlers; a second one ends the process. */
+void signals_setup_guest(void (*leave)(void), bool hints);
 int signals_level(void);
 /* Did a hint come since the last call? */
 bool signals_hint(void);

@@ -61,6 +61,13 @@ struct hayi_farm {
     enum hayi_worker_end end;
 };
 
+static atomic_int leave_asked;
+
+void hay_leave(void)
+{
+    atomic_store(&leave_asked, 1); /* the loop looks ten times a second */
+}
+
 /* ---- how the executor reaches its manager ---------------------------------
  */
 
@@ -130,6 +137,23 @@ struct node_ranks {
 /* ---- parts -----------------------------------------------------------------
  */
 
+/* What makes a guest leave. */
+static struct hayi_worker_leaving leaving_of(const struct hayi_farm *farm)
+{
+    uint64_t deadline_ns = farm->options.deadline_ns;
+    uint64_t unix_ns = hayi_clock_unix_ns();
+    struct hayi_worker_leaving leaving = {
+        .asked = &leave_asked,
+        .idle_ns = farm->options.idle_timeout_ns,
+    };
+    if (deadline_ns != 0) {
+        leaving.deadline_ns =
+            hayi_clock_ns()
+            + (deadline_ns > unix_ns ? deadline_ns - unix_ns : 0);
+    }
+    return leaving;
+}
+
 static hay_status make_worker(struct hayi_farm *farm,
                               struct hayi_transport *transport,
                               const char *host,
@@ -166,6 +190,8 @@ static hay_status make_worker(struct hayi_farm *farm,
         .own_gpus = own && farm->options.gpus != HAY_GPUS_FOUND,
         .gpus = farm->options.gpus,
         .resources = own ? farm->options.resources : NULL,
+        .leaving = farm->joined != NULL ? leaving_of(farm)
+                                        : (struct hayi_worker_leaving){0},
     };
     hay_status status = hayi_worker_new(&config, &farm->worker, &farm->error);
     if (status == HAY_OK) {
@@ -484,7 +510,7 @@ static void run(struct hayi_farm *farm)
         farm->end = hayi_worker_ended(farm->worker, &farm->error);
         good = farm->end == HAYI_WORKER_DONE;
         orderly = good && !hayi_worker_saw_loss(farm->worker);
-        if (!orderly && farm->mpi_owned) {
+        if (!orderly && (farm->mpi_owned || (farm->joined != NULL && !good))) {
             leave_at_once(farm);
         }
         if (good && !orderly && farm->mpi) { /* who owns MPI has to know */

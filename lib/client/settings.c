@@ -403,6 +403,16 @@ set_join(hay_options *options, const char *value, struct hayi_error *err)
     return HAY_OK;
 }
 
+static hay_status set_idle_timeout(hay_options *options,
+                                   const char *value,
+                                   struct hayi_error *err)
+{
+    if (!parse_time(value, &options->idle_timeout_ns)) {
+        return hayi_fail(err, HAY_EINVAL, "'%s' is no time such as 90s", value);
+    }
+    return HAY_OK;
+}
+
 static hay_status
 set_check_files(hay_options *options, const char *value, struct hayi_error *err)
 {
@@ -440,6 +450,7 @@ static const struct setting {
     {"--hay-limits", "HAYFORK_LIMITS", set_limits, false},
     {"--hay-checksum", "HAYFORK_CHECKSUM", set_checksum, true},
     {"--hay-join", NULL, set_join, false},
+    {"--hay-idle-timeout", NULL, set_idle_timeout, false},
     {"--hay-listen", NULL, set_listen, true},
     {"--hay-results-max", "HAYFORK_RESULTS_MAX", set_results_max, false},
     {"--hay-check-files", "HAYFORK_CHECK_FILES", set_check_files, true},
@@ -476,6 +487,8 @@ const char *hayi_settings_help(void)
            "  --hay-listen           others may join the run while it lasts\n"
            "  --hay-join=RUN_FOLDER  be a worker of the run that listens "
            "there\n"
+           "  --hay-idle-timeout=TIME  leave it when there is nothing to do so "
+           "long\n"
            "  --hay-time-left=TIME   until the batch system ends this program:"
            " 2h30m\n"
            "  --hay-deadline=SECONDS  the same as Unix time\n"

@@ -410,12 +410,15 @@ typedef struct hay_options {
                             word; HAY_EUNSUPPORTED without ZeroMQ */
     const char *join;    /* copied; hay_main: do not run the farm function, be a
                             worker of the farm that listens in this run
-                            folder, until it ends */
+                            folder, until it ends, or until this one leaves
+                            it: hay_leave(), idle_timeout_ns, deadline_ns */
     uint64_t results_max_bytes; /* results of named tasks that are too large for
                                    the journal are written into the run folder
                                    until they have so many bytes together; 0: 1
                                    GiB; 1: none is.  They are not synced: what
                                    a power failure takes is made again */
+    uint64_t idle_timeout_ns; /* with 'join': it leaves when it has had nothing
+                                 to do for so long; 0: never */
 } hay_options;
 #define HAY_GPUS_FOUND UINT32_MAX
 
@@ -424,9 +427,15 @@ typedef struct hay_options {
         sizeof(hay_options), 0, HAY_OUTPUT_DEFAULT, NULL, 0, 0, 0, false,      \
             false, false, 0, NULL, HAY_RUNNER_DEFAULT, 0, 0, 0,                \
             HAY_GPUS_FOUND, NULL, NULL, 0, 0, 0, false, false,                 \
-            HAY_JOURNAL_SYNC, false, NULL, 0                                   \
+            HAY_JOURNAL_SYNC, false, NULL, 0, 0                                \
     }
 void hay_options_init(hay_options *options);
+
+/* The worker that this process is by hay_options.join leaves its farm: it gets
+ * nothing new, what runs ends, what is only here is brought elsewhere, and
+ * hay_main() returns 0.  Elsewhere: nothing happens.  From any thread, and from
+ * signal handlers. */
+void hay_leave(void);
 
 /* Walltime.  With a deadline the farm ends its work a margin before it: a tenth
  * of the time that there was at the start, at least 5 s, at most 60 s.  Towards

@@ -116,6 +116,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-worker.la
 	%D%/worker.h \
 	%D%/worker_data.c \
 	%D%/worker_inside.h \
+	%D%/worker_leave.c \
 	%D%/worker_nested.c \
 	%D%/worker_process.c \
 	%D%/worker_report.c \

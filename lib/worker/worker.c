@@ -354,6 +354,7 @@ bool hayi_worker_poll(struct hayi_worker *worker, uint64_t now_ns)
         hayi_worker_tell_started(worker);
         busy = hayi_worker_poll_data(worker) || busy;
         busy = hayi_worker_poll_client(worker) || busy;
+        hayi_worker_poll_leave(worker);
     }
     send_logs(worker);
     check_lease(worker);
@@ -445,7 +446,8 @@ hay_status hayi_worker_new(const struct hayi_worker_config *config,
     worker->farm.spares = &worker->spares;
     worker->farm.log = task_log;
     worker->farm.context = worker;
-    atomic_init(&worker->work_end_ns, UINT64_MAX);
+    worker->start_ns = hayi_clock_ns();
+    atomic_init(&worker->work_end_ns, hayi_worker_work_end(worker, UINT64_MAX));
     worker->farm.work_end_ns = &worker->work_end_ns;
     worker->link.heard_ns = worker->link.sent_ns = hayi_clock_ns();
     hayi_mpsc_init(&worker->news);

@@ -13,9 +13,19 @@
 #include "worker/spawner.h"
 #include "worker/topology.h"
 
+#include <stdatomic.h>
+
 struct hayi_store;
 struct hayi_worker;
 struct pollfd;
+
+/* What makes a worker leave a farm that goes on without it; all 0: nothing. */
+struct hayi_worker_leaving {
+    const atomic_int *asked; /* borrowed; not 0: it shall */
+    uint64_t idle_ns;        /* it has had nothing to do for so long; 0 */
+    uint64_t deadline_ns;    /* hayi_clock_ns() when it will be killed; 0: not
+                                known.  It leaves a margin before */
+};
 
 struct hayi_worker_config {
     struct hayi_transport *transport;     /* borrowed; the manager is peer 0 */
@@ -50,6 +60,7 @@ struct hayi_worker_config {
     bool own_gpus;       /* 'gpus' is this rank's own word, of its node */
     uint32_t gpus;
     const char *resources; /* copied; this rank's own; NULL: the manager's */
+    struct hayi_worker_leaving leaving;
 };
 
 hay_status hayi_worker_new(const struct hayi_worker_config *config,

@@ -1,10 +1,10 @@
 /* worker_inside.h - the struct of worker.h, for the files that make it up:
  * worker.c (records and the round), worker_welcome.c (what this
  * worker is to be), worker_start.c (starting, cancelling),
- * worker_wait.c (attempts that wait), worker_nested.c (what they submit),
- * worker_report.c (what is told to the manager), worker_resources.c (gpus,
- * memory and amounts of the node), worker_data.c (the node's store, objects
- * that come and go).
+ * worker_wait.c (attempts that wait), worker_leave.c (leaving), worker_nested.c
+ * (what they submit), worker_report.c (what is told to the manager),
+ * worker_resources.c (gpus, memory and amounts of the node), worker_data.c (the
+ * node's store, objects that come and go).
  *
  * Owns: see worker.h.
  * Never: included elsewhere.
@@ -115,7 +115,11 @@ struct hayi_worker {
     struct hayi_worker_data data;
     struct hayi_wactions actions;
     bool stopping;
-    bool saw_loss; /* of another rank, not of a guest */
+    bool leaving;      /* the manager has been told */
+    bool bound;        /* ... when the time here is over */
+    uint64_t idle_ns;  /* since when there is nothing to do */
+    uint64_t start_ns; /* of this worker */
+    bool saw_loss;     /* of another rank, not of a guest */
     enum hayi_worker_end end;
     struct hayi_error error;
     uint64_t now_ns;
@@ -143,6 +147,12 @@ void hayi_worker_step(struct hayi_worker *worker,
 void hayi_worker_tell_spawner(struct hayi_worker *worker);
 void hayi_worker_on_deadline(struct hayi_worker *worker,
                              const struct hayi_deadline_record *record);
+/* worker_leave.c */
+/* Is it time to leave?  Once a round, when the slots are there. */
+void hayi_worker_poll_leave(struct hayi_worker *worker);
+/* The end of work, as the manager tells it or as our own time is up. */
+uint64_t hayi_worker_work_end(const struct hayi_worker *worker,
+                              uint64_t told_ns);
 /* The spawner is there and set up; false: words. */
 bool hayi_worker_ready_spawner(struct hayi_worker *worker,
                                struct hayi_error *err);

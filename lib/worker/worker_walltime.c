@@ -19,7 +19,9 @@ void hayi_worker_tell_spawner(struct hayi_worker *worker)
 void hayi_worker_on_deadline(struct hayi_worker *worker,
                              const struct hayi_deadline_record *record)
 {
-    atomic_store(&worker->work_end_ns, hayi_clock_deadline(record->left_ns));
+    atomic_store(
+        &worker->work_end_ns,
+        hayi_worker_work_end(worker, hayi_clock_deadline(record->left_ns)));
     hayi_worker_tell_spawner(worker);
     for (uint32_t i = 0; i < worker->process_count; i++) {
         hayi_process_tell_end(worker->processes[i]);
