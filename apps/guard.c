@@ -227,20 +227,29 @@ static char *join(char **argv)
 }
 
 /* Open MPI makes our folder for its files on the other hosts, too, and leaves
- * it there, empty. */
+ * it there, empty; so it does with that of a job script around it. */
 static void add_cleaning(struct argument_list *words)
 {
-    const char *folder = getenv("OMPI_MCA_orte_tmpdir_base");
-    const char *slash = folder == NULL ? NULL : strrchr(folder, '/');
-    struct text text = TEXT_INIT;
-    if (slash != NULL && strncmp(slash, "/hayfork.", 9) == 0
-        && strpbrk(folder, " '\"$`\\") == NULL) {
-        text_format(&text,
-                    "; test -d %s && rmdir --ignore-fail-on-non-empty %s",
-                    folder,
-                    folder);
-        add(words, text.data);
+    const char *folder = getenv(ENV_MPI_TMP_BASE);
+    struct text path = TEXT_INIT, command = TEXT_INIT;
+    char *slash;
+    if (folder == NULL || strpbrk(folder, " '\"$`\\") != NULL) {
+        return;
     }
+    text_format(&path, "%s", folder);
+    text_clear(&command);
+    while ((slash = strrchr(path.data, '/')) != NULL
+           && strncmp(slash, "/hayfork.", 9) == 0) {
+        text_format(&command,
+                    "; test -d %s && rmdir --ignore-fail-on-non-empty %s",
+                    path.data,
+                    path.data);
+        *slash = '\0';
+    }
+    if (command.length > 0) {
+        add(words, command.data);
+    }
+    text_fini(&path);
 }
 
 /* Fills 'words'; true: the command goes through a shell, and says

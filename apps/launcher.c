@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@
 #define KILL_PATIENCE_MS  4000  /* from the second SIGTERM to SIGKILL */
 #define FORCE_PATIENCE_MS 20000 /* for the farm to end its tasks */
 #define TMP_BASE_MAX      40
+#define USER_BASE_MAX     160
 #define HALF_LINE_MS      50
 #define SIGNAL_PAUSE_MS   50
 #define NO_TIME           INT64_MAX
@@ -369,16 +371,36 @@ static int exit_status(const struct state *s)
     return 3;
 }
 
-/* A folder for Open MPI's files; two mpiruns of a user race for the common
- * one.  A short path, since sockets lie in it, and one that other hosts have,
- * too. */
+/* Where Open MPI's files go by the user's own wish; NULL: no such wish, or one
+ * that leaves no room for a folder of ours. */
+static const char *users_tmp_base(void)
+{
+    const char *base = getenv(ENV_MPI_TMP_BASE);
+    if (base == NULL || base[0] != '/' || strlen(base) > USER_BASE_MAX) {
+        return NULL;
+    }
+    if (mkdir(base, 0700) != 0 && errno != EEXIST) {
+        say("%s=%s: %s", ENV_MPI_TMP_BASE, base, strerror(errno));
+    }
+    return base;
+}
+
+/* A folder for Open MPI's files: each mpirun removes the common one when it
+ * ends and finds it empty, and another that is starting meets that between its
+ * mkdir and the next, and fails ("orte_session_dir failed").  So it is made
+ * inside of the one that the user names, too: a task that starts a run of its
+ * own has ours there.  Otherwise a short path, since sockets may lie in it, and
+ * one that other hosts have, too. */
 static char *make_tmp_dir(const struct launch *launch, char *path, size_t size)
 {
-    const char *base = getenv("TMPDIR");
-    bool elsewhere = launch->hosts != NULL || launch->ranks == 0;
-    if (elsewhere || base == NULL || base[0] != '/'
-        || strlen(base) > TMP_BASE_MAX) {
-        base = "/tmp";
+    const char *base = users_tmp_base();
+    if (base == NULL) {
+        bool elsewhere = launch->hosts != NULL || launch->ranks == 0;
+        base = getenv("TMPDIR");
+        if (elsewhere || base == NULL || base[0] != '/'
+            || strlen(base) > TMP_BASE_MAX) {
+            base = "/tmp";
+        }
     }
     snprintf(path, size, "%s/hayfork.XXXXXX", base);
     if (mkdtemp(path) == NULL) {
@@ -393,8 +415,8 @@ int launcher_run(const struct launch *launch)
     struct state s = {.launch = launch, .err_fd = -1, .next_ms = NO_TIME};
     struct arena arena = ARENA_INIT;
     struct fault fault;
-    char tmp_dir[128];
-    char deadline_file[160];
+    char tmp_dir[USER_BASE_MAX + 32];
+    char deadline_file[USER_BASE_MAX + 64];
     char self[4096];
     char **argv = NULL;
     int code = 3;

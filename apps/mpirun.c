@@ -175,9 +175,9 @@ hay_status mpirun_argv(const struct launch *launch,
 
 void mpirun_environment(const struct launch *launch, const char *tmp_dir)
 {
-    if (tmp_dir != NULL) {
-        setenv("OMPI_MCA_orte_tmpdir_base", tmp_dir, 0);
-    }
+    const char *base = getenv(ENV_MPI_TMP_BASE);
+    bool inside = base != NULL && strncmp(tmp_dir, base, strlen(base)) == 0;
+    setenv(ENV_MPI_TMP_BASE, tmp_dir, base == NULL || inside);
     if (geteuid() == 0) {
         /* The user is root already; mpirun's question is not ours. */
         setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);

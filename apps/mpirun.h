@@ -14,6 +14,9 @@
 #define ENV_PROGRESS    "HAYFORK_LAUNCH_PROGRESS"
 #define ENV_RSH         "HAYFORK_RSH"
 
+/* Open MPI's own: the folder that its files go to. */
+#define ENV_MPI_TMP_BASE "OMPI_MCA_orte_tmpdir_base"
+
 /* The command line for 'launch', NULL-terminated, in the arena; 'self' is our
  * own program.  HAY_EINVAL: hosts that cannot be read. */
 hay_status mpirun_argv(const struct launch *launch,
@@ -23,7 +26,8 @@ hay_status mpirun_argv(const struct launch *launch,
                        struct fault *fault);
 
 /* Set what mpirun and the ranks take from the environment; what the user has
- * set stays.  tmp_dir: for Open MPI's own files. */
+ * set stays.  tmp_dir: for Open MPI's own files, of this run alone; a folder
+ * that the user has named stays only if no folder of ours fits into it. */
 void mpirun_environment(const struct launch *launch, const char *tmp_dir);
 
 /* mpirun's path: $HAYFORK_MPIRUN or in PATH.  HAY_EIO: there is none. */

@@ -108,3 +108,14 @@ many_starts() {
     [ $bad = 0 ] && [ "$(cat many.* | sort | uniq -c | tr -s ' ')" = " $n hello" ] || { cat many.*; return 1; }
 }
 check many_start_at_the_same_time many_starts
+
+# Open MPI's files lie in a folder of the run's own, below one that the user
+# names, too: each mpirun removes what is common and empty when it ends, and
+# others that are starting fail by that ("orte_session_dir failed").
+own_folder() {
+    local -x OMPI_MCA_orte_tmpdir_base=$work/mpi # not there yet
+    # shellcheck disable=SC2016
+    runs 0 launch -n 1 sh -c 'echo "$OMPI_MCA_orte_tmpdir_base"' &&
+        [[ $(cat out) == "$work"/mpi/hayfork.?????? ]] && [ -d mpi ] && [ -z "$(ls -A mpi)" ]
+}
+check each_run_has_a_folder_for_mpi own_folder
