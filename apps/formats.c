@@ -109,6 +109,10 @@ static hay_status guess(const char *path,
     struct signs signs = {.begun = false};
     struct text line = TEXT_INIT;
     uint32_t number = 0;
+    const char *first = data;
+    if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+        first += 3; /* a byte order mark */
+    }
     if (wfformat_guess(data, size)) {
         return fault_at(fault,
                         path,
@@ -116,7 +120,7 @@ static hay_status guess(const char *path,
                         "this is JSON; recorded workflows are run by hayfork "
                         "replay");
     }
-    for (const char *at = data; at < data + size;) {
+    for (const char *at = first; at < data + size;) {
         size_t length = strcspn(at, "\n");
         text_clear(&line);
         text_add(&line, at, length < 100 ? length : 100);

@@ -158,7 +158,7 @@ static void print_counts(const struct report *r,
         text_format(&text, "; %" PRIu64 " more were not started", facts->never);
     }
     if (facts->unfinished > 0) {
-        text_format(&text, ", %" PRIu64 " lost", facts->unfinished);
+        text_format(&text, ", %" PRIu64 " not ended", facts->unfinished);
     }
     if (r->retried > 0) {
         text_format(&text,

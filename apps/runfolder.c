@@ -52,6 +52,16 @@ static bool waits_for_job(const char *path)
     return has(path, RUNFOLDER_JOB) && !has(path, "tasks.tsv");
 }
 
+static bool has_journal(const char *folder)
+{
+    struct text path = TEXT_INIT;
+    struct stat st;
+    text_format(&path, "%s/journal.log", folder);
+    bool has = stat(path.data, &st) == 0 && st.st_size > 0;
+    text_fini(&path);
+    return has;
+}
+
 static hay_status
 make_wanted(const char *wanted, struct text *path, struct fault *fault)
 {
@@ -62,7 +72,11 @@ make_wanted(const char *wanted, struct text *path, struct fault *fault)
     int error = mkdir(wanted, 0777) == 0 ? 0 : errno;
     if (error == EEXIST && !waits_for_job(wanted)) {
         return fault_set(
-            fault, HAY_EINVAL, "--run-folder: %.500s is there already", wanted);
+            fault,
+            HAY_EINVAL,
+            "--run-folder: %.500s is there already%s",
+            wanted,
+            has_journal(wanted) ? "" : ", and has no journal to go on with");
     }
     if (error != 0 && error != EEXIST) {
         return fault_set(fault, HAY_EIO, "%.500s: %s", wanted, strerror(error));

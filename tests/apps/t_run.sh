@@ -153,7 +153,7 @@ folders() {
         runs 0 run --run-folder x/y f.hay && [ -f x/y/tasks.tsv ] &&
         runs 0 run --run-folder x/y f.hay && grep -q 'nothing is left to do' err &&
         runs 2 run --new --run-folder x/y f.hay && grep -q 'x/y is there already' err &&
-        mkdir x/z && runs 2 run --run-folder x/z f.hay && grep -q 'x/z is there already' err &&
+        mkdir x/z && runs 2 run --run-folder x/z f.hay && grep -q 'x/z is there already, and has no journal' err &&
         [ "$(readlink hayfork-runs/latest)" = f.3 ]
 }
 check run_folders_are_numbered folders

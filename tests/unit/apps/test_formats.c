@@ -48,6 +48,22 @@ static enum format guessed(const char *file, const char *text)
     return taken;
 }
 
+static void a_byte_order_mark_hides_nothing(void)
+{
+    CU_ASSERT_EQUAL(guessed("t.x", "\xef\xbb\xbfTASK A p\n"), FORMAT_PMC);
+    CU_ASSERT_EQUAL(guessed("t.x", "\xef\xbb\xbf#DISBATCH PREFIX x\na\n"),
+                    FORMAT_DISBATCH);
+    CU_ASSERT_EQUAL(guessed("t.x", "\xef\xbb\xbfls\n"), FORMAT_HAYFORK);
+}
+
+static void numbers_tell_whose_list_it_is(void)
+{
+    CU_ASSERT_EQUAL(guessed("t.x", "a $PARALLEL_SEQ\n"), FORMAT_PARALLEL);
+    CU_ASSERT_EQUAL(guessed("t.x", "a >o.$LAUNCHER_JID\n"), FORMAT_LAUNCHER);
+    CU_ASSERT_EQUAL(guessed("t.x", "#HAY name=x\na $LAUNCHER_JID\n"),
+                    FORMAT_HAYFORK);
+}
+
 static void the_content_tells_the_format(void)
 {
     for (size_t i = 0; i < FILE_COUNT; i++) {
@@ -169,6 +185,8 @@ static void damaged_resume_files_are_read_or_refused(void)
 }
 
 static CU_TestInfo tests[] = {
+    {"a_byte_order_mark_hides_nothing", a_byte_order_mark_hides_nothing},
+    {"numbers_tell_whose_list_it_is", numbers_tell_whose_list_it_is},
     {"the_content_tells_the_format", the_content_tells_the_format},
     {"two_tools_in_one_file_are_refused", two_tools_in_one_file_are_refused},
     {"names_are_known", names_are_known},
