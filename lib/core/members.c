@@ -153,7 +153,9 @@ static void suspect(struct hayi_sched *s,
         struct hayi_row *row = hayi_sched_row(s, i);
         bool begun = (row->traits & HAYI_ROW_SUSPECT) != 0;
         bool counts = row->apart ? begun && !worker->blame : true;
-        counts = counts && worker->state != HAYI_WORKER_LEAVING;
+        counts = counts
+                 && (worker->state != HAYI_WORKER_LEAVING
+                     || (row->traits & HAYI_ROW_ONCE) != 0);
         row->losses = (uint8_t)(row->losses + (counts ? 1 : 0));
     }
     for (uint32_t i = worker->head; i != 0; i = hayi_sched_row(s, i)->next) {

@@ -395,5 +395,5 @@ void hayi_workers_check(const struct hayi_workers *workers)
     assert(workers->held == held);
     assert(workers->ahead == ahead);
     assert(workers->heap_count == joined);
-    assert(workers->joined == joined + workers->lost);
+    assert(workers->joined == joined + leaving + workers->lost);
 }

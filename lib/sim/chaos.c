@@ -48,9 +48,10 @@ struct chaos {
     uint32_t widest; /* worker with the most cores that stays */
     bool *doomed;    /* [workers]: it may be lost, rightly or not */
     uint32_t doomed_count;
-    bool perishing;        /* many of them, while there is work */
-    uint64_t silence_ns;   /* after which somebody counts as lost */
-    uint64_t pause_max_ns; /* that with a beat still stays below */
+    uint32_t leave_permille; /* of these, leave in order */
+    bool perishing;          /* many of them, while there is work */
+    uint64_t silence_ns;     /* after which somebody counts as lost */
+    uint64_t pause_max_ns;   /* that with a beat still stays below */
     uint64_t beat_ns;
     uint32_t tasks;
     uint32_t maps;
@@ -206,6 +207,9 @@ static void choose_doomed(struct chaos *c)
         c->duration_ns = hayi_dice_log(
             d, 1000000, most_ns < c->silence_ns ? most_ns : c->silence_ns);
     }
+    c->leave_permille = hayi_dice_chance(d, 400)
+                            ? (uint32_t)hayi_dice_between(d, 100, 1000)
+                            : 0;
     c->widest = c->workers;
     while (c->doomed_count < count) {
         uint32_t worker = (uint32_t)hayi_dice_below(d, c->workers);
@@ -568,6 +572,15 @@ static hay_status doom(struct chaos *c, uint32_t worker, uint64_t until_ns)
                          &wish);
 }
 
+/* It leaves in order, unless it is lost before. */
+static hay_status add_leave(struct chaos *c, uint32_t worker, uint64_t until_ns)
+{
+    const struct hayi_sim_wish wish = {.kind = HAYI_SIM_WISH_LEAVE,
+                                       .worker = worker};
+    return hayi_sim_wish(
+        c->sim, hayi_dice_between(&c->dice, 100000, until_ns), &wish);
+}
+
 /* Until when workers are lost: early, or at any time while there is work. */
 static uint64_t choose_until(struct chaos *c)
 {
@@ -598,7 +611,12 @@ static hay_status add_disasters(struct chaos *c)
         st = hayi_sim_wish(c->sim, hayi_dice_log(d, 1, until_ns), &wish);
     }
     for (uint32_t i = 0; i < c->workers && st == HAY_OK; i++) {
-        st = c->doomed[i] ? doom(c, i, until_ns) : HAY_OK;
+        bool leaves = c->doomed[i] && hayi_dice_chance(d, c->leave_permille);
+        st = leaves ? add_leave(c, i, until_ns) : HAY_OK;
+        if (st == HAY_OK && c->doomed[i]
+            && (!leaves || hayi_dice_chance(d, 300))) {
+            st = doom(c, i, until_ns);
+        }
     }
     if (st == HAY_OK) {
         wish = (struct hayi_sim_wish){.kind = HAYI_SIM_WISH_CLOSE,

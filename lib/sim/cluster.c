@@ -420,6 +420,9 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
         hayi_ledger_fail(&sender->sim->world.ledger, "an unknown record");
         return HAY_OK;
     }
+    if (event.kind == HAYI_EVENT_LEAVE) {
+        ledger->leaving[sender->worker] = true;
+    }
     if (event.kind == HAYI_EVENT_JOINED) {
         sender->sim->links[sender->worker].joined = true;
         hayi_sim_step_joined(sender->sim, &event);
@@ -617,6 +620,7 @@ static void count_states(const struct hayi_sim *sim,
                                        .broken = stores->broken,
                                        .remakes = sim->world.ledger.remakes,
                                        .losses = sim->world.ledger.loss_count,
+                                       .let_go = sim->world.ledger.let_go,
                                        .ghosts = sim->world.ledger.ghosts,
                                        .late = sim->late,
                                        .counts = sim->world.counts};

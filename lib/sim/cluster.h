@@ -48,9 +48,10 @@ enum hayi_sim_wish_kind {
     HAYI_SIM_WISH_SPOIL,      /* worker: a frame is lost, or (flag) comes twice;
                                  nested: from it, else to it */
     HAYI_SIM_WISH_HOLD_UP,    /* the manager stands still for_ns */
-    HAYI_SIM_WISH_PUT,  /* task; worker, on whose node, or flag: at home */
-    HAYI_SIM_WISH_WANT, /* task; worker, on whose node it shall be, or
-                           UINT32_MAX: at home; flag: and only there */
+    HAYI_SIM_WISH_PUT,   /* task; worker, on whose node, or flag: at home */
+    HAYI_SIM_WISH_LEAVE, /* worker leaves in order, if it is there */
+    HAYI_SIM_WISH_WANT,  /* task; worker, on whose node it shall be, or
+                            UINT32_MAX: at home; flag: and only there */
 };
 
 struct hayi_sim_wish {
@@ -89,7 +90,8 @@ struct hayi_sim_result {
     uint64_t fetched, dropped, full, broken; /* objects, fetches */
     uint64_t pressed; /* times that a node's memory was nearly full */
     uint32_t remakes;
-    uint32_t losses;  /* workers */
+    uint32_t losses; /* workers, those that were let go too */
+    uint32_t let_go;
     uint32_t doubles; /* tasks that had two attempts at once */
     uint32_t beaten;  /* attempts that ended after their task */
     uint64_t pauses;

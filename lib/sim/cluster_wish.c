@@ -114,6 +114,9 @@ void hayi_sim_wish_comes(struct hayi_sim *sim, const struct hayi_sim_wish *wish)
         hayi_sim_trace(&sim->world, "w%u dies", wish->worker);
         hayi_sim_node_kill(sim->nodes[wish->worker], wish->flag);
         break;
+    case HAYI_SIM_WISH_LEAVE:
+        hayi_sim_node_leave(sim->nodes[wish->worker]);
+        break;
     case HAYI_SIM_WISH_HOLD_UP:
         sim->held_up_ns = sim->world.now_ns + wish->for_ns;
         break;

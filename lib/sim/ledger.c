@@ -30,12 +30,16 @@ hay_status hayi_ledger_init(struct hayi_ledger *ledger,
     *ledger = (struct hayi_ledger){.worker_max = worker_max};
     ledger->lost = calloc(worker_max, sizeof ledger->lost[0]);
     ledger->fenced = calloc(worker_max, sizeof ledger->fenced[0]);
+    ledger->leaving = calloc(worker_max, sizeof ledger->leaving[0]);
     hay_status status =
         hayi_stores_init(&ledger->stores, worker_max, node_count);
     if (status == HAY_OK) {
         status = hayi_wealth_init(&ledger->wealth, worker_max);
     }
-    return ledger->lost != NULL && ledger->fenced != NULL ? status : HAY_ENOMEM;
+    return ledger->lost != NULL && ledger->fenced != NULL
+                   && ledger->leaving != NULL
+               ? status
+               : HAY_ENOMEM;
 }
 
 void hayi_ledger_fini(struct hayi_ledger *ledger)
@@ -47,6 +51,7 @@ void hayi_ledger_fini(struct hayi_ledger *ledger)
     free(ledger->tasks);
     free(ledger->lost);
     free(ledger->fenced);
+    free(ledger->leaving);
     hayi_stores_fini(&ledger->stores);
     hayi_wealth_fini(&ledger->wealth);
     *ledger = (struct hayi_ledger){.tasks = NULL};

@@ -151,8 +151,10 @@ struct hayi_ledger {
     bool closed;
     bool cancel_pending;
     bool all_ended;
-    bool *lost;   /* [worker_max]: dead, or fenced */
-    bool *fenced; /* [worker_max] */
+    bool *lost;    /* [worker_max]: dead, or fenced */
+    bool *fenced;  /* [worker_max] */
+    bool *leaving; /* [worker_max]: the core was told so */
+    uint32_t let_go;
     uint32_t loss_count;
     uint64_t ghosts; /* attempts that ended on fenced workers */
     uint32_t worker_max;

@@ -406,6 +406,26 @@ is_within(const struct hayi_ledger *ledger, uint32_t index, hayi_handle of)
     return above != 0;
 }
 
+/* It has nothing to do any more; what it has made may go with it. */
+static void let_go(struct hayi_ledger *ledger, uint32_t worker)
+{
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        const struct hayi_ledger_task *task = &ledger->tasks[i];
+        for (uint32_t j = 0; j < task->out_count; j++) {
+            if (task->outs[j].worker == worker) {
+                hayi_ledger_fail(
+                    ledger, "w%u is let go with task %u", worker, i);
+            }
+        }
+    }
+    if (!ledger->leaving[worker]) {
+        hayi_ledger_fail(ledger, "w%u is let go, and did not ask", worker);
+    }
+    ledger->let_go++;
+    hayi_ledger_fence(ledger, worker);
+    hayi_wealth_lost(&ledger->wealth, worker);
+}
+
 static void handed_out(struct hayi_ledger *ledger,
                        const struct hayi_action *action)
 {
@@ -416,6 +436,9 @@ static void handed_out(struct hayi_ledger *ledger,
         hayi_ledger_fail(ledger, "task %u: handed out after its end", index);
     } else if (ledger->fenced[action->u.hand_out.worker]) {
         hayi_ledger_fail(ledger, "task %u: handed out to a lost worker", index);
+    } else if (ledger->leaving[action->u.hand_out.worker]) {
+        hayi_ledger_fail(
+            ledger, "task %u: handed out to a worker that leaves", index);
     } else if (!task->told && !task->spec.map
                && (task->cancels > 0
                    || (task->losses >= HAYI_SIM_LOSSES_MAX
@@ -517,8 +540,7 @@ void hayi_ledger_action(struct hayi_ledger *ledger,
         handed_out(ledger, action);
         break;
     case HAYI_ACTION_LET_GO:
-        hayi_ledger_fence(ledger, action->u.let_go.worker);
-        hayi_wealth_lost(&ledger->wealth, action->u.let_go.worker);
+        let_go(ledger, action->u.let_go.worker);
         break;
     case HAYI_ACTION_WORKER_LOST:
         hayi_ledger_fence(ledger, action->u.worker_lost.worker);

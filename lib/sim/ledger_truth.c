@@ -226,11 +226,14 @@ void hayi_ledger_back(struct hayi_ledger *ledger,
     }
 }
 
-static void outs_lost(struct hayi_ledger_task *task, uint32_t worker)
+/* Of one that leaves it counts where no further attempt is made. */
+static void
+outs_lost(struct hayi_ledger_task *task, uint32_t worker, bool leaves)
 {
+    bool counts = !leaves || task->told || task->spec.once;
     for (uint32_t i = task->out_count; i > 0; i--) {
         if (task->outs[i - 1].worker == worker) {
-            task->losses++;
+            task->losses += counts ? 1 : 0;
             task->outs[i - 1] = task->outs[--task->out_count];
         }
     }
@@ -247,7 +250,7 @@ void hayi_ledger_fence(struct hayi_ledger *ledger, uint32_t worker)
     for (uint32_t i = 0; i < ledger->count; i++) {
         struct hayi_ledger_task *task = &ledger->tasks[i];
         struct hayi_ledger_try *both[2] = {&task->last, &task->other};
-        outs_lost(task, worker);
+        outs_lost(task, worker, ledger->leaving[worker]);
         for (uint32_t j = 0; j < 2; j++) {
             if (!task->told && both[j]->worker == worker && !both[j]->heard) {
                 both[j]->finished = false;

@@ -189,6 +189,9 @@ hay_status hayi_sim_mail_read(uint32_t worker,
     case HAYI_RECORD_RANGE_ENDED:
         read_range_ended(body, event);
         return HAY_OK;
+    case HAYI_RECORD_LEAVE:
+        event->kind = HAYI_EVENT_LEAVE; /* now */
+        return HAY_OK;
     case HAYI_RECORD_RECALL_DONE:
         event->kind = HAYI_EVENT_RECALL_DONE;
         return HAY_OK;

@@ -521,6 +521,7 @@ static void join(struct hayi_sim_node *node)
     }
     hayi_node_flush(node);
     node->heard_ns = node->world->now_ns;
+    node->joined = true;
 }
 
 static void beat(struct hayi_sim_node *node)
@@ -605,6 +606,24 @@ uint64_t hayi_sim_node_missing(const struct hayi_sim_node *node)
 bool hayi_sim_node_dead(const struct hayi_sim_node *node)
 {
     return node->dead;
+}
+
+void hayi_sim_node_leave(struct hayi_sim_node *node)
+{
+    const struct hayi_wevent stop = {.kind = HAYI_WEVENT_STOP};
+    struct hayi_leave_record *record = NULL;
+    if (node->dead || !node->joined || node->leaving) {
+        return;
+    }
+    hayi_sim_trace(node->world, "w%u leaves", node->config.index);
+    node->leaving = true;
+    record = hayi_node_append(node, HAYI_RECORD_LEAVE, sizeof *record);
+    if (record != NULL) {
+        *record = (struct hayi_leave_record){.left_ns = 0};
+    }
+    hayi_node_step(node, &stop);
+    node->urgent = true;
+    hayi_sim_node_wake(node);
 }
 
 void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent)

@@ -53,6 +53,8 @@ void hayi_sim_node_spoilt(struct hayi_sim_node *node);
 /* So much less memory than it says. */
 uint64_t hayi_sim_node_missing(const struct hayi_sim_node *node);
 bool hayi_sim_node_dead(const struct hayi_sim_node *node);
+/* It leaves in order, if it has joined: gives back what it has not begun. */
+void hayi_sim_node_leave(struct hayi_sim_node *node);
 /* It dies. */
 void hayi_sim_node_kill(struct hayi_sim_node *node, bool silent);
 

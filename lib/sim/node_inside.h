@@ -35,6 +35,8 @@ struct hayi_sim_node {
     bool flush_set;
     bool urgent; /* send at the end of this turn */
     bool spoilt;
+    bool joined;
+    bool leaving;
     bool dead;
 };
 

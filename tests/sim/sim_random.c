@@ -119,6 +119,7 @@ static void add(struct hayi_sim_result *sum, const struct hayi_sim_result *one)
     sum->broken += one->broken;
     sum->remakes += one->remakes;
     sum->losses += one->losses;
+    sum->let_go += one->let_go;
     sum->doubles += one->doubles;
     sum->beaten += one->beaten;
     sum->pauses += one->pauses;
@@ -160,7 +161,8 @@ static void print_counts(const struct hayi_sim_result *sum)
         {"with two attempts at once", sum->doubles},
         {"too late ones", sum->beaten},
         {"pauses", sum->pauses},
-        {"workers lost", sum->losses},
+        {"workers lost", sum->losses - sum->let_go},
+        {"that left", sum->let_go},
         {"attempts ended on fenced ones", sum->ghosts},
         {"frames of theirs", sum->late},
         {"stale news", sum->stale},

@@ -69,6 +69,15 @@ check_PROGRAMS += %D%/test_leases
 %C%_test_leases_SOURCES = %D%/test_leases.c
 %C%_test_leases_LDADD = $(HAY_CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/test_leave
+%C%_test_leave_SOURCES = \
+	%D%/bed.c \
+	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
+	%D%/test_leave.c
+%C%_test_leave_LDADD = $(HAY_CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/test_lineage
 %C%_test_lineage_SOURCES = \
 	%D%/bed.c \
