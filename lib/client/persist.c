@@ -9,8 +9,11 @@
 
 #include "client/persist.h"
 
+#include "base/hash.h"
+#include "base/philox.h"
 #include "client/check.h"
 #include "client/executor.h"
+#include "client/resume.h"
 #include "wire/args.h"
 
 #include <stdio.h>
@@ -35,6 +38,9 @@ struct persist {
     hay_future **writes; /* [write_count] */
     size_t write_count;
     hay_future *finish, *tidy;
+    /* what a resumed run compares */
+    char *key;
+    char rest[40];
 };
 
 static void persist_fini(struct persist *p)
@@ -51,6 +57,7 @@ static void persist_fini(struct persist *p)
     free(p->describes);
     free(p->writes);
     free(p->path);
+    free(p->key);
     hayi_buffer_fini(&p->names);
 }
 
@@ -135,6 +142,31 @@ set_names(struct persist *p, const char *const *names, struct hayi_error *err)
     return HAY_OK;
 }
 
+/* The file, names and the keys of what goes into it. */
+static hay_status set_key(struct persist *p, struct hayi_error *err)
+{
+    static const char what[] = "hay_persist ";
+    uint64_t sum = 0;
+    size_t size = sizeof(what) + strlen(p->path);
+    p->key = malloc(size);
+    if (p->key == NULL) {
+        return hayi_fail(err, HAY_ENOMEM, "out of memory to persist");
+    }
+    (void)snprintf(p->key, size, "%s%s", what, p->path);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct hayi_spec_key *key = hayi_spec_key(p->futures[i]->spec);
+        sum = hayi_mix64(sum + (key != NULL ? hayi_resume_hash(&key->key) : 0))
+              + i + 1;
+    }
+    (void)snprintf(p->rest,
+                   sizeof(p->rest),
+                   "%016llx %016llx",
+                   (unsigned long long)sum,
+                   (unsigned long long)hayi_hash(
+                       HAYI_HASH_XXH64, p->names.data, p->names.size));
+    return HAY_OK;
+}
+
 /* ---- tasks --------------------------------------------------------------- */
 
 /* index: SIZE_MAX for none. */
@@ -153,7 +185,7 @@ static hay_status submit(const struct persist *p,
     }
     (void)snprintf(name, sizeof(name), "%s %.120s%s", what, p->file, number);
     options->name = name;
-    options->category = "hay.persist";
+    options->category = HAYI_PERSIST_CATEGORY;
     return hay_submit(p->ex, function, args, options, future);
 }
 
@@ -227,6 +259,32 @@ static hay_status submit_writes(struct persist *p, struct hayi_error *err)
     return st;
 }
 
+/* The one whose future is the user's. */
+static hay_status submit_done(const struct persist *p,
+                              hay_task_options *done,
+                              hay_future **future)
+{
+    done->resume_key = p->key;
+    done->resume_rest = p->rest;
+    return submit(p,
+                  hayi_persist_done,
+                  "persist",
+                  SIZE_MAX,
+                  HAY_ARGS(hay_string(p->path)),
+                  done,
+                  future);
+}
+
+/* It ends at once if the journal has it; HAY_EEMPTY: it has to be done. */
+static hay_status submit_recorded(const struct persist *p, hay_future **future)
+{
+    hay_task_options done = HAY_TASK_OPTIONS_INIT;
+    done.after = p->futures;
+    done.after_count = p->count;
+    done.recorded_only = true;
+    return submit_done(p, &done, future);
+}
+
 /* complete: else FILE must not come to be. */
 static hay_status
 submit_end(struct persist *p, bool complete, hay_future **future)
@@ -260,8 +318,7 @@ submit_end(struct persist *p, bool complete, hay_future **future)
     done.after_count = 1;
     done.after_any = &p->tidy;
     done.after_any_count = 1;
-    return submit(
-        p, hayi_persist_done, "persist", SIZE_MAX, HAY_NO_ARGS, &done, future);
+    return submit_done(p, &done, future);
 }
 
 static hay_status
@@ -303,6 +360,12 @@ hay_status hay_persist(hay_executor *ex,
         st = set_names(&p, names, err);
     }
     if (st == HAY_OK) {
+        st = set_key(&p, err);
+    }
+    if (st == HAY_OK) {
+        st = ex->resume != NULL ? submit_recorded(&p, future) : HAY_EEMPTY;
+    }
+    if (st == HAY_EEMPTY) {
         st = submit_all(&p, future, err);
     }
     persist_fini(&p);

@@ -7,7 +7,7 @@
  * write: the bytes of one future, from where they lie;
  * finish: FILE.part becomes FILE;
  * tidy: FILE.part goes if that did not happen;
- * done: nothing, after both: its future is the user's.
+ * done: what file it is, after both: its future is the user's.
  *
  * Owns: nothing.
  * Never: removes or renames a FILE.part that another call has made.
@@ -17,6 +17,9 @@
 #define HAYI_CLIENT_PERSIST_H
 
 #include "base/error.h"
+
+/* Of all its tasks. */
+#define HAYI_PERSIST_CATEGORY "hay.persist"
 
 enum {
     HAYI_PERSIST_BATCH = 2000,  /* futures of one describe */
@@ -41,6 +44,12 @@ struct hayi_persist_file {
     uint64_t size;
 };
 
+/* FILE, for a run that is resumed: what persist's last task returns. */
+struct hayi_persist_identity {
+    uint64_t size;
+    int64_t changed_s, changed_ns;
+};
+
 /* A result, in what the layout returns for a group: for each future a uint64_t,
  * the number of its results, and one of these for each. */
 struct hayi_persist_place {
@@ -58,6 +67,10 @@ hay_status hayi_persist_write(hay_task *task);
 /* path; the file. */
 hay_status hayi_persist_finish(hay_task *task);
 hay_status hayi_persist_tidy(hay_task *task);
+/* path. */
 hay_status hayi_persist_done(hay_task *task);
+/* HAY_EIO: see errno. */
+hay_status hayi_persist_identify(const char *path,
+                                 struct hayi_persist_identity *identity);
 
 #endif

@@ -591,10 +591,29 @@ hay_status hayi_persist_tidy(hay_task *task)
     return HAY_OK;
 }
 
+hay_status hayi_persist_identify(const char *path,
+                                 struct hayi_persist_identity *identity)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        return HAY_EIO;
+    }
+    *identity = (struct hayi_persist_identity){
+        .size = (uint64_t)info.st_size,
+        .changed_s = info.st_mtim.tv_sec,
+        .changed_ns = info.st_mtim.tv_nsec,
+    };
+    return HAY_OK;
+}
+
 hay_status hayi_persist_done(hay_task *task)
 {
-    (void)task;
-    return HAY_OK;
+    struct hayi_persist_identity identity;
+    const char *path = NULL;
+    HAY_TRY(hay_arg_string(task, 0, &path));
+    return hayi_persist_identify(path, &identity) == HAY_OK
+               ? hay_return_bytes(task, &identity, sizeof(identity))
+               : HAY_OK; /* somebody was quick to take it away */
 }
 
 HAY_CONSTRUCTOR_(register_persist_tasks)

@@ -12,6 +12,7 @@
 #include "base/idmap.h"
 #include "base/philox.h"
 #include "client/executor.h"
+#include "client/persist.h"
 #include "client/resume_words.h"
 #include "data/kept.h"
 #include "wire/value.h"
@@ -230,6 +231,14 @@ find_hidden(const struct hayi_resume *r, const char *name, uint64_t key)
                : NULL;
 }
 
+/* Unnamed functions and fakes cannot be told from each other. */
+static bool is_known(const struct hayi_spec *spec,
+                     const struct hayi_spec_key *key)
+{
+    return key != NULL && !key->absent
+           && (spec->name_size > 0 || spec->kind == HAYI_TASK_COMMAND);
+}
+
 /* How many unnamed commands with this key there were in this run.  false: out
  * of memory. */
 static bool count_equal(struct hayi_resume *r, uint64_t hash, uint32_t *ordinal)
@@ -241,6 +250,22 @@ static bool count_equal(struct hayi_resume *r, uint64_t hash, uint32_t *ordinal)
     (void)pthread_mutex_unlock(&r->mutex);
     *ordinal = (uint32_t)before;
     return good;
+}
+
+void hayi_resume_forget(struct hayi_resume *resume, const hay_future *future)
+{
+    const struct hayi_spec_key *key = hayi_spec_key(future->spec);
+    if (!is_known(future->spec, key) || future->spec->name_size > 0) {
+        return;
+    }
+    uint64_t id = hayi_resume_hash(&key->key);
+    id = id != 0 ? id : 1;
+    (void)pthread_mutex_lock(&resume->mutex);
+    uintptr_t count = (uintptr_t)hayi_idmap_take(&resume->ordinals, id);
+    if (count > 1) { /* its place is still there */
+        (void)hayi_idmap_put(&resume->ordinals, id, (void *)(count - 1));
+    }
+    (void)pthread_mutex_unlock(&resume->mutex);
 }
 
 static const struct hayi_recorded *
@@ -313,6 +338,24 @@ static hay_why judge_state(const struct hayi_resume *r,
     }
 }
 
+/* Is what hay_persist() has written still that file?  Of all others: true. */
+static bool is_same_file(const struct hayi_journal_table *table,
+                         const hay_future *future,
+                         const struct hayi_recorded *task)
+{
+    struct hayi_persist_identity now;
+    struct hayi_value then;
+    const void *value = NULL;
+    size_t size = 0;
+    const char *path = hayi_resume_persisted(future);
+    return path == NULL
+           || (hayi_persist_identify(path, &now) == HAY_OK
+               && hayi_recorded_result(table, task, &value, &size)
+               && hayi_value_read(value, size, &then, NULL, NULL) == HAY_OK
+               && then.type == HAY_BYTES && then.size == sizeof(now)
+               && memcmp(then.data, &now, sizeof(now)) == 0);
+}
+
 static hay_why judge(const struct hayi_resume *r,
                      const hay_future *future,
                      const struct hayi_spec_key *key,
@@ -326,6 +369,10 @@ static hay_why judge(const struct hayi_resume *r,
     }
     if (task->key.around != key->key.around) {
         return HAY_WHY_ARGUMENTS;
+    }
+    if (task->state == HAYI_RECORDED_FINISHED
+        && !is_same_file(r->table, future, task)) {
+        return HAY_WHY_OUTPUT; /* what writes it comes before, and runs */
     }
     if (hayi_resume_running_input(future) != NULL
         || task->key.inputs != key->key.inputs) {
@@ -458,14 +505,6 @@ static struct hayi_result *dry_result(const struct hayi_resume *r,
     return result;
 }
 
-/* Unnamed functions and fakes cannot be told from each other. */
-static bool is_known(const struct hayi_spec *spec,
-                     const struct hayi_spec_key *key)
-{
-    return key != NULL && !key->absent
-           && (spec->name_size > 0 || spec->kind == HAYI_TASK_COMMAND);
-}
-
 /* ---- what is left -------------------------------------------------------- */
 
 static void mark_seen(struct hayi_resume *r, const struct hayi_recorded *task)
@@ -475,6 +514,13 @@ static void mark_seen(struct hayi_resume *r, const struct hayi_recorded *task)
         r->seen[task - hayi_recorded_at(r->table, 0)] = 1;
         (void)pthread_mutex_unlock(&r->mutex);
     }
+}
+
+/* Of something that is done as a whole. */
+static bool is_step(const struct hayi_journal_table *table,
+                    const struct hayi_recorded *task)
+{
+    return strncmp(hayi_recorded_category(table, task), "hay.", 4) == 0;
 }
 
 hay_status hay_executor_each_left(hay_executor *ex,
@@ -494,7 +540,7 @@ hay_status hay_executor_each_left(hay_executor *ex,
     for (uint64_t i = 0;
          r->seen != NULL && (task = hayi_recorded_at(r->table, i)) != NULL;
          i++) {
-        if (task->latest && r->seen[i] == 0) {
+        if (task->latest && r->seen[i] == 0 && !is_step(r->table, task)) {
             each(task->id, hayi_recorded_name(r->table, task), data);
         }
     }

@@ -33,10 +33,14 @@ void hayi_resume_free(struct hayi_resume *resume);
 
 /* The key of a task whose specification is whole, if it has room for one; its
  * inputs have theirs.  With resume_key (borrowed; NULL: none) that text stands
- * for all of it.  check_files: with the files that it reads. */
+ * for all of it, with resume_rest (borrowed; NULL: none).  check_files: with
+ * the files that it reads. */
 void hayi_resume_fill(hay_future *future,
                       const char *resume_key,
+                      const char *resume_rest,
                       bool check_files);
+/* It is not submitted after all: it is not counted among equal ones. */
+void hayi_resume_forget(struct hayi_resume *resume, const hay_future *future);
 /* Of a put: the value, of 'size' bytes, that others refer to. */
 void hayi_resume_fill_put(hay_future *future,
                           const hay_arg *value,

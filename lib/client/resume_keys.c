@@ -175,6 +175,7 @@ static bool is_part(const struct hayi_spec *spec)
 
 void hayi_resume_fill(hay_future *future,
                       const char *resume_key,
+                      const char *resume_rest,
                       bool check_files)
 {
     struct hayi_spec *spec = future->spec;
@@ -185,7 +186,9 @@ void hayi_resume_fill(hay_future *future,
     struct hayi_journal_key *key = &room->key;
     if (resume_key != NULL) {
         key->what = hash_text(resume_key);
-        key->around = spec->kind;
+        const uint64_t around[2] = {
+            spec->kind, resume_rest != NULL ? hash_text(resume_rest) : 0};
+        key->around = hash_numbers(around, 2);
         return;
     }
     switch (spec->kind) {

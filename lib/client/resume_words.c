@@ -3,6 +3,9 @@
 
 #include "client/resume_words.h"
 
+#include "client/persist.h"
+#include "wire/value.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +69,36 @@ bool hayi_resume_gone(const hay_future *future, char *text, size_t size)
     }
     free(view.memory);
     return gone;
+}
+
+const char *hayi_resume_persisted(const hay_future *future)
+{
+    const struct hayi_spec *spec = future->spec;
+    struct hayi_value path;
+    return spec->kind == HAYI_TASK_FUNCTION
+                   && strcmp(hayi_spec_category(spec), HAYI_PERSIST_CATEGORY)
+                          == 0
+                   && hayi_args_count(hayi_spec_args(spec)) > 0
+                   && hayi_args_get(hayi_spec_args(spec), 0, &path)
+                   && path.type == HAY_STRING
+               ? path.data
+               : NULL;
+}
+
+static void word_output(const hay_future *future, char *text, size_t size)
+{
+    char file[500];
+    const char *path = hayi_resume_persisted(future);
+    if (path != NULL) {
+        (void)snprintf(text,
+                       size,
+                       "output %.400s %s",
+                       path,
+                       access(path, F_OK) == 0 ? "has changed" : "is gone");
+        return;
+    }
+    (void)hayi_resume_gone(future, file, sizeof(file));
+    (void)snprintf(text, size, "output %s is gone", file);
 }
 
 static uint64_t recorded_bytes(const struct hayi_journal_table *table,
@@ -136,7 +169,6 @@ void hayi_resume_word(const struct hayi_journal_table *table,
                       char *text,
                       size_t size)
 {
-    char file[500];
     switch (why) {
     case HAY_WHY_NONE:
         (void)snprintf(text, size, "runs each time");
@@ -148,8 +180,7 @@ void hayi_resume_word(const struct hayi_journal_table *table,
         word_files(table, future, task, text, size);
         break;
     case HAY_WHY_OUTPUT:
-        (void)hayi_resume_gone(future, file, sizeof(file));
-        (void)snprintf(text, size, "output %s is gone", file);
+        word_output(future, text, size);
         break;
     case HAY_WHY_UNFINISHED:
         (void)snprintf(text,

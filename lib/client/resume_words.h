@@ -23,6 +23,8 @@ bool hayi_resume_stat(const struct hayi_command_view *view,
 /* Is a file gone that the command wrote?  Its name into text[size]; NULL: not
  * wanted. */
 bool hayi_resume_gone(const hay_future *future, char *text, size_t size);
+/* The file that it has written if it is the end of a hay_persist(); or NULL. */
+const char *hayi_resume_persisted(const hay_future *future);
 /* task: what the journal has of it, or NULL. */
 void hayi_resume_word(const struct hayi_journal_table *table,
                       const hay_future *future,

@@ -225,10 +225,12 @@ number(hay_executor *ex, hay_task_id *id, struct hayi_error *err)
     return HAY_OK;
 }
 
-hay_status hayi_submit_post(hay_future *future,
-                            hay_queue *queue,
-                            hay_future **wanted,
-                            struct hayi_error *err)
+/* only: not if it would run. */
+static hay_status post(hay_future *future,
+                       hay_queue *queue,
+                       bool only,
+                       hay_future **wanted,
+                       struct hayi_error *err)
 {
     hay_executor *ex = future->ex;
     struct hayi_spec *spec = future->spec;
@@ -244,6 +246,12 @@ hay_status hayi_submit_post(hay_future *future,
     }
     if (st == HAY_OK) {
         st = look_back(future, task, &end, err);
+        if (st == HAY_OK && only && end.state == HAY_PENDING) {
+            if (ex->resume != NULL) {
+                hayi_resume_forget(ex->resume, future);
+            }
+            st = hayi_fail(err, HAY_EEMPTY, "the journal does not have it");
+        }
         if (st == HAY_OK && end.state != HAY_FINISHED) {
             st = number(ex, &future->id, err);
         }
@@ -286,6 +294,14 @@ hay_status hayi_submit_post(hay_future *future,
         hayi_executor_wake(ex);
     }
     return HAY_OK;
+}
+
+hay_status hayi_submit_post(hay_future *future,
+                            hay_queue *queue,
+                            hay_future **wanted,
+                            struct hayi_error *err)
+{
+    return post(future, queue, false, wanted, err);
 }
 
 /* ---- the three kinds of task
@@ -353,6 +369,17 @@ static hay_status make(hay_executor *ex,
     return HAY_OK;
 }
 
+/* Its specification is whole. */
+static hay_status finish(hay_future *fresh,
+                         const hay_task_options *o,
+                         hay_future **future,
+                         struct hayi_error *err)
+{
+    hayi_resume_fill(
+        fresh, o->resume_key, o->resume_rest, fresh->ex->check_files);
+    return post(fresh, o->queue, o->recorded_only, future, err);
+}
+
 static hay_status refs_are_ours(hay_executor *ex,
                                 const struct hayi_spec *spec,
                                 struct hayi_error *err)
@@ -390,8 +417,7 @@ static hay_status submit_function(hay_executor *ex,
         hayi_future_discard(fresh);
         return st;
     }
-    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
-    return hayi_submit_post(fresh, o->queue, future, err);
+    return finish(fresh, o, future, err);
 }
 
 hay_status hay_submit(hay_executor *ex,
@@ -470,8 +496,7 @@ hay_status hay_submit_command(hay_executor *ex,
         hayi_spec_deps_room(fresh->spec)[i] = command->inputs[i];
     }
     hayi_command_write(command, hayi_spec_args_room(fresh->spec));
-    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
-    return hayi_submit_post(fresh, o->queue, future, err);
+    return finish(fresh, o, future, err);
 }
 
 hay_status hay_submit_fake(hay_executor *ex,
@@ -491,6 +516,5 @@ hay_status hay_submit_fake(hay_executor *ex,
     }
     fresh->spec->index = duration_ns;
     fresh->spec->fake_exit = exit_code;
-    hayi_resume_fill(fresh, o->resume_key, ex->check_files);
-    return hayi_submit_post(fresh, o->queue, future, err);
+    return finish(fresh, o, future, err);
 }

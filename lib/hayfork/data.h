@@ -42,7 +42,9 @@ hay_status hay_replicate(hay_future *const *futures,
  * of the calling process; must mean the same file on every node.  The file has
  * this name, and has replaced one that had it, once it is whole; until then
  * nobody else may persist to it.  future: given; finished when the file is
- * there, failed with words. */
+ * there, failed with words; its result is for resumed runs: with a journal it
+ * ends at once if the futures do, under the same names, and size and time of
+ * the file are those of then. */
 hay_status hay_persist(hay_executor *ex,
                        hay_future *const *futures,
                        const char *const *names,

@@ -555,13 +555,19 @@ typedef struct hay_task_options {
     bool cleanup; /* it starts after the end of work, too (see deadline_ns):
                      for what puts things in order; others find their cores
                      taken, so the shorter the better */
+    const char *resume_rest; /* with resume_key: what else is compared; if only
+                                that differs it says HAY_WHY_ARGUMENTS;
+                                borrowed */
+    bool recorded_only; /* HAY_EEMPTY, and nothing is submitted, unless it ends
+                           at its submit: as the journal has it, or because
+                           this is a dry run */
 } hay_task_options;
 
 #define HAY_TASK_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(hay_task_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,    \
             HAY_RUNNER_DEFAULT, 0, NULL, 0, NULL, 0, 0, false, NULL, 0, 0, 0,  \
-            0, 0, NULL, false                                                  \
+            0, 0, NULL, false, NULL, false                                     \
     }
 void hay_task_options_init(hay_task_options *options);
 

@@ -149,6 +149,8 @@ static void tell(hay_future *future)
 static hay_status farm(hay_executor *ex, int argc, char **argv)
 {
     hay_future *squares[SQUARES], *labels[LABELS], *all, *hello, *much, *size;
+    hay_future *file = NULL;
+    const char *const names[2] = {"hello", "much"};
     hay_dataset *dataset = NULL;
     const char *text = NULL;
     double total = 0;
@@ -173,10 +175,13 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     HAY_TRY(named(ex, greet, "greet", hay_string("world"), &hello));
     HAY_TRY(named(ex, large, "large", hay_int64(1), &much));
     HAY_TRY(named(ex, measure, "measure", hay_ref(much), &size));
+    HAY_TRY(hay_persist(
+        ex, (hay_future *const[]){hello, much}, names, 2, "p.h5", &file));
     HAY_TRY(fill_array(ex, argv[1], &dataset));
     HAY_TRY(hay_result_double(all, HAY_FOREVER, &total));
     HAY_TRY(hay_result_string(hello, HAY_FOREVER, &text));
     HAY_TRY(hay_result_int64(size, HAY_FOREVER, &bytes));
+    HAY_TRY(hay_future_wait(file, HAY_FOREVER));
     for (int i = 0; i < LABELS; i++) {
         double one = 0;
         HAY_TRY(hay_result_double(labels[i], HAY_FOREVER, &one));
@@ -192,6 +197,7 @@ static hay_status farm(hay_executor *ex, int argc, char **argv)
     tell(hello);
     tell(much);
     tell(size);
+    tell(file);
     return HAY_OK;
 }
 

@@ -37,7 +37,7 @@ calm() { rm -rf r a.h5 ran && go && cp out calm && cp a.h5 calm.h5 && [ "$(wc -l
 # is done.
 again() {
     rm -f ran
-    go && cmp out calm && told 'done before' "${small[@]}" large measure &&
+    go && cmp out calm && told 'done before' "${small[@]}" large measure 'persist p.h5' &&
         labels 'done before' && [ ! -e ran ]
 }
 
@@ -61,6 +61,18 @@ unkept() {
     done
 }
 
+# The file that results were persisted to is gone, or another one: it is written
+# again, from results that are there.
+unpersisted() {
+    local p='persist p.h5' whole
+    whole=$(stat -c %i p.h5)
+    again && [ "$(stat -c %i p.h5)" = "$whole" ] || return 1
+    rm -f p.h5 ran
+    go && told 'output is gone' "$p" && [ -s p.h5 ] && [ ! -e ran ] && again || return 1
+    printf x >>p.h5
+    go && told 'output is gone' "$p" && [ ! -e ran ] && again
+}
+
 # With no room for results large ones are made again.
 no_room() {
     rm -rf r a.h5
@@ -75,7 +87,7 @@ no_room() {
 version() {
     rm -f ran
     SQUARE=2 go && cmp out calm && told 'command changed' square\[{0..5}\] &&
-        told 'comes after what runs again' sum && told 'done before' greet &&
+        told 'comes after what runs again' sum && told 'done before' greet 'persist p.h5' &&
         labels 'command changed' && SQUARE=2 go && told 'done before' "${small[@]}" &&
         labels 'done before'
 }
@@ -128,6 +140,7 @@ two_at_once() {
 ok 'a run without a journal behind it runs all' calm
 ok 'a second start runs nothing, and has large results, too' again
 ok 'a large result that is damaged, cut off or gone is made again' unkept
+ok 'a file of results that is gone or another is written again' unpersisted
 ok 'another version runs again with what comes after it' version
 ok 'another argument runs again with what comes after it' argument
 ok 'chunks of a file that is gone are computed again' lost_array
