@@ -43,6 +43,7 @@ struct chunks {
     size_t count, room;
     const char **paths;
     struct text *path_texts;
+    struct text identity;
     hay_future **futures;
     size_t path_room;
 };
@@ -95,6 +96,7 @@ void chunks_free(struct chunks *c)
     text_fini(&c->dataset);
     text_fini(&c->number);
     text_fini(&c->key);
+    text_fini(&c->identity);
     free(c);
 }
 
@@ -321,6 +323,7 @@ static hay_status bring(struct chunks *c,
     hay_future *chunk = NULL;
     options.priority = block->request->priority;
     options.name = "chunk";
+    options.category = "hay.chunk"; /* a step of what reads it */
     hay_status status =
         hay_submit(c->ex,
                    hayfork_chunk,
@@ -334,10 +337,26 @@ static hay_status bring(struct chunks *c,
     return status;
 }
 
+/* A line of what a resumed run compares. */
+static void identify(struct chunks *c, uint64_t number)
+{
+    struct stat st = {.st_size = -1};
+    (void)stat(c->file.data, &st);
+    text_format(&c->identity,
+                "%s:%s#%" PRIu64 " %jd %jd.%09ld\n",
+                c->file.data,
+                c->dataset.data,
+                number,
+                (intmax_t)st.st_size,
+                (intmax_t)st.st_mtim.tv_sec,
+                st.st_mtim.tv_nsec);
+}
+
 static hay_status submit_chunk(struct chunks *c,
                                const struct block *block,
                                uint64_t element,
                                size_t in,
+                               bool wanted,
                                struct chunks_inputs *inputs,
                                struct fault *fault)
 {
@@ -347,13 +366,19 @@ static hay_status submit_chunk(struct chunks *c,
     if (status == HAY_OK) {
         status = chunk_number(c, block, &one->info, &number, fault);
     }
-    if (status == HAY_OK) {
+    if (status == HAY_OK && wanted) {
         status = make_folder(c, fault);
     }
     if (status != HAY_OK) {
         return status;
     }
     hay_region region = region_of(&one->info, number);
+    identify(c, number);
+    tell_numbers(c, in, "START", region.ndim, region.start);
+    tell_numbers(c, in, "SHAPE", region.ndim, one->info.shape);
+    if (!wanted) {
+        return HAY_OK;
+    }
     struct text *path = &c->path_texts[in];
     chunk_path(c, block, element, in, path);
     status = bring(
@@ -361,8 +386,6 @@ static hay_status submit_chunk(struct chunks *c,
     if (status == HAY_OK) {
         inputs->future_count++;
         c->paths[in] = path->data;
-        tell_numbers(c, in, "START", region.ndim, region.start);
-        tell_numbers(c, in, "SHAPE", region.ndim, one->info.shape);
     } else {
         (void)fault_at(fault, c->w->file, block->line, "%s", hay_error_text());
     }
@@ -390,6 +413,7 @@ static void begin_task(struct chunks *c, size_t in_count)
 hay_status chunks_submit(struct chunks *c,
                          uint32_t index,
                          uint64_t element,
+                         bool wanted,
                          struct chunks_inputs *inputs,
                          struct fault *fault)
 {
@@ -397,6 +421,7 @@ hay_status chunks_submit(struct chunks *c,
     const struct block_files *files = block->files;
     hay_status status = HAY_OK;
     begin_task(c, files->in_count);
+    text_clear(&c->identity);
     *inputs = (struct chunks_inputs){.paths = c->paths, .futures = c->futures};
     for (size_t k = 0; k < files->in_count && status == HAY_OK; k++) {
         if (files->dataset[k] == NULL) {
@@ -404,7 +429,7 @@ hay_status chunks_submit(struct chunks *c,
         }
         expand_names(c, block, element, k);
         if (c->numbered) {
-            status = submit_chunk(c, block, element, k, inputs, fault);
+            status = submit_chunk(c, block, element, k, wanted, inputs, fault);
         }
         struct text *name = new_variable(c);
         text_format(name,
@@ -423,6 +448,7 @@ hay_status chunks_submit(struct chunks *c,
     }
     c->env[c->count] = NULL;
     inputs->env = c->env;
+    inputs->identity = c->identity.data;
     return HAY_OK;
 }
 

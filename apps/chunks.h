@@ -23,20 +23,23 @@ void chunks_free(struct chunks *c);
  * HAY_EINVAL: fault has the line. */
 hay_status chunks_check(struct chunks *c, uint32_t block, struct fault *fault);
 
-/* Submit what brings the chunks of a task.  What is written is borrowed until
- * the next call: env: further variables, NULL-terminated; paths[in_count]:
- * instead of what in= says, or NULL; futures[*count] must have finished before
- * the task, given (hay_future_release).  Errors as chunks_check() and of
- * hay_submit(). */
+/* Submit what brings the chunks of a task; bring false: say only what they are.
+ * What is written is borrowed until the next call: env: further variables,
+ * NULL-terminated; paths[in_count]: instead of what in= says, or NULL;
+ * identity: file (with size and time), dataset and number of each chunk, a line
+ * each; futures[*count] must have finished before the task, given
+ * (hay_future_release).  Errors as chunks_check() and of hay_submit(). */
 struct chunks_inputs {
     const char *const *env;
     const char *const *paths;
+    const char *identity; /* "": it reads no chunk */
     hay_future **futures;
     size_t future_count;
 };
 hay_status chunks_submit(struct chunks *c,
                          uint32_t block,
                          uint64_t element,
+                         bool bring,
                          struct chunks_inputs *inputs,
                          struct fault *fault);
 /* The task has ended: its files go. */

@@ -622,7 +622,7 @@ static void begin(struct farm *f)
                 f->plan->stream);
     f->submit.time_scale = f->plan->time_scale;
     f->chunks = chunks_new(f->ex, f->plan->w, f->plan->run_folder);
-    f->submit.chunks = f->plan->why ? NULL : f->chunks;
+    f->submit.chunks = f->chunks;
     f->order =
         f->plan->run_folder != NULL ? order_begin(f->plan->run_folder) : NULL;
     if (f->plan->stream) {

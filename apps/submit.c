@@ -120,6 +120,7 @@ void submit_fini(struct submit *s)
     text_fini(&s->stdin_path);
     text_fini(&s->number);
     text_fini(&s->key);
+    text_fini(&s->rest);
     *s = (struct submit){.ex = NULL};
 }
 
@@ -423,6 +424,45 @@ static void add_number(struct submit *s,
     options->resume_key = s->key.data;
 }
 
+static void
+add_lines(struct text *text, const char *what, const char *const *list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        text_format(text, "%s %s\n", what, list[i]);
+    }
+}
+
+/* What a resumed run compares of a command that reads chunks, as the file says
+ * it: the files of the chunks, and what brings them, are another matter each
+ * time. */
+static void compare_by_text(struct submit *s,
+                            const hay_command *command,
+                            const struct chunks_inputs *chunks,
+                            hay_task_options *options)
+{
+    text_clear(&s->rest);
+    text_format(&s->rest, "%s", chunks->identity);
+    const char *const cwd[] = {command->cwd, NULL};
+    const char *const input[] = {command->stdin_path, NULL};
+    add_lines(&s->rest, "cwd", cwd);
+    add_lines(&s->rest, "stdin", input);
+    add_lines(&s->rest, "env", command->env);
+    add_lines(&s->rest, "in", command->in_files);
+    add_lines(&s->rest, "out", command->out_files);
+    if (command->has_index) {
+        text_format(&s->rest, "index %" PRIu64 "\n", command->index);
+    }
+    for (size_t i = 0; i < s->after_count[0] + s->after_count[1]; i++) {
+        bool any = i >= s->after_count[0];
+        const hay_future *future =
+            s->after[any][any ? i - s->after_count[0] : i];
+        text_format(&s->rest, "after %d %s\n", any, hay_future_name(future));
+    }
+    options->resume_key =
+        options->resume_key != NULL ? options->resume_key : command->line;
+    options->resume_rest = s->rest.data;
+}
+
 /* Variables of datasets, files of chunks; what brings them comes before. */
 static hay_status add_chunks(struct submit *s,
                              const struct block *block,
@@ -432,7 +472,8 @@ static hay_status add_chunks(struct submit *s,
                              struct fault *fault)
 {
     uint32_t index = (uint32_t)(block - s->w->blocks);
-    hay_status status = chunks_submit(s->chunks, index, element, inputs, fault);
+    hay_status status =
+        chunks_submit(s->chunks, index, element, true, inputs, fault);
     if (status != HAY_OK) {
         return status;
     }
@@ -451,6 +492,44 @@ static hay_status add_chunks(struct submit *s,
         add_after(s, false, inputs->futures[i]);
     }
     return HAY_OK;
+}
+
+/* The datasets of a command: *known: it was recorded, and is submitted; else
+ * what it needs is. */
+static hay_status submit_with_chunks(struct submit *s,
+                                     const struct block *block,
+                                     uint64_t element,
+                                     hay_command *command,
+                                     struct chunks_inputs *chunks,
+                                     hay_task_options *options,
+                                     hay_future **future,
+                                     bool *known,
+                                     struct fault *fault)
+{
+    const hay_command plain = *command;
+    hay_status status = chunks_submit(s->chunks,
+                                      (uint32_t)(block - s->w->blocks),
+                                      element,
+                                      false,
+                                      chunks,
+                                      fault);
+    if (status == HAY_OK && chunks->identity[0] != '\0') {
+        compare_by_text(s, &plain, chunks, options);
+        options->recorded_only = true;
+        status = hay_submit_command(s->ex, &plain, options, future);
+        options->recorded_only = false;
+        if (status != HAY_EEMPTY) {
+            *known = true;
+            return worded(s, block, status, fault);
+        }
+        status = HAY_OK;
+    }
+    if (status == HAY_OK) {
+        status = add_chunks(s, block, element, command, chunks, fault);
+        options->after = s->after[0];
+        options->after_count = s->after_count[0];
+    }
+    return status;
 }
 
 static hay_status submit_command(struct submit *s,
@@ -479,9 +558,19 @@ static hay_status submit_command(struct submit *s,
         name_files(s, block, element, &command);
     }
     if (block->files != NULL && block->files->datasets && s->chunks != NULL) {
-        status = add_chunks(s, block, element, &command, &chunks, fault);
-        options->after = s->after[0];
-        options->after_count = s->after_count[0];
+        bool known = false;
+        status = submit_with_chunks(s,
+                                    block,
+                                    element,
+                                    &command,
+                                    &chunks,
+                                    options,
+                                    future,
+                                    &known,
+                                    fault);
+        if (known) {
+            return status;
+        }
     }
     if (status == HAY_OK) {
         status = worded(s,

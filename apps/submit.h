@@ -39,6 +39,7 @@ struct submit {
     hay_future **after[2]; /* of the task being submitted; any: [1] */
     size_t after_count[2], after_room[2];
     struct text name, line, cwd, stdin_path, number, key;
+    struct text rest; /* what a resumed run compares besides the key */
     struct submit_list env, in, out;
     const char **all_env; /* with the variables of datasets */
     size_t all_env_room;

@@ -186,9 +186,10 @@ void hayi_resume_fill(hay_future *future,
     struct hayi_journal_key *key = &room->key;
     if (resume_key != NULL) {
         key->what = hash_text(resume_key);
-        const uint64_t around[2] = {
-            spec->kind, resume_rest != NULL ? hash_text(resume_rest) : 0};
-        key->around = hash_numbers(around, 2);
+        key->around = spec->kind;
+        if (resume_rest != NULL) {
+            key->around = hayi_mix64(key->around + hash_text(resume_rest));
+        }
         return;
     }
     switch (spec->kind) {

@@ -173,6 +173,36 @@ else
     skip chunks_are_files_of_their_own_under_mpirun "no mpirun"
 fi
 
+# Gone on with: no chunk is brought, no command runs again; but with another
+# chunk behind the name, another line, or without its output, that one does.
+chunks_again() {
+    rm -rf hayfork-runs r?.txt ran
+    cat >t.hay <<'E'
+#HAY name=r[0..3] in=again.h5:/g/a#{n} out=r{n}.txt
+echo {n} >>ran; echo "$HAY_IN_1_START" >r{n}.txt
+#HAY in=again.h5:/g/a#7
+echo unnamed >>ran
+E
+    cp in.h5 again.h5
+    runs 0 run t.hay && [ "$(wc -l <ran)" = 5 ] || return
+    rm ran
+    local brought
+    brought=$(grep -c chunk hayfork-runs/t/tasks.tsv)
+    runs 0 resume && [ ! -e ran ] && [ ! -e hayfork-runs/t/chunks ] &&
+        [ "$(grep -c chunk hayfork-runs/t/tasks.tsv)" = "$brought" ] || return
+    rm r2.txt
+    runs 0 resume && [ "$(cat ran)" = 2 ] && [ -s r2.txt ] || return
+    rm ran
+    sed -i 's/^echo unnamed/echo "other"/' t.hay
+    runs 0 resume --why && [ ! -e ran ] && grep -q '4 done before, 1 would run: 1 new' err &&
+        [ "$(grep -c ^gone out)" = 1 ] &&
+        runs 0 resume && [ "$(cat ran)" = other ] || return
+    rm ran
+    touch again.h5
+    runs 0 resume && [ "$(sort ran | xargs)" = '0 1 2 3 other' ]
+}
+check commands_with_chunks_do_not_run_again chunks_again
+
 # Known only when the farm is there.
 no_dataset() { # WORDS TEXT
     rm -rf hayfork-runs ran
