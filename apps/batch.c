@@ -169,36 +169,42 @@ static enum batch_state slurm_look(const char *id, struct text *words)
 }
 
 /* qstat's table: id, priority, name, user, state ... */
-static enum batch_state gridengine_look(const char *id, struct text *words)
+static enum batch_state
+gridengine_find(const char *table, const char *id, struct text *words)
+{
+    for (const char *line = table; line != NULL; line = strchr(line, '\n')) {
+        char columns[2][BATCH_ID_MAX];
+        line += *line == '\n';
+        if (sscanf(line, "%63s %*s %*s %*s %63s", columns[0], columns[1]) == 2
+            && strcmp(columns[0], id) == 0) {
+            text_format(words, "%s", columns[1]);
+            return strchr(columns[1], 'q') != NULL ? BATCH_WAITING
+                                                   : BATCH_RUNNING;
+        }
+    }
+    return BATCH_GONE;
+}
+
+/* false: no answer. */
+static bool gridengine_table(struct text *out)
 {
     const char *const argv[] = {"qstat", "-u", "*", NULL};
-    struct text out = TEXT_INIT;
     struct text error = TEXT_INIT;
     struct fault fault;
     int code = 0;
-    enum batch_state state = BATCH_UNKNOWN;
-    if (tool_run(argv, &out, &error, &code, &fault) == HAY_OK && code == 0) {
-        char *rest = out.data;
-        char *line;
-        state = BATCH_GONE;
-        while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
-            char *columns[5] = {NULL};
-            size_t count = 0;
-            char *word;
-            while (count < 5 && (word = strsep(&line, " ")) != NULL) {
-                if (word[0] != '\0') {
-                    columns[count++] = word;
-                }
-            }
-            if (count == 5 && strcmp(columns[0], id) == 0) {
-                state = strchr(columns[4], 'q') != NULL ? BATCH_WAITING
-                                                        : BATCH_RUNNING;
-                text_format(words, "%s", columns[4]);
-            }
-        }
-    }
-    text_fini(&out);
+    bool good =
+        tool_run(argv, out, &error, &code, &fault) == HAY_OK && code == 0;
     text_fini(&error);
+    return good;
+}
+
+static enum batch_state gridengine_look(const char *id, struct text *words)
+{
+    struct text out = TEXT_INIT;
+    enum batch_state state = gridengine_table(&out)
+                                 ? gridengine_find(out.data, id, words)
+                                 : BATCH_UNKNOWN;
+    text_fini(&out);
     return state;
 }
 
@@ -271,6 +277,99 @@ enum batch_state batch_look(const struct batch_record *record,
     return BATCH_UNKNOWN;
 }
 
+/* ---- asking for many ---- */
+
+/* Of squeue's lines "ID STATE"; false: no answer. */
+static bool slurm_table(const char *ids, struct text *out)
+{
+    const char *const argv[] = {"squeue", "-h", "-o", "%i %T", "-j", ids, NULL};
+    struct text error = TEXT_INIT;
+    struct fault fault;
+    int code = 0;
+    bool good = tool_run(argv, out, &error, &code, &fault) == HAY_OK
+                && (code == 0
+                    || (error.data != NULL
+                        && strstr(error.data, "Invalid job id") != NULL));
+    text_fini(&error);
+    return good;
+}
+
+static enum batch_state slurm_find(const char *table, const char *id)
+{
+    for (const char *line = table; line != NULL; line = strchr(line, '\n')) {
+        char columns[2][BATCH_ID_MAX];
+        line += *line == '\n';
+        if (sscanf(line, "%63s %63s", columns[0], columns[1]) == 2
+            && strcmp(columns[0], id) == 0) {
+            return strcmp(columns[1], "PENDING") == 0 ? BATCH_WAITING
+                                                      : BATCH_RUNNING;
+        }
+    }
+    return BATCH_GONE;
+}
+
+static void look_at_slurm(const struct batch_record *records,
+                          size_t count,
+                          enum batch_state *states)
+{
+    struct text ids = TEXT_INIT;
+    struct text table = TEXT_INIT;
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].system == BATCH_SLURM) {
+            text_format(&ids, ids.length > 0 ? ",%s" : "%s", records[i].id);
+        }
+    }
+    bool good = ids.length > 0 && slurm_table(ids.data, &table);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].system == BATCH_SLURM) {
+            states[i] =
+                good ? slurm_find(table.data, records[i].id) : BATCH_UNKNOWN;
+        }
+    }
+    text_fini(&table);
+    text_fini(&ids);
+}
+
+static void look_at_gridengine(const struct batch_record *records,
+                               size_t count,
+                               enum batch_state *states)
+{
+    struct text table = TEXT_INIT;
+    struct text words = TEXT_INIT;
+    bool asked = false;
+    bool good = false;
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].system != BATCH_GRIDENGINE) {
+            continue;
+        }
+        good = asked ? good : gridengine_table(&table);
+        asked = true;
+        text_clear(&words);
+        states[i] = good ? gridengine_find(table.data, records[i].id, &words)
+                         : BATCH_UNKNOWN;
+    }
+    text_fini(&words);
+    text_fini(&table);
+}
+
+void batch_look_all(const struct batch_record *records,
+                    size_t count,
+                    enum batch_state *states)
+{
+    struct text words = TEXT_INIT;
+    look_at_slurm(records, count, states);
+    look_at_gridengine(records, count, states);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].system != BATCH_SLURM
+            && records[i].system != BATCH_GRIDENGINE) {
+            states[i] = batch_look(&records[i], &words);
+        }
+    }
+    text_fini(&words);
+}
+
+/* ---- cancelling ---- */
+
 hay_status batch_cancel(const struct batch_record *record, struct fault *fault)
 {
     const char *const argv[] = {
@@ -312,6 +411,7 @@ hay_status batch_cancel(const struct batch_record *record, struct fault *fault)
 /* ---- the record ---- */
 
 hay_status batch_write(const char *folder,
+                       const char *name,
                        enum batch_system system,
                        const char *id,
                        struct fault *fault)
@@ -321,7 +421,7 @@ hay_status batch_write(const char *folder,
     char host[256] = "";
     hay_status status = HAY_OK;
     (void)gethostname(host, sizeof host - 1);
-    text_format(&path, "%s/" RUNFOLDER_JOB, folder);
+    text_format(&path, "%s/%s", folder, name);
     text_format(&line,
                 "%s\t%s\t%s\t%" PRId64 "\n",
                 names[system],
@@ -360,40 +460,61 @@ static bool read_line(char *line, struct batch_record *record)
     return true;
 }
 
-hay_status
-batch_read(const char *folder, struct batch_record *record, struct fault *fault)
+hay_status batch_read_all(const char *folder,
+                          const char *name,
+                          struct batch_record **list,
+                          size_t *count,
+                          struct fault *fault)
 {
     struct text path = TEXT_INIT;
     char *line = NULL;
+    size_t line_room = 0;
     size_t room = 0;
-    ssize_t got;
-    bool found = false;
-    text_format(&path, "%s/" RUNFOLDER_JOB, folder);
-    FILE *file = fopen(path.data, "re");
     hay_status status = HAY_OK;
-    if (file == NULL) {
-        status = fault_set(fault,
-                           errno == ENOENT ? HAY_EEMPTY : HAY_EIO,
-                           "%.500s: %s",
-                           path.data,
-                           strerror(errno));
+    *list = NULL;
+    *count = 0;
+    text_format(&path, "%s/%s", folder, name);
+    FILE *file = fopen(path.data, "re");
+    if (file == NULL && errno != ENOENT) {
+        status =
+            fault_set(fault, HAY_EIO, "%.500s: %s", path.data, strerror(errno));
     }
-    while (file != NULL && (got = getline(&line, &room, file)) > 0) {
+    while (file != NULL && getline(&line, &line_room, file) > 0) {
         struct batch_record one;
         line[strcspn(line, "\n")] = '\0';
         if (read_line(line, &one)) {
-            *record = one;
-            found = true;
+            *list = mem_grow(*list, *count, &room, sizeof **list);
+            (*list)[(*count)++] = one;
         }
-    }
-    if (file != NULL && !found) {
-        status =
-            fault_set(fault, HAY_EIO, "%.500s: no line names a job", path.data);
     }
     free(line);
     if (file != NULL) {
         fclose(file);
     }
     text_fini(&path);
+    return status;
+}
+
+hay_status
+batch_read(const char *folder, struct batch_record *record, struct fault *fault)
+{
+    struct batch_record *list;
+    size_t count;
+    hay_status status =
+        batch_read_all(folder, RUNFOLDER_JOB, &list, &count, fault);
+    if (status == HAY_OK && count > 0) {
+        *record = list[count - 1];
+    } else if (status == HAY_OK) {
+        struct text path = TEXT_INIT;
+        text_format(&path, "%s/" RUNFOLDER_JOB, folder);
+        bool there = access(path.data, F_OK) == 0;
+        status = fault_set(fault,
+                           there ? HAY_EIO : HAY_EEMPTY,
+                           "%.500s: %s",
+                           path.data,
+                           there ? "no line names a job" : "it is not there");
+        text_fini(&path);
+    }
+    free(list);
     return status;
 }

@@ -68,14 +68,27 @@ enum batch_state batch_look(const struct batch_record *record,
 /* HAY_EFARM: refused, with the system's words. */
 hay_status batch_cancel(const struct batch_record *record, struct fault *fault);
 
-/* RUN FOLDER/job: append a line; the last line.  HAY_EIO, HAY_EEMPTY (no job
- * was submitted for that run). */
+/* The same of many, by one question to each system. */
+void batch_look_all(const struct batch_record *records,
+                    size_t count,
+                    enum batch_state *states);
+
+/* RUN FOLDER/job (name: RUNFOLDER_JOB): append a line; the last line.  HAY_EIO,
+ * HAY_EEMPTY (no job was submitted for that run).  RUNFOLDER_WORKERS: the jobs
+ * of its workers. */
 hay_status batch_write(const char *folder,
+                       const char *name,
                        enum batch_system system,
                        const char *id,
                        struct fault *fault);
 hay_status batch_read(const char *folder,
                       struct batch_record *record,
                       struct fault *fault);
+/* All lines of one of both; list: malloc'ed.  No file is no line. */
+hay_status batch_read_all(const char *folder,
+                          const char *name,
+                          struct batch_record **list,
+                          size_t *count,
+                          struct fault *fault);
 
 #endif

@@ -116,6 +116,35 @@ static void print_job(const struct batch_record *record)
     text_fini(&words);
 }
 
+/* Those of RUN FOLDER/job.workers, if there are any. */
+static hay_status print_workers(const char *folder, struct fault *fault)
+{
+    struct batch_record *list;
+    size_t count;
+    unsigned number[BATCH_RUNNING + 1] = {0};
+    hay_status status =
+        batch_read_all(folder, RUNFOLDER_WORKERS, &list, &count, fault);
+    if (status == HAY_OK && count > 0) {
+        enum batch_state *states = mem_alloc(count, sizeof *states);
+        batch_look_all(list, count, states);
+        for (size_t i = 0; i < count; i++) {
+            number[states[i]]++;
+        }
+        free(states);
+        printf("worker jobs: %u run, %u wait in the queue, %u have ended",
+               number[BATCH_RUNNING],
+               number[BATCH_WAITING],
+               number[BATCH_GONE]);
+        if (number[BATCH_UNKNOWN] > 0) {
+            printf(", of %u the batch system does not answer",
+                   number[BATCH_UNKNOWN]);
+        }
+        putchar('\n');
+    }
+    free(list);
+    return status;
+}
+
 static hay_status tell(const char *run, struct fault *fault)
 {
     struct text folder = TEXT_INIT;
@@ -142,6 +171,9 @@ static hay_status tell(const char *run, struct fault *fault)
             print_job(&record);
         }
         status = job == HAY_EEMPTY ? HAY_OK : job;
+        if (status == HAY_OK) {
+            status = print_workers(folder.data, fault);
+        }
     }
     free(counts.last);
     text_fini(&folder);

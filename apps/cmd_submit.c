@@ -13,6 +13,7 @@
 #include "words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,22 +84,53 @@ check_run(struct submission *s, struct options *o, struct fault *fault)
 static void set_arguments(struct submission *s)
 {
     size_t count = (size_t)s->run_argc;
+    size_t at = 0;
     struct text option = TEXT_INIT;
-    const char **list = arena_alloc(&s->arena, (count + 2) * sizeof(char *));
+    const char **list = arena_alloc(&s->arena, (count + 4) * sizeof(char *));
+    s->spec.job.extra = (const char *const *)s->extra;
     text_format(&option, "--run-folder=%s", s->spec.job.folder);
-    list[0] = arena_string(&s->arena, option.data);
-    memcpy(list + 1, s->run + 1, (count - 1) * sizeof(char *));
-    list[count] = NULL;
+    list[at++] = arena_string(&s->arena, option.data);
+    if (s->spec.grow > 0) {
+        text_clear(&option);
+        text_format(&option, "--grow=%" PRIu32, s->spec.grow);
+        list[at++] = arena_string(&s->arena, option.data);
+        text_clear(&option);
+        text_add_string(&option, "--grow-job=");
+        jobspec_text(&s->spec, &option);
+        list[at++] = arena_string(&s->arena, option.data);
+    }
+    memcpy(list + at, s->run + 1, (count - 1) * sizeof(char *));
+    list[at + count - 1] = NULL;
     text_fini(&option);
     s->spec.job.arguments = list;
-    s->spec.job.extra = (const char *const *)s->extra;
 }
 
 /* ---- submitting ---- */
 
+/* The command of a job of a worker; its script is the same. */
+static hay_status show_worker(struct submission *s, struct fault *fault)
+{
+    const char **argv = NULL;
+    struct text text = TEXT_INIT;
+    struct jobspec spec = s->spec;
+    if (spec.grow == 0) {
+        return HAY_OK;
+    }
+    hay_status status = jobspec_worker_command(
+        &spec, s->spec.job.folder, &s->arena, &argv, fault);
+    if (status == HAY_OK) {
+        jobspec_command_text(argv, &text);
+        printf("\n# each worker job, at most %" PRIu32 " at once:\n%s",
+               spec.grow,
+               text.data);
+    }
+    text_fini(&text);
+    return status;
+}
+
 /* What would be done: the command, then the script. */
 static hay_status
-show(const struct submission *s, const char *const *argv, struct fault *fault)
+show(struct submission *s, const char *const *argv, struct fault *fault)
 {
     struct text text = TEXT_INIT;
     char *script = NULL;
@@ -113,7 +145,7 @@ show(const struct submission *s, const char *const *argv, struct fault *fault)
     }
     free(script);
     text_fini(&text);
-    return status;
+    return status == HAY_OK ? show_worker(s, fault) : status;
 }
 
 /* For a successor of the job, where there is no requeueing: its command. */
@@ -171,7 +203,8 @@ submit(struct submission *s, const struct text *folder, struct fault *fault)
     }
     if (status == HAY_OK) {
         puts(id);
-        status = batch_write(folder->data, s->spec.system, id, fault);
+        status =
+            batch_write(folder->data, RUNFOLDER_JOB, s->spec.system, id, fault);
     }
     if (status == HAY_OK) {
         runfolder_set_latest(folder->data);

@@ -9,6 +9,8 @@
 
 #include "eachworker.h"
 #include "farm.h"
+#include "growing.h"
+#include "load.h"
 #include "order.h"
 #include "past.h"
 #include "report.h"
@@ -30,6 +32,7 @@
 #define TAKE_BATCH   4096
 #define SLEEP_MS     1000
 #define HEALTH_NS    (NS_PER_S / 4)
+#define LOAD_NS      NS_PER_S
 #define JOIN_NS      (60 * NS_PER_S)
 #define STREAM_READ  ((size_t)65536)
 
@@ -55,14 +58,16 @@ struct farm {
     struct progress progress;
     uint64_t submitted, never;
     uint64_t start_ns, end_ns, health_ns;
-    uint32_t cores;     /* when last looked */
-    double gone_core_s; /* that lost workers offered while they were there */
-    int level;          /* of signals, that was acted upon */
-    bool stop;          /* nothing more is submitted */
-    bool bad_input;     /* of a stream */
-    bool broken;        /* the farm is */
-    bool given_up;      /* too many have failed */
-    uint32_t workers;   /* that joined */
+    uint64_t load_ns;     /* when what there is to do is told again */
+    uint32_t own_workers; /* that were there at the beginning */
+    uint32_t cores;       /* when last looked */
+    double gone_core_s;   /* that lost workers offered while they were there */
+    int level;            /* of signals, that was acted upon */
+    bool stop;            /* nothing more is submitted */
+    bool bad_input;       /* of a stream */
+    bool broken;          /* the farm is */
+    bool given_up;        /* too many have failed */
+    uint32_t workers;     /* that joined */
     uint64_t failed_on_workers; /* commands that each of them runs once */
     bool closed;                /* the library knows that all was submitted */
     bool drained;               /* the walltime lets nothing start any more */
@@ -398,6 +403,36 @@ static void tell_progress(struct farm *f, uint64_t now)
     progress_tell(&f->progress, &counts, now);
 }
 
+/* For those who decide on more workers. */
+static void tell_load(struct farm *f, uint64_t now)
+{
+    hay_stats stats = {.size = sizeof stats};
+    struct timespec ts;
+    if (!f->plan->listen || now < f->load_ns
+        || hay_executor_stats(f->ex, &stats) != HAY_OK) {
+        return;
+    }
+    f->load_ns = now + LOAD_NS;
+    if (f->own_workers == 0) {
+        f->own_workers = stats.workers;
+    }
+    clock_gettime(CLOCK_REALTIME, &ts);
+    struct load load = {
+        .time_s = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9,
+        .ready = stats.ready,
+        .running = stats.running,
+        .ended = f->report.ended,
+        .cores = stats.cores,
+        .workers = stats.workers,
+        .own = f->own_workers,
+        .left_s = stats.time_left_ns == HAY_FOREVER
+                      ? GROW_FOREVER
+                      : stats.time_left_ns / NS_PER_S,
+        .ending = f->stop || f->drained || f->level > SIGNALS_NONE,
+    };
+    load_write(f->plan->run_folder, &load);
+}
+
 static void sleep_until_something(struct farm *f)
 {
     struct pollfd fds[3] = {
@@ -431,6 +466,7 @@ static void loop(struct farm *f)
         uint64_t now = now_ns();
         look_at_health(f, now);
         tell_progress(f, now);
+        tell_load(f, now);
         if (!busy && !(nothing_left(f) && f->unfinished == 0)) {
             sleep_until_something(f);
         }
@@ -669,6 +705,10 @@ int farm_run(hay_executor *ex, const struct farm_plan *plan)
         each_worker(&f, false);
         loop(&f);
         each_worker(&f, true);
+    }
+    if (plan->listen) {
+        load_remove(plan->run_folder);
+        growing_stop();
     }
     f.end_ns = now_ns();
     f.broken = f.broken || hay_executor_health(ex) != HAY_OK;

@@ -30,6 +30,7 @@ struct farm_plan {
     size_t pending_max;     /* tasks submitted and not ended, at most */
     uint64_t max_fails;     /* failed ones that stop the run; 0: none do */
     const char *run_folder; /* as shown; NULL: none */
+    bool listen;            /* others may join: tell what there is to do */
     bool why;               /* nothing runs: tell what would, and why */
 };
 

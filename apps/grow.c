@@ -124,8 +124,16 @@ struct grow_choice grow_choose(const struct grow_rules *rules,
 
 /* ---- pauses ---- */
 
+bool grow_pauses(const struct grow_pause *pause, double now_s)
+{
+    return pause->pause_s > 0 && now_s < pause->until_s;
+}
+
 void grow_fruitless(struct grow_pause *pause, double now_s)
 {
+    if (grow_pauses(pause, now_s)) {
+        return; /* one of several at a time */
+    }
     pause->pause_s = pause->pause_s > 0 ? fmin(2 * pause->pause_s, GROW_LAST_S)
                                         : GROW_PAUSE_S;
     pause->until_s = now_s + pause->pause_s;
@@ -134,9 +142,4 @@ void grow_fruitless(struct grow_pause *pause, double now_s)
 void grow_fruitful(struct grow_pause *pause)
 {
     *pause = (struct grow_pause){0, 0};
-}
-
-bool grow_pauses(const struct grow_pause *pause, double now_s)
-{
-    return pause->pause_s > 0 && now_s < pause->until_s;
 }

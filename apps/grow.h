@@ -68,7 +68,8 @@ struct grow_choice grow_choose(const struct grow_rules *rules,
                                const struct grow_jobs *jobs);
 
 /* Pauses after what was of no use: a refusal, a job that ended early although
- * work was waiting.  Each is twice as long as the one before. */
+ * work was waiting.  Each is twice as long as the one before; what comes within
+ * one does not count. */
 struct grow_pause {
     double pause_s, until_s;
 };

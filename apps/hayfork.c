@@ -46,6 +46,7 @@ int main(int argc, char **argv)
         {"cancel", cmd_cancel},
         {"doctor", cmd_doctor},
         {"worker", cmd_worker},
+        {"grow", cmd_grow},
         {"help", help},
         {GUARD_WORD, guard_main},
         {RSH_WORD, rsh_main},

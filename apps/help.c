@@ -24,6 +24,7 @@ static const char general[] =
     "  cancel [RUN]     end the job of a run\n"
     "  doctor           is everything here that a farm needs?\n"
     "  worker           join a run that listens\n"
+    "  grow [RUN]       submit workers for it while it has much to do\n"
     "  help WORD        more about a word, and about the task file (help run)\n"
     "  --version\n"
     "\n"
@@ -96,6 +97,8 @@ static const char run[] =
     "  --output-limit=S --request=R   defaults of tasks that do not say\n"
     "  --enforce-mem         mem= is a limit, too, unless mem_limit= is given\n"
     "  --listen              others may join: hayfork worker --join=RUN\n"
+    "  --grow=MAX            as hayfork grow does, by itself (help grow)\n"
+    "  --grow-job=OPTIONS    of its jobs: \"--time=2h -q long -- --mem=8G\"\n"
     "  --format=NAME         of FILE, instead of a guess: hayfork, pmc\n"
     "                        (pegasus-mpi-cluster), hq (HyperQueue), "
     "disbatch,\n"
@@ -247,7 +250,13 @@ static const char submit[] =
     "  --pe=NAME             Grid Engine's parallel environment\n"
     "  --system=NAME         slurm, gridengine, pbs; local: in the background\n"
     "                        on this machine, started again every --time\n"
-    "  --dry-run             print the command and the script instead\n"
+    "  --grow=MAX            while much work waits, up to MAX further jobs of "
+    "a\n"
+    "                        node join the run as workers (help grow); they "
+    "get\n"
+    "                        the options above, but --nodes\n"
+    "  --backlog=T --idle-timeout=T   see help grow\n"
+    "  --dry-run             print the commands and the script instead\n"
     "\n"
     "The job's output is RUN FOLDER/job-ID.out.\n";
 
@@ -255,14 +264,15 @@ static const char status[] =
     "usage: hayfork status [RUN]\n"
     "\n"
     "Tells how many tasks of a run have ended, and what the batch system says\n"
-    "of its job.  RUN is a run folder, or its name in hayfork-runs; default:\n"
+    "of its job and of those of its workers.  RUN is a run folder, or its name "
+    "in hayfork-runs; default:\n"
     "hayfork-runs/latest.\n";
 
 static const char cancel[] =
     "usage: hayfork cancel [RUN]\n"
     "\n"
-    "Ends the job of a run that was submitted by hayfork submit.  RUN is a "
-    "run\n"
+    "Ends the job of a run that was submitted by hayfork submit, and the jobs\n"
+    "of workers that were submitted for it (hayfork grow).  RUN is a run\n"
     "folder, or its name in hayfork-runs; default: hayfork-runs/latest.\n";
 
 static const char worker[] =
@@ -285,6 +295,44 @@ static const char worker[] =
     "\n"
     "Exit status: 0 the run has ended; 2 wrong use; 3 nobody answers, it was\n"
     "refused, or the run was lost.\n";
+
+static const char grow[] =
+    "usage: hayfork grow --max=N [OPTION ...] [RUN]\n"
+    "                    [-- OPTION OF sbatch OR qsub ...]\n"
+    "\n"
+    "Submits jobs of one node that join a run as workers (hayfork worker), as\n"
+    "long as its work would take longer than --backlog: as many as bring that\n"
+    "down, but not more than there are tasks for.  Jobs that still wait in "
+    "the\n"
+    "queue when nothing has been ready for some seconds are cancelled; "
+    "workers\n"
+    "leave when they have had nothing to do for --idle-timeout.  Ends with "
+    "the\n"
+    "run, or by Ctrl-C, and cancels what waits then; the others go on.\n"
+    "\n"
+    "The run must listen (hayfork run --listen).  hayfork run --grow=MAX and\n"
+    "hayfork submit --grow=MAX do the same from inside of the run; where a "
+    "job\n"
+    "may not submit others, that is said once, and hayfork grow on the login\n"
+    "node does it.  One at a time for a run.  RUN is a run folder, or its "
+    "name\n"
+    "in hayfork-runs; default: hayfork-runs/latest.  A job that ends early\n"
+    "while work waits, or is refused, is followed by a pause: 30 s, then "
+    "twice\n"
+    "as long each time.  The jobs are listed in RUN/job.workers.\n"
+    "\n"
+    "Options:\n"
+    "  --max=N               jobs in the queue or running, together\n"
+    "  --backlog=T           so much work may wait without another job (30s)\n"
+    "  --idle-timeout=T      (60s)\n"
+    "  --time=T --queue=NAME --partition=NAME --account=NAME --cpus=N "
+    "--gpus=N\n"
+    "  --pe=NAME --system=NAME   as of hayfork submit\n"
+    "  --quiet               tell only what goes wrong\n"
+    "  --dry-run             print the command of a job instead\n"
+    "\n"
+    "Exit status: 0 the run has ended; 2 wrong use; 3 another hayfork grow is\n"
+    "there; 130 interrupted.\n";
 
 static const char doctor[] =
     "usage: hayfork doctor [OPTION ...]\n"
@@ -326,6 +374,7 @@ const char *help_text(const char *word)
         {"cancel", cancel},
         {"doctor", doctor},
         {"worker", worker},
+        {"grow", grow},
     };
     if (word == NULL) {
         return general;

@@ -132,10 +132,13 @@ hay_status jobspec_parse(struct jobspec *spec,
                          int *next,
                          struct fault *fault)
 {
+    /* Options of another program stand behind the file of submit. */
+    const char *shorts =
+        strcmp(argv[0], "grow") == 0 ? ":hN:q:t:" : "+:hN:q:t:";
     int code;
     optind = 0;
     opterr = 0;
-    while ((code = getopt_long(argc, argv, "+:hN:q:t:", longs, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (!set_option(spec, code, optarg)) {
             return fault_set(fault,
                              HAY_EINVAL,
@@ -286,6 +289,59 @@ hay_status jobspec_worker_command(struct jobspec *spec,
     spec->job.worker = true;
     spec->job.arguments = list;
     return batch_command(spec->system, &spec->job, arena, argv, fault);
+}
+
+static void add_option(struct text *text, const char *name, const char *value)
+{
+    const char *quote = strchr(value, '\'') == NULL ? "'" : "\"";
+    if (value[strcspn(value, " \t\n'\"")] == '\0' && value[0] != '\0') {
+        quote = "";
+    }
+    text_format(text, "%s%s%s%s ", name, quote, value, quote);
+}
+
+static void add_number(struct text *text, const char *name, uint64_t n)
+{
+    if (n > 0) {
+        text_format(text, "%s%" PRIu64 " ", name, n);
+    }
+}
+
+void jobspec_text(const struct jobspec *spec, struct text *text)
+{
+    const struct batch_job *job = &spec->job;
+    const struct jobspec usual = JOBSPEC_INIT;
+    const struct {
+        const char *name, *value;
+    } words[] = {{"--queue=", job->queue},
+                 {"--account=", job->account},
+                 {"--pe=", job->pe}};
+    add_option(text, "--system=", batch_name(spec->system));
+    if (job->time_s > 0) {
+        text_format(text, "--time=%" PRIu64 "s ", job->time_s);
+    }
+    add_number(text, "--cpus=", job->cpus);
+    add_number(text, "--gpus=", job->gpus);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (words[i].value != NULL) {
+            add_option(text, words[i].name, words[i].value);
+        }
+    }
+    if (spec->backlog_ns != usual.backlog_ns) {
+        text_format(
+            text, "--backlog=%" PRIu64 "ms ", spec->backlog_ns / 1000000);
+    }
+    if (spec->idle_ns != usual.idle_ns) {
+        text_format(
+            text, "--idle-timeout=%" PRIu64 "ms ", spec->idle_ns / 1000000);
+    }
+    if (job->extra != NULL && job->extra[0] != NULL) {
+        text_add_string(text, "-- ");
+    }
+    for (size_t i = 0; job->extra != NULL && job->extra[i] != NULL; i++) {
+        add_option(text, "", job->extra[i]);
+    }
+    text->data[--text->length] = '\0'; /* the last blank */
 }
 
 /* As shell_quote(), but --name=value stays as it is: users read this. */

@@ -27,8 +27,9 @@ struct jobspec {
         .idle_ns = UINT64_C(60000000000)                                       \
     }
 
-/* Take the options in front; argv[0] is the word, *next the first that is none.
- * What is kept is borrowed from argv.  HAY_EINVAL: one line in 'fault'. */
+/* Take the options in front (of grow: all); argv[0] is the word, *next the
+ * first that is none. What is kept is borrowed from argv.  HAY_EINVAL: one line
+ * in 'fault'. */
 hay_status jobspec_parse(struct jobspec *spec,
                          int argc,
                          char **argv,
@@ -64,6 +65,10 @@ hay_status jobspec_worker_command(struct jobspec *spec,
                                   struct arena *arena,
                                   const char ***argv,
                                   struct fault *fault);
+
+/* Options that jobspec_parse_text() takes for the same of worker jobs; appended
+ * to 'text'. */
+void jobspec_text(const struct jobspec *spec, struct text *text);
 
 /* A command line as a shell reads it, with a newline behind it. */
 void jobspec_command_text(const char *const *argv, struct text *text);

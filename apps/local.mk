@@ -82,6 +82,7 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/chunks.h \
 	%D%/cmd_cancel.c \
 	%D%/cmd_doctor.c \
+	%D%/cmd_grow.c \
 	%D%/cmd_launch.c \
 	%D%/cmd_output.c \
 	%D%/cmd_replay.c \
@@ -96,6 +97,8 @@ bin_PROGRAMS += %D%/hayfork
 	%D%/farm.h \
 	%D%/goon.c \
 	%D%/goon.h \
+	%D%/growing.c \
+	%D%/growing.h \
 	%D%/guard.c \
 	%D%/guard.h \
 	%D%/hayfork.c \

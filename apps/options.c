@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "amounts.h"
+#include "jobspec.h"
 #include "options.h"
 #include "paralleljob.h"
 #include "units.h"
@@ -264,9 +265,48 @@ static bool set_output_limit(struct options *o, const char *value)
 static bool set_listen(struct options *o, const char *value)
 {
     (void)value;
+    if (!o->listen) {
+        options_add_farm(o, "listen", "1");
+    }
     o->listen = true;
-    options_add_farm(o, "listen", "1");
     return true;
+}
+
+static bool set_grow(struct options *o, const char *value)
+{
+    uint64_t n;
+    if (!units_uint(value, JOBSPEC_JOBS_MAX, &n) || n == 0) {
+        return false;
+    }
+    o->grow = (uint32_t)n;
+    return set_listen(o, NULL);
+}
+
+/* Looked at later: getopt does not work within itself. */
+static bool set_grow_job(struct options *o, const char *value)
+{
+    o->grow_job = value;
+    return true;
+}
+
+static hay_status check_grow_job(struct options *o, struct fault *fault)
+{
+    struct jobspec spec = JOBSPEC_INIT;
+    char **words;
+    char **extra;
+    hay_status status = jobspec_parse_text(
+        &spec, o->grow_job, &o->arena, &words, &extra, fault);
+    if (status == HAY_OK
+        && (spec.help || spec.dry_run || spec.attached || spec.grow > 0
+            || spec.job.nodes > 1)) {
+        status =
+            fault_set(fault,
+                      HAY_EINVAL,
+                      "run: bad value --grow-job=%.200s (hayfork help grow "
+                      "tells what a job may be given)",
+                      o->grow_job);
+    }
+    return status;
 }
 
 static bool set_time_scale(struct options *o, const char *value)
@@ -303,6 +343,8 @@ static const struct option_row {
     {"format", 0, true, FARMS, set_format},
     {"grace", 0, true, WORD_RUN, set_grace},
     {"gpus", 0, true, FARMS | WORD_LAUNCH, set_gpus},
+    {"grow", 0, true, WORD_RUN, set_grow},
+    {"grow-job", 0, true, WORD_RUN, set_grow_job},
     {"help", 'h', false, STARTS, set_help},
     {"hosts", 0, true, STARTS, set_hosts},
     {"keep-going", 'k', false, FARMS, keep_going},
@@ -589,6 +631,9 @@ hay_status options_parse(enum options_word word,
     hay_status status = parse_options(options, argc, argv, fault);
     if (status == HAY_OK && !options->help) {
         status = take_arguments(options, argc, argv, fault);
+    }
+    if (status == HAY_OK && options->grow_job != NULL) {
+        status = check_grow_job(options, fault);
     }
     take_pending_max(options);
     return status;

@@ -29,9 +29,11 @@ struct options {
     enum progress_mode progress;
     unsigned columns;
     bool quiet;
-    bool listen; /* run: others may join */
-    bool fresh;  /* --new: no run that is there is gone on with */
-    bool why;    /* say what would run and why; run nothing */
+    bool listen;          /* run: others may join */
+    uint32_t grow;        /* run: worker jobs at once, at most; 0: none */
+    const char *grow_job; /* options of these jobs; NULL: none */
+    bool fresh;           /* --new: no run that is there is gone on with */
+    bool why;             /* say what would run and why; run nothing */
     size_t pending_max;
     uint64_t time_left_ns; /* --time-left, if it was given */
     bool has_time_left;

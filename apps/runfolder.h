@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 
-#define RUNFOLDER_BASE   "hayfork-runs"
-#define RUNFOLDER_LATEST RUNFOLDER_BASE "/latest"
-#define RUNFOLDER_JOB    "job" /* in it: the jobs that were submitted for it */
+#define RUNFOLDER_BASE    "hayfork-runs"
+#define RUNFOLDER_LATEST  RUNFOLDER_BASE "/latest"
+#define RUNFOLDER_JOB     "job" /* in it: the jobs that were submitted for it */
+#define RUNFOLDER_WORKERS "job.workers" /* ... and those of its workers */
 
 /* Make a run's folder.  wanted: the user's own (must not be there yet,
  * unless it waits for the job that was submitted for it); NULL:

@@ -8,6 +8,7 @@
 
 #include "deadline.h"
 #include "goon.h"
+#include "growing.h"
 #include "mpirun.h"
 #include "runfolder.h"
 #include "session.h"
@@ -107,6 +108,7 @@ static void make_plan(const struct options *o, struct workload *w)
         .pending_max = o->pending_max,
         .max_fails = o->max_fails,
         .why = o->why,
+        .listen = o->listen && !o->why,
     };
     if (progress != NULL) {
         (void)progress_parse(
@@ -168,7 +170,11 @@ static int as_farm(struct options *o, session_read_fn read)
     }
     /* The other ranks wait for this one. */
     if (status == HAY_OK || hosts_is_rank()) {
+        if (status == HAY_OK && o->grow > 0 && !o->why) {
+            growing_start(o, folder.data);
+        }
         code = run_farm(o);
+        growing_wait();
     }
     if (status == HAY_OK && made) {
         runfolder_discard(folder.data);

@@ -15,6 +15,7 @@ int cmd_status(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_worker(int argc, char **argv);
+int cmd_grow(int argc, char **argv);
 
 /* Read and check what `hayfork run` was given.  Errors as formats_read(). */
 hay_status run_read(const struct options *options,

@@ -193,10 +193,13 @@ static void pauses_grow_and_are_forgotten(void)
     CU_ASSERT_FALSE(grow_pauses(&pause, 100 + GROW_PAUSE_S));
     grow_fruitless(&pause, 200);
     CU_ASSERT_TRUE(grow_pauses(&pause, 200 + 2 * GROW_PAUSE_S - 1));
+    double until_s = pause.until_s;
+    grow_fruitless(&pause, 201); /* it came with the one before */
+    CU_ASSERT_DOUBLE_EQUAL(pause.until_s, until_s, 1e-9);
     for (int i = 0; i < 20; i++) {
-        grow_fruitless(&pause, 200);
+        grow_fruitless(&pause, pause.until_s);
     }
-    CU_ASSERT_FALSE(grow_pauses(&pause, 200 + GROW_LAST_S));
+    CU_ASSERT_DOUBLE_EQUAL(pause.pause_s, GROW_LAST_S, 1e-9);
     grow_fruitful(&pause);
     CU_ASSERT_FALSE(grow_pauses(&pause, 200));
 }
