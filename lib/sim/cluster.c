@@ -422,6 +422,7 @@ record_came(void *context, uint16_t type, const void *body, size_t size)
     }
     if (event.kind == HAYI_EVENT_LEAVE) {
         ledger->leaving[sender->worker] = true;
+        ledger->leave_count++;
     }
     if (event.kind == HAYI_EVENT_JOINED) {
         sender->sim->links[sender->worker].joined = true;

@@ -154,6 +154,7 @@ struct hayi_ledger {
     bool *lost;    /* [worker_max]: dead, or fenced */
     bool *fenced;  /* [worker_max] */
     bool *leaving; /* [worker_max]: the core was told so */
+    uint32_t leave_count;
     uint32_t let_go;
     uint32_t loss_count;
     uint64_t ghosts; /* attempts that ended on fenced workers */

@@ -52,11 +52,14 @@ bool hayi_ledger_met(const struct hayi_ledger *ledger,
 {
     for (uint32_t w = 0; w < ledger->worker_max; w++) {
         const struct hayi_sim_purse *has = &ledger->wealth.workers[w].has;
-        if (!ledger->fenced[w] && has->cores >= needs->cores
+        if (!ledger->fenced[w] && !ledger->leaving[w]
+            && has->cores >= needs->cores
             && (has->memory_bytes == 0
                 || has->memory_bytes >= needs->memory_bytes)
             && (needs->worker == 0 || needs->worker - 1 == w)) {
-            return needs->request == 0 || !hayi_ledger_any_lost(ledger);
+            return needs->request == 0
+                   || (!hayi_ledger_any_lost(ledger)
+                       && ledger->leave_count == 0);
         }
     }
     return false;
