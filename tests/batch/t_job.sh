@@ -53,6 +53,7 @@ mkdir bin
 cat >bin/scontrol <<'EOS'
 #!/bin/bash
 echo "scontrol $*" >>asked
+[ ! -e ended ] || kill $$
 [ ! -e refuse ]
 EOS
 cat >bin/squeue <<'EOS'
@@ -76,6 +77,11 @@ bash "$SRCDIR/batch/slurm" more >out
 rc=$?
 ok "slurm: more to do is put back into the queue: $rc" eval 'test $rc = 0 && grep -qx "scontrol requeue 12" asked'
 ok 'slurm: the deadline is what squeue says' test "$(cat deadline)" = "$(date -d 2030-01-31T12:00:00 +%s)"
+touch ended
+bash "$SRCDIR/batch/slurm" more >out 2>&1
+rc=$?
+ok "slurm: scontrol may end with the job that it requeues: $rc" eval 'test $rc = 0 && ! grep -q "does not requeue" out'
+rm ended
 touch refuse
 bash "$SRCDIR/batch/slurm" more >out 2>&1
 rc=$?
