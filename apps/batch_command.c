@@ -128,11 +128,31 @@ pe_slots(const struct batch_job *job, uint64_t *slots, struct fault *fault)
     return status;
 }
 
+/* Grid Engine hands on the first line of an argument, and says nothing. */
+static hay_status check_lines(const struct batch_job *job, struct fault *fault)
+{
+    for (size_t i = 0; job->arguments != NULL && job->arguments[i] != NULL;
+         i++) {
+        if (strchr(job->arguments[i], '\n') != NULL) {
+            return fault_set(fault,
+                             HAY_EINVAL,
+                             "Grid Engine cuts arguments of jobs at the end of "
+                             "a line ('%.40s'): write the commands to a file",
+                             job->arguments[i]);
+        }
+    }
+    return HAY_OK;
+}
+
 static hay_status gridengine_line(const struct batch_job *job,
                                   struct line *line,
                                   struct fault *fault)
 {
     uint64_t slots = 0;
+    hay_status fits = check_lines(job, fault);
+    if (fits != HAY_OK) {
+        return fits;
+    }
     if (job->pe == NULL && job->nodes > 1) {
         return fault_set(fault,
                          HAY_EINVAL,

@@ -133,6 +133,8 @@ successor() { # what the job's script evaluates is what was given to qsub
     printf '%s\n' "$@" | diff args - && [ ! -e ran ]
 }
 check a_successor_has_the_same_words successor
+# Seen with Grid Engine 8.1.9: of "new\nline" the job gets "new".
+check gridengine_would_cut_lines eval 'runs 2 submit --system=gridengine echo ::: "${values[@]}" && grep -q "cuts arguments of jobs at the end of a line" err'
 
 mkfifo go
 printf 'echo started >seen; read x <go\n' >waits.hay
