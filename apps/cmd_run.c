@@ -55,6 +55,14 @@ run_read(const struct options *o, struct workload *w, struct fault *fault)
     for (size_t i = 0; i < o->resume_count && status == HAY_OK; i++) {
         status = resume_read(o->resume_from[i], format, w, fault);
     }
+    if (status == HAY_OK && o->listen && w->worker_command_count > 0) {
+        status = fault_at(fault,
+                          o->file,
+                          w->worker_commands[0].line,
+                          "PERENGINE in a run that others may join (--listen, "
+                          "--grow): a worker that joins would run tasks "
+                          "without it");
+    }
     if (status == HAY_OK && o->words == NULL) {
         tell_format(o, format);
         tell_rescue(o, format);

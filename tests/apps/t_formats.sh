@@ -340,6 +340,8 @@ refuses pmc_record "x.dag:2: unknown record 'SCRIPT'" x.dag
 with_command() { printf 'touch ran\n%s\n' "$1" >x.db; }
 with_command '#DISBATCH PERENGINE START x'
 refuses disbatch_perengine "x.db:2: PERENGINE stands below a task" x.db
+printf '#DISBATCH PERENGINE START x\ntouch ran\n' >x.db
+refuses disbatch_perengine_of_guests "x.db:1: PERENGINE in a run that others may join" --listen x.db
 with_command '#DISBATCH BARRIER key'
 refuses disbatch_key "x.db:2: BARRIER with a key" x.db
 with_command '#DISBATCH WAIT'
