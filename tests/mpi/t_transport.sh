@@ -1,5 +1,5 @@
 #!/bin/bash
-# time-limit: 300
+# time-limit: 600
 # The MPI transport: the contract, refusals, and deaths, over shared memory and
 # over TCP.
 set -u
@@ -15,7 +15,7 @@ run() { # VARIANT COUNT MPIRUN-ARGUMENTS -- SCENARIO...: COUNT lines "ok" must c
     shift 2
     while [ "$1" != -- ]; do options+=("$1"); shift; done
     shift
-    timeout -k 5 60 mpirun --oversubscribe --mca pml ob1 "${options[@]}" \
+    timeout -k 5 200 mpirun --oversubscribe --mca pml ob1 "${options[@]}" \
         "$program" "$@" >"$log" 2>&1 </dev/null
     sed -n "s#^\(ok\|not ok\) mpi/transport/#&$variant/#p; /^#/p" "$log"
     if [ "$(grep -c '^ok ' "$log")" != "$count" ] || grep -q '^not ok' "$log"; then
