@@ -13,20 +13,8 @@ static hay_status check_memory(const hay_task_options *options,
                                enum hayi_task_kind kind,
                                struct hayi_error *err)
 {
-    if (options->memory_retries > HAYI_MEMORY_RETRIES_MAX) {
-        return hayi_fail(err,
-                         HAY_EINVAL,
-                         "%u tries with more memory: at most %u",
-                         options->memory_retries,
-                         HAYI_MEMORY_RETRIES_MAX);
-    }
     if (options->memory_limit_bytes == 0) {
-        return options->memory_retries == 0
-                   ? HAY_OK
-                   : hayi_fail(err,
-                               HAY_EINVAL,
-                               "tries with more memory need a memory limit "
-                               "to begin with");
+        return HAY_OK;
     }
     if (kind == HAYI_TASK_FAKE) {
         return hayi_fail(
@@ -49,6 +37,19 @@ hay_status hayi_limits_sane(const struct hayi_limits *limits,
     }
     if (limits->memory_bytes > MEMORY_LIMIT_MAX) {
         return hayi_fail(err, HAY_EINVAL, "a memory limit above 64 TiB");
+    }
+    if (limits->memory_retries > HAYI_MEMORY_RETRIES_MAX) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "%u tries with more memory: at most %u",
+                         (unsigned)limits->memory_retries,
+                         HAYI_MEMORY_RETRIES_MAX);
+    }
+    if (limits->memory_retries > 0 && limits->memory_bytes == 0) {
+        return hayi_fail(err,
+                         HAY_EINVAL,
+                         "tries with more memory need a memory limit "
+                         "to begin with");
     }
     return HAY_OK;
 }

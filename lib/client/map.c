@@ -315,6 +315,7 @@ static struct hayi_limits limits_of(const hay_map_options *options)
         .time_ns = options->time_limit_ns,
         .grace_ns = options->grace_ns,
         .memory_bytes = options->memory_limit_bytes,
+        .memory_retries = options->memory_retries,
     };
 }
 
@@ -334,6 +335,9 @@ static hay_status check_limits(const hay_map_options *options)
     }
     if (options->retries > UINT16_MAX) {
         return wrong("more than 65,535 retries");
+    }
+    if (options->retry_pause_ns > (uint64_t)HAYI_PAUSE_MS_MAX * 1000000) {
+        return wrong("a retry pause of more than an hour");
     }
     return hayi_limits_sane(&limits, hayi_thread_error());
 }
@@ -420,6 +424,36 @@ static bool runs_in_process(const hay_executor *ex,
                && (ex->process || is_limited(options)));
 }
 
+/* No try of an item may take more than was requested for it. */
+static hay_status check_request(const hay_executor *ex,
+                                const hay_map_options *options,
+                                const struct hayi_needs *needs)
+{
+    const struct hayi_variant plain = {.memory_bytes = needs->memory_bytes};
+    const struct hayi_variant *variants = &plain;
+    uint64_t last = options->memory_limit_bytes << options->memory_retries;
+    size_t count = 1;
+    if (options->memory_retries == 0) {
+        return HAY_OK;
+    }
+    if (needs->request != 0) {
+        variants =
+            hayi_resources_variants(ex->resources, needs->request, &count);
+    }
+    for (size_t v = 0; v < count; v++) {
+        if (variants[v].memory_bytes != 0 && variants[v].memory_bytes < last) {
+            return hayi_fail(hayi_thread_error(),
+                             HAY_EINVAL,
+                             "hay_map: the last try of an item may take "
+                             "%" PRIu64 " bytes of memory, but the request is "
+                             "of %" PRIu64,
+                             last,
+                             variants[v].memory_bytes);
+        }
+    }
+    return HAY_OK;
+}
+
 /* Of each of its ranges. */
 static hay_status needs_of(hay_executor *ex,
                            const hay_map_options *options,
@@ -431,6 +465,9 @@ static hay_status needs_of(hay_executor *ex,
     hay_status st = hayi_resources_request(
         ex->resources, needs, options->request, NULL, &request, err);
     needs->request = request & (HAYI_REQUEST_MAX - 1);
+    if (st == HAY_OK) {
+        st = check_request(ex, options, needs);
+    }
     return st == HAY_OK && request != 0
                ? hayi_task_options_feasible(ex, needs, err)
                : st;
@@ -460,6 +497,8 @@ static hay_status make_map(hay_executor *ex,
     fresh->spec->priority = options->priority;
     fresh->spec->process = runs_in_process(ex, options);
     fresh->spec->retries = (uint16_t)options->retries;
+    fresh->spec->pause =
+        hayi_spec_pause((options->retry_pause_ns + 999999) / 1000000);
     if (plan.limits) {
         *hayi_spec_limits_room(fresh->spec) = limits_of(options);
     }

@@ -33,13 +33,19 @@ typedef struct hay_map_options {
     uint64_t grace_ns;      /* as of a function; 0: 2 s */
     uint64_t
         memory_limit_bytes; /* what its process has taken for it; 0: none */
-    uint32_t retries; /* further tries, at once and where it failed; at most
-                         65,535; 0 */
+    uint32_t retries; /* further tries where it failed; at most 65,535; 0 */
+    uint64_t retry_pause_ns; /* before try 2, double before 3, ..., at most 64
+                                times; <= 1 h; its slot waits; 0 */
+    uint32_t memory_retries; /* further tries after its memory limit, at once
+                                and where it failed, each with twice the limit;
+                                at most 16; 0.  The request is its range's and
+                                stays as it is: one of memory has to be enough
+                                for the last try */
 } hay_map_options;
 #define HAY_MAP_OPTIONS_INIT                                                   \
     {                                                                          \
         sizeof(hay_map_options), NULL, 0, false, 0, 0, 0, NULL, NULL,          \
-            HAY_RUNNER_DEFAULT, NULL, 0, 0, 0, 0                               \
+            HAY_RUNNER_DEFAULT, NULL, 0, 0, 0, 0, 0, 0                         \
     }
 void hay_map_options_init(hay_map_options *options);
 

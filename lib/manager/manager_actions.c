@@ -213,6 +213,8 @@ static void send_range(struct hayi_manager *manager,
         .got_size = (uint16_t)(got[0] != 0 ? strlen(got) + 1 : 0),
         .retries = map->spec->retries,
         .variant = (uint8_t)action->u.hand_out.variant,
+        .memory_retries = (uint8_t)limits->memory_retries,
+        .pause_ms = hayi_spec_pause_ms(map->spec),
     };
     if (here) {
         if (in != NULL) {

@@ -173,7 +173,10 @@ struct hayi_range_record {
     uint16_t got_size;
     uint16_t retries; /* of each item */
     uint8_t variant;
-    uint8_t reserved[5];
+    uint8_t memory_retries; /* of each item, with twice the limit each */
+    uint32_t pause_ms;      /* before an item's second try, then doubled */
+    uint32_t begin_ms;      /* it rests so long before its first item */
+    uint8_t reserved[4];
 };
 
 struct hayi_recall {
@@ -363,7 +366,7 @@ struct hayi_words {
 };
 
 static_assert(sizeof(struct hayi_task_record) == 144, "no holes");
-static_assert(sizeof(struct hayi_range_record) == 160, "no holes");
+static_assert(sizeof(struct hayi_range_record) == 168, "no holes");
 static_assert(sizeof(struct hayi_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_range_ended) == 88, "no holes");
 static_assert(sizeof(struct hayi_welcome) == 120, "no holes");

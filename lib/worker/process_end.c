@@ -22,6 +22,8 @@ struct hayi_crash {
     bool retry;     /* the whole range runs again, since the item may */
     bool retried;   /* ... and has not died since */
     bool again;     /* those before it run again */
+    bool more;      /* the item is to run once more, alone, with more memory */
+    uint8_t grown;  /* how often that was so */
     bool blameless; /* the item is to be looked at once more, as the first of
                        a range */
     int32_t exit_code;
@@ -62,6 +64,22 @@ static uint64_t item_of(const struct hay_task *task,
     return item < task->range.count ? item : 0;
 }
 
+/* May it try again, and how: by the tries that it has left for this end? */
+static void choose_try(struct hay_task *task, struct hayi_crash *crash)
+{
+    enum { DOUBLINGS = 6 };
+    crash->retry = task->outcome == HAYI_OUTCOME_FAILED
+                   && crash->tries <= task->range.retries;
+    crash->more = task->cause == HAY_CAUSE_MEMORY_LIMIT && crash->item == 0
+                  && crash->grown < task->range.memory_retries;
+    task->range.begin_ms = 0;
+    if (crash->retry) {
+        uint32_t failed = crash->tries - 1;
+        task->range.begin_ms = task->range.pause_ms
+                               << (failed < DOUBLINGS ? failed : DOUBLINGS);
+    }
+}
+
 static void note_crash(struct hay_task *task,
                        const struct hayi_child_area *area)
 {
@@ -75,7 +93,10 @@ static void note_crash(struct hay_task *task,
         task->crash = crash;
     }
     uint64_t item = item_of(task, area);
-    crash->tries = item == crash->item ? crash->tries + 1 : 1;
+    if (item != crash->item) {
+        crash->tries = 0;
+    }
+    crash->tries += task->outcome == HAYI_OUTCOME_FAILED ? 1 : 0;
     crash->item = item;
     crash->again = false;
     crash->exit_code = task->exit_code;
@@ -83,11 +104,12 @@ static void note_crash(struct hay_task *task,
     crash->error.status =
         task->outcome == HAYI_OUTCOME_FAILED ? HAY_ETASK : HAY_EFARM;
     crash->retried = false;
-    crash->retry = task->outcome == HAYI_OUTCOME_FAILED
-                   && crash->tries <= task->range.retries;
+    choose_try(task, crash);
     /* It may be that those before it have left too little. */
     crash->blameless = task->cause == HAY_CAUSE_MEMORY_LIMIT && item > 0;
-    task->range.count = crash->retry ? crash->count : crash->item;
+    /* With more than its limit goes only that item. */
+    uint64_t whole = crash->grown > 0 ? 1 : crash->count;
+    task->range.count = crash->more ? 1 : crash->retry ? whole : crash->item;
 }
 
 void hayi_process_word_end(struct hay_task *task,
@@ -203,8 +225,18 @@ static void conclude(struct hay_task *task)
 bool hayi_process_more_to_do(struct hay_task *task)
 {
     struct hayi_crash *crash = task->crash;
-    if (crash == NULL || crash->retried) {
+    if (crash == NULL) {
         return false;
+    }
+    if (crash->retried) {
+        task->range.count = crash->count;
+        return false;
+    }
+    if (crash->more) {
+        crash->more = false;
+        crash->grown++;
+        crash->retry = true;
+        task->record.memory_limit_bytes *= 2;
     }
     if (crash->retry || (!crash->again && crash->item > 0)) {
         crash->again = !crash->retry;

@@ -45,7 +45,8 @@ static uint64_t began_at(const struct hayi_slot_process *slot,
         if (flight->item_since_ns == 0) {
             flight->item_since_ns = began_ns;
         }
-        if (item != flight->item) {
+        bool rests = __atomic_load_n(&at->count, __ATOMIC_RELAXED) == 0;
+        if (item != flight->item || rests) {
             flight->item = item;
             flight->item_since_ns = slot->now_ns;
         }

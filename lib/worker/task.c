@@ -4,11 +4,13 @@
 
 #include "worker/task.h"
 
+#include "base/clock.h"
 #include "worker/results.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     BLOCK_ITEMS = 4096, /* of a map between two looks at the token */
@@ -255,6 +257,37 @@ static size_t block_max(const struct hay_task *task)
                : BLOCK_ITEMS;
 }
 
+/* Before another try; cut short when the task is told to end. */
+static void rest(struct hay_task *task, uint64_t pause_ms)
+{
+    enum { LOOK_NS = 20000000 };
+    uint64_t deadline_ns = hayi_clock_deadline(pause_ms * 1000000);
+    uint64_t left_ns = 0;
+    while ((left_ns = hayi_clock_left(deadline_ns)) > 0
+           && atomic_load_explicit(task->token, memory_order_relaxed) == 0) {
+        const struct timespec nap = {
+            0, left_ns < LOOK_NS ? (long)left_ns : LOOK_NS};
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
+/* The same, at an item: nobody runs meanwhile, and its time limit stands still.
+ */
+static void rest_at(struct hay_task *task, hay_map_range *at)
+{
+    enum { DOUBLINGS = 6 };
+    uint32_t failed = task->range.retries - task->tries_left - 1;
+    size_t count = at->count;
+    if (task->range.pause_ms == 0) {
+        return;
+    }
+    __atomic_store_n(&at->count, 0, __ATOMIC_RELAXED);
+    rest(task,
+         (uint64_t)task->range.pause_ms
+             << (failed < DOUBLINGS ? failed : DOUBLINGS));
+    __atomic_store_n(&at->count, count, __ATOMIC_RELAXED);
+}
+
 /* The items of one block; those that failed, as often as they may. */
 static hay_status run_block(struct hay_task *task, hay_map_range *at)
 {
@@ -269,6 +302,9 @@ static hay_status run_block(struct hay_task *task, hay_map_range *at)
             && atomic_load_explicit(task->token, memory_order_relaxed) == 0) {
             /* It failed without a word about the item. */
             (void)hay_map_item_failed(task, status);
+        }
+        if (task->once_more) {
+            rest_at(task, at);
         }
     } while (task->once_more);
     return status;
@@ -344,6 +380,7 @@ static void run_range(struct hay_task *task)
         }
         memset(out, 0, out_bytes);
     }
+    rest(task, range->begin_ms);
     hay_status status = run_blocks(task, out);
     if (status != HAY_OK && status != HAY_ECANCELLED
         && task->items_failed == 0) {

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static hay_executor *ex;
@@ -132,6 +133,51 @@ static void threads_keep_no_limits(void)
     CHECK(run_map(hangs, &options, &map) == HAY_EUNSUPPORTED);
 }
 
+/* What item 200 takes fits into its third try (or is not seen before), what
+ * item 201 takes into none. */
+HAY_MAP_TASK(takes_more, double, double)
+{
+    const size_t size = (size_t)1 << 20;
+    const int most = *in == 200 ? 160 : *in == 201 ? 512 : 1;
+    for (int i = 0; i < most; i++) {
+        char *all = malloc(size);
+        for (size_t k = 0; all != NULL && k < size; k += 4096) {
+            ((volatile char *)all)[k] = 1;
+        }
+    }
+    while (*in == 201) {
+        (void)poll(NULL, 0, 1000);
+    }
+    *out = 2 * *in;
+    return HAY_OK;
+}
+
+static void an_item_may_try_with_more_memory(void)
+{
+    static const uint64_t wrong[] = {201};
+    hay_map_options options = HAY_MAP_OPTIONS_INIT;
+    hay_future *map = NULL;
+    options.memory_limit_bytes = (uint64_t)64 << 20;
+    options.memory_retries = 2;
+    CHECK(run_map(takes_more, &options, &map) == HAY_OK);
+    CHECK(only(map, wrong, 1, HAY_EFARM, "memory limit of 256.0 MiB"));
+    hay_future_release(map);
+}
+
+static void more_memory_than_is_requested_is_refused(void)
+{
+    hay_map_options options = HAY_MAP_OPTIONS_INIT;
+    hay_future *map = NULL;
+    options.memory_retries = 1;
+    CHECK(run_map(takes_more, &options, &map) == HAY_EINVAL);
+    options.memory_limit_bytes = (uint64_t)64 << 20;
+    options.request = "mem=100M";
+    CHECK(run_map(takes_more, &options, &map) == HAY_EINVAL);
+    CHECK(strstr(hay_error_text(), "the last try") != NULL);
+    options.memory_retries = 17;
+    CHECK(run_map(takes_more, &options, &map) == HAY_EINVAL);
+}
+
 /* ---- tries ---- */
 
 HAY_MAP_TASK(fails_twice, double, double)
@@ -172,6 +218,42 @@ static void no_item_has_more_tries_than_it_may(void)
     hay_future_release(map);
 }
 
+/* How long the tries of item 250 were apart; the pauses double. */
+HAY_MAP_TASK(fails_and_looks, double, double)
+{
+    static __thread uint64_t before_ns;
+    struct timespec now;
+    *out = 2 * *in;
+    if (*in != 250) {
+        return HAY_OK;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
+    uint64_t since_ns = before_ns == 0 ? 0 : now_ns - before_ns;
+    before_ns = now_ns;
+    return hay_task_fail(
+        task, 3, "%s", since_ns >= second_ns / 5 ? "rested" : "hurried");
+}
+
+static void an_item_rests_before_its_next_try(void)
+{
+    static const uint64_t wrong[] = {250};
+    hay_map_options options = HAY_MAP_OPTIONS_INIT;
+    hay_future *map = NULL;
+    for (int process = 0; process < 2; process++) {
+        options.runner = process == 0 ? HAY_RUNNER_THREAD : HAY_RUNNER_PROCESS;
+        options.retries = 2;
+        options.retry_pause_ns = process == 0 ? second_ns / 10 : second_ns;
+        /* Shorter than the second pause, which does not count. */
+        options.time_limit_ns = process == 0 ? 0 : 3 * second_ns / 2;
+        CHECK(run_map(fails_and_looks, &options, &map) == HAY_OK);
+        CHECK(only(map, wrong, 1, HAY_ETASK, "rested"));
+        hay_future_release(map);
+    }
+    options.retry_pause_ns = 3601 * second_ns;
+    CHECK(run_map(fails_and_looks, &options, &map) == HAY_EINVAL);
+}
+
 /* Item 70 dies at its first try, item 90 at each. */
 HAY_MAP_TASK(dies, double, double)
 {
@@ -208,9 +290,12 @@ static void an_item_that_kills_has_its_tries(void)
 static const struct farm_test tests[] = {
     TEST(the_time_limit_of_a_map_is_each_items),
     TEST(the_memory_limit_of_a_map_is_each_items),
+    TEST(an_item_may_try_with_more_memory),
+    TEST(more_memory_than_is_requested_is_refused),
     TEST(threads_keep_no_limits),
     TEST(an_item_that_fails_has_its_tries),
     TEST(no_item_has_more_tries_than_it_may),
+    TEST(an_item_rests_before_its_next_try),
     TEST(an_item_that_kills_has_its_tries),
     {NULL, NULL},
 };
