@@ -46,6 +46,7 @@ dist_check_SCRIPTS += \
 	%D%/batch/t_slurm_again.sh \
 	%D%/hosts/t_arrays.sh \
 	%D%/hosts/t_data.sh \
+	%D%/hosts/t_joined.sh \
 	%D%/hosts/t_losses.sh \
 	%D%/hosts/t_nested.sh \
 	%D%/hosts/t_netns.sh \

@@ -14,6 +14,7 @@
 #include "transport/zmq_end.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -229,9 +230,13 @@ static void call(struct hayi_zmq_ways *ways, uint32_t index)
                    text,
                    (unsigned)member->port);
     way->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (way->fd >= 0) {
-        (void)connect(way->fd, (const struct sockaddr *)&in, sizeof in);
-        (void)watch(ways, way->fd, EPOLLOUT);
+    if (way->fd < 0) {
+        return;
+    }
+    bool calls = connect(way->fd, (const struct sockaddr *)&in, sizeof in) == 0
+                 || errno == EINPROGRESS;
+    if (!calls || !watch(ways, way->fd, EPOLLOUT)) {
+        hang_up(way);
     }
 }
 

@@ -16,10 +16,13 @@ done >both.hay
 # Two that wait for a word.
 for i in 1 2; do echo "touch t.$i; until [ -e go ]; do sleep 0.05; done"; done >wait.hay
 
-listens() { # RUN FILE: sets run
+listens() { # RUN FILE OPTION...: sets run
+    local folder=$1 file=$2
+    shift 2
     rm -f s.* t.* go
-    "$hayfork" run --listen --slots=1 --run-folder "$1" "$2" >out 2>err </dev/null &
+    "$hayfork" run --listen --slots=1 --run-folder "$folder" "$@" "$file" >out 2>err </dev/null &
     run=$!
+    set -- "$folder"
     until_true [ -s "$1/join" ]
 }
 joins() { # RUN: sets worker
@@ -44,6 +47,18 @@ check a_worker_that_joins_takes_commands_until_the_run_ends serves
 printed() { runs 0 output --run-folder=r1 1 2 && [ "$(sort out | xargs)" = "1 2" ]; }
 check what_it_printed_is_found printed
 check the_secret_is_gone_with_the_run [ ! -e r1/join ]
+
+over_mpi() {
+    listens r4 both.hay -n 2 && joins r4 && ends $run 0 && ends $worker 0 &&
+        [ "$(finished r4)" = 2 ] && grep -q 'worker 2 on .* joins' err &&
+        [ "$(awk -F'\t' '$4 == "finished" && $5 == 2' r4/tasks.tsv | wc -l)" -ge 1 ] &&
+        [ ! -e r4/join ]
+}
+if have_mpirun; then
+    check a_run_over_mpi_is_joined_the_same_way over_mpi
+else
+    skip a_run_over_mpi_is_joined_the_same_way "no mpirun"
+fi
 
 loses() {
     listens r2 wait.hay && joins r2 && until_true both_started &&

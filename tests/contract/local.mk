@@ -49,6 +49,14 @@ check_PROGRAMS += %D%/test_transport_sim
 	$(HAY_UNIT_LIB)
 
 if HAVE_ZMQ
+check_PROGRAMS += %D%/test_transport_entrance
+%C%_test_transport_entrance_SOURCES = %D%/test_transport_entrance.c
+%C%_test_transport_entrance_LDADD = \
+	lib/transport/libhayfork-transport.la \
+	lib/wire/libhayfork-wire.la \
+	lib/base/libhayfork-base.la \
+	$(HAY_UNIT_LIB)
+
 check_PROGRAMS += %D%/test_transport_zmq
 %C%_test_transport_zmq_SOURCES = \
 	%D%/bulk_contract.c \

@@ -45,6 +45,10 @@ check_PROGRAMS += %D%/journal_dump
 %C%_journal_dump_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 %C%_journal_dump_LDADD = lib/libhayfork-all.la $(SQLITE_LIBS)
 
+check_PROGRAMS += %D%/farm_joined
+%C%_farm_joined_SOURCES = %D%/farm_joined.c
+%C%_farm_joined_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
@@ -125,6 +129,7 @@ dist_check_SCRIPTS += \
 	%D%/t_data.sh \
 	%D%/t_ends.sh \
 	%D%/t_farm.sh \
+	%D%/t_joined.sh \
 	%D%/t_life.sh \
 	%D%/t_losses.sh \
 	%D%/t_move.sh \
