@@ -9,10 +9,15 @@
 #include "manager_bed.h"
 
 #include "base/clock.h"
+#include "client/nest_record.h"
+#include "client/remote_executor.h"
+#include "manager/manager_nested.h"
 #include "transport/transport_sim.h"
 
 #include "support/unit.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +38,8 @@ struct player {
 static struct hayi_simnet *net;
 static struct hayi_transport *manager_end;
 static struct player players[WORKERS + 1];
-static struct player *hearing; /* whose record it is */
+static struct player *hearing;     /* whose record it is */
+static struct hayi_remote *remote; /* a client in worker 2; NULL: none */
 static uint64_t now_ns;
 
 /* ---- the workers --------------------------------------------------------- */
@@ -47,9 +53,12 @@ static hay_status
 on_record(void *context, uint16_t type, const void *body, size_t size)
 {
     struct player *p = hearing;
+    struct hayi_error err;
     (void)context;
-    (void)size;
-    if (type == HAYI_RECORD_TASK) {
+    if (remote != NULL && p == &players[2] && hayi_nest_is(type, false)) {
+        CU_ASSERT_EQUAL(hayi_remote_take(remote, type, body, size, &err),
+                        HAY_OK);
+    } else if (type == HAYI_RECORD_TASK) {
         const struct hayi_task_record *head = body;
         CU_ASSERT_FATAL(head->id < TASKS + 2);
         p->has[head->id] = (struct bed_known){
@@ -94,8 +103,12 @@ static void turn(void)
 {
     const struct hayi_transport_sink sink = {.frame = on_frame,
                                              .down = on_down};
+    bool any = false;
     now_ns += 1000000;
     hayi_simnet_advance(net, now_ns);
+    if (remote != NULL && !players[2].deaf) {
+        CU_ASSERT_EQUAL(hayi_remote_pump(remote, false, &any), HAY_OK);
+    }
     for (int i = 1; i <= WORKERS; i++) {
         hearing = &players[i];
         if (hearing->end != NULL && !hearing->deaf) {
@@ -105,6 +118,9 @@ static void turn(void)
         }
     }
     (void)hayi_manager_poll(bed_manager, now_ns);
+    if (remote != NULL) {
+        hayi_remote_wake(remote);
+    }
 }
 
 static void turns(int count)
@@ -397,6 +413,112 @@ static void silent_worker_is_fenced_and_its_news_are_late(void)
     CU_ASSERT_EQUAL(players[1].reaps[2], 1);
 }
 
+/* ---- a client in worker 2 ---- */
+
+static void *append(void *context, uint16_t type, size_t size)
+{
+    (void)context;
+    return hayi_channel_append(players[2].link.channel, type, size);
+}
+
+static size_t unsent(void *context)
+{
+    (void)context;
+    return hayi_channel_unsent(players[2].link.channel);
+}
+
+static void ring(void *context)
+{
+    (void)context;
+}
+
+struct client {
+    hay_future *list[2];
+    atomic_uint done;
+};
+
+/* As a task would, in a thread of its own. */
+static void *client_main(void *argument)
+{
+    struct client *client = argument;
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(hay_submit(hayi_remote_executor(remote),
+                                   bed_one,
+                                   HAY_NO_ARGS,
+                                   NULL,
+                                   &client->list[i]),
+                        HAY_OK);
+    }
+    atomic_store(&client->done, 1);
+    return NULL;
+}
+
+static void open_client(struct client *client)
+{
+    struct hayi_error err;
+    pthread_t thread;
+    const struct hayi_remote_config config = {
+        .store = bed_ex->store,
+        .seed = 1,
+        .workers_expected = WORKERS,
+        .node_count = 2,
+        .append = append,
+        .unsent = unsent,
+        .ring = ring,
+    };
+    CU_ASSERT_EQUAL_FATAL(hayi_remote_new(&config, &remote, &err), HAY_OK);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, client_main, client),
+                          0);
+    while (atomic_load(&client->done) == 0) {
+        turn();
+        (void)sched_yield();
+    }
+    (void)pthread_join(thread, NULL);
+    turns(6);
+}
+
+static void close_client(struct client *client)
+{
+    struct hayi_error err;
+    (void)hayi_fail(&err, HAY_EFARM, "the manager is gone");
+    hayi_remote_break(remote, &err);
+    for (int i = 0; i < 2; i++) {
+        bed_check_end(client->list[i], HAY_EFARM, "the manager is gone");
+    }
+    hayi_remote_free(remote);
+    remote = NULL;
+}
+
+/* The step that finds it silent has more to say of the tasks of its client: an
+ * attempt of one was lost with it. */
+static void tasks_of_a_silent_workers_client_outlast_the_step(void)
+{
+    struct client client = {.done = 0};
+    join(2);
+    turns(5);
+    open_client(&client);
+    CU_ASSERT_EQUAL(bed_manager->nested.count, 2);
+    const struct bed_known *known =
+        &players[2].has[hay_future_id(client.list[0])];
+    const struct hayi_attempt_record started = {known->task, 1, 0};
+    CU_ASSERT_EQUAL_FATAL(known->attempt, 1);
+    say(&players[2], HAYI_RECORD_STARTED, &started, sizeof(started));
+    join(1);
+    join(3);
+    turns(5);
+    players[2].deaf = true;
+    for (int s = 0; s < 17; s++) {
+        now_ns += SECOND_NS;
+        turns(3);
+    }
+    CU_ASSERT_EQUAL(players[1].lost[2], 1);
+    CU_ASSERT_EQUAL(hay_executor_health(bed_ex), HAY_OK);
+    CU_ASSERT_EQUAL(bed_manager->nested.count, 0);
+    CU_ASSERT_EQUAL(bed_manager->nest_clients.count, 0);
+    CU_ASSERT_EQUAL(atomic_load(&bed_ex->unfinished), 0);
+    close_client(&client);
+}
+
 static void loss_before_joining_costs_nothing(void)
 {
     hay_future *list[TASKS];
@@ -448,6 +570,8 @@ static CU_TestInfo tests[] = {
      second_loss_of_a_node_clears_away_after_both},
     {"silent_worker_is_fenced_and_its_news_are_late",
      silent_worker_is_fenced_and_its_news_are_late},
+    {"tasks_of_a_silent_workers_client_outlast_the_step",
+     tasks_of_a_silent_workers_client_outlast_the_step},
     {"loss_before_joining_costs_nothing", loss_before_joining_costs_nothing},
     {"last_loss_ends_the_run", last_loss_ends_the_run},
     CU_TEST_INFO_NULL,
