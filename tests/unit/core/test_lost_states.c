@@ -333,7 +333,66 @@ static void waiting_for_an_input_that_is_made_again(void)
     CU_ASSERT_EQUAL(bed_count("tell p2 "), 1);
 }
 
+static void ready_where_its_inputs_are(void)
+{
+    bed_task(8, NULL);
+    bed_task(9, NULL);
+    run(8); /* 9 waits behind it: there is no room for more */
+    use(1, bed_put(0, MIB));
+    inputs(1);
+    bed_dispatch();
+    bed_moved(1, HAY_OK);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed.last[1].attempt, 0);
+    CU_ASSERT_TRUE(bed_tells(1, "ready"));
+    lose();
+    ended_once(1, "finished");
+    CU_ASSERT_EQUAL(bed_count("to w1"), 1); /* once more */
+}
+
+static void work_ends(uint64_t in_ns)
+{
+    struct hayi_event e = {.kind = HAYI_EVENT_DEADLINE};
+    e.u.deadline.end_ns = bed.now_ns + in_ns;
+    e.u.deadline.force_ns = e.u.deadline.end_ns + 2 * SECOND;
+    CU_ASSERT_EQUAL(bed_step(&e), HAY_OK);
+}
+
+static void shelved(void)
+{
+    struct hayi_event known = {
+        .kind = HAYI_EVENT_DURATION,
+        .u.duration = {.category = 1, .run_ns = 90 * SECOND}};
+    struct hayi_event e = bed_task_event(2);
+    CU_ASSERT_EQUAL(bed_step(&known), HAY_OK);
+    work_ends(30 * SECOND);
+    bed_task(1, NULL);
+    run(1);
+    e.u.task.category = 1;
+    CU_ASSERT_EQUAL(bed_submit(&e), HAY_OK);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_stats().shelved, 1);
+    lose();
+    ended_once(1, "finished");
+    ended_once(2, "cancelled");
+    CU_ASSERT_EQUAL(bed_count("hand_out w1 p2 "), 0);
+}
+
 /* ---- out ---------------------------------------------------------------- */
+
+static void running_beyond_the_end_of_work(void)
+{
+    struct hayi_event tick = {.kind = HAYI_EVENT_TICK};
+    work_ends(SECOND);
+    bed_task(1, NULL);
+    run(1);
+    bed.now_ns += SECOND;
+    CU_ASSERT_EQUAL(bed_step(&tick), HAY_OK);
+    CU_ASSERT_TRUE(bed_stats().over);
+    lose();
+    ended_once(1, "cancelled");
+    CU_ASSERT_EQUAL(bed_count("hand_out"), 0);
+}
 
 static void held_as_the_first(void)
 {
@@ -622,6 +681,8 @@ static CU_TestInfo tests[] = {
     TEST(fetching_its_inputs),
     TEST(assigned_behind_others),
     TEST(waiting_for_an_input_that_is_made_again),
+    TEST(ready_where_its_inputs_are),
+    TEST(shelved),
     TEST(held_as_the_first),
     TEST(held_behind_another),
     TEST(held_and_cancelled),
@@ -629,6 +690,7 @@ static CU_TestInfo tests[] = {
     TEST(held_when_all_is_closed),
     TEST(running),
     TEST(running_once_only),
+    TEST(running_beyond_the_end_of_work),
     TEST(running_and_cancelled_by_force),
     TEST(running_with_a_second_attempt_elsewhere),
     TEST(running_as_the_second_attempt),
