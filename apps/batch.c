@@ -247,6 +247,25 @@ static pid_t local_pid(const struct batch_record *record)
     return units_uint(record->id, INT32_MAX, &pid) ? (pid_t)pid : 0;
 }
 
+/* Not one that has ended and is still to be waited for, by whoever does. */
+static bool lives(pid_t pid)
+{
+    char path[64];
+    char text[512] = "";
+    const char *state;
+    if (pid <= 0 || kill(pid, 0) != 0) {
+        return false;
+    }
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+    }
+    state = strrchr(text, ')');
+    return state == NULL || strncmp(state, ") Z", 3) != 0;
+}
+
 static enum batch_state local_look(const struct batch_record *record,
                                    struct text *words)
 {
@@ -255,7 +274,7 @@ static enum batch_state local_look(const struct batch_record *record,
         text_format(words, "on %s", record->host);
         return BATCH_UNKNOWN;
     }
-    return pid > 0 && kill(pid, 0) == 0 ? BATCH_RUNNING : BATCH_GONE;
+    return lives(pid) ? BATCH_RUNNING : BATCH_GONE;
 }
 
 enum batch_state batch_look(const struct batch_record *record,
