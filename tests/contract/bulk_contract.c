@@ -29,7 +29,7 @@ enum {
     COOKIES = 2 * PEERS_MAX * MESSAGES,
 };
 
-#define PATIENCE_NS UINT64_C(60000000000)
+#define PATIENCE_NS UINT64_C(100000000000)
 
 struct message {
     uint32_t tag;

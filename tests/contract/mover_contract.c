@@ -23,7 +23,7 @@ enum {
 };
 
 #define MIB         ((uint64_t)1 << 20)
-#define PATIENCE_NS UINT64_C(60000000000)
+#define PATIENCE_NS UINT64_C(100000000000)
 
 enum trouble { WELL, NO_ROOM, LACKS, OTHER_SIZE, DROPPED };
 

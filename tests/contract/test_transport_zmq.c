@@ -17,7 +17,7 @@
 
 enum { GUESTS = 2, EPOCH = 77 };
 
-#define PATIENCE_NS UINT64_C(20000000000)
+#define PATIENCE_NS UINT64_C(90000000000)
 
 static const char identity[] = "hayfork test\nfunction a\n";
 static struct hayi_door door;

@@ -21,7 +21,7 @@
 enum { MOVES = 4 };
 
 #define SIZE     ((uint64_t)40 << 20)
-#define LIMIT_NS UINT64_C(20000000000)
+#define LIMIT_NS UINT64_C(90000000000)
 
 static struct hayi_mpi_start start;
 static struct hayi_transport *t;
