@@ -21,21 +21,22 @@ pid_of_rank() { # RANK
     done < <(marked)
 }
 
-# Something ran on worker 2, and its next tasks run.
-on_2() { [ "$(awk -F'\t' '$5 == 2 && $4 == "finished"' r/tasks.tsv 2>/dev/null | wc -l)" -ge 3 ]; }
+finished_on_2() { awk -F'\t' '$5 == 2 && $4 == "finished"' r/tasks.tsv 2>/dev/null | wc -l; }
+on_2() { [ "$(finished_on_2)" -ge 3 ]; }
 over() { ! kill -0 "$pid" 2>/dev/null; }
 
 found_2() { victim=$(pid_of_rank 2) && [ -n "$victim" ]; }
 
+works=on_2 # until this is true, it is left alone
 # kills ARGUMENT...: worker 2 is killed while it works; the run ends with 0.
 # 2: it was over before.
 kills() {
     local pid rc
-    rm -rf r go
+    rm -rf r go two.* held.*
     "$hayfork" "$@" --run-folder r -n 4 >out 2>err </dev/null &
     pid=$!
     # Looking for it takes a while.
-    until_true eval 'over || found_2' && until_true eval 'over || on_2' &&
+    until_true eval 'over || found_2' && until_true eval "over || $works" &&
         ! over && kill -9 "$victim"
     touch go
     wait $pid
@@ -89,8 +90,11 @@ else
 fi
 
 lost_in_run() {
-    # The last ones wait until the rank has been killed.
-    printf '#HAY name=a[1..60]\nsleep 0.1; until [ {n} -le 30 ] || [ -e go ]; do sleep 0.05; done; echo {n}\n' >t.hay
+    # Three or four end on worker 2; all others wait until it has been killed.
+    # shellcheck disable=SC2016
+    printf '#HAY name=a[1..60]\n%s; until [ -e go ]; do sleep 0.05; done; echo {n}\n' \
+        'if tr "\\0" "\\n" </proc/$PPID/environ | grep -qx OMPI_COMM_WORLD_RANK=2; then for i in 1 2 3; do if [ ! -e two.$i ]; then touch two.$i; echo {n}; exit; fi; done; touch held.{n}; fi' >t.hay
+    local works='{ on_2 && compgen -G "held.*" >/dev/null; }'
     kills run --slots 2 t.hay && again 60 &&
         [ "$("$hayfork" output --run-folder=r $(seq -f 'a[%g]' 60) | xargs)" = "$(seq 60 | xargs)" ]
 }
