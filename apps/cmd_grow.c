@@ -214,7 +214,7 @@ static void cancel(struct grower *g, uint32_t count)
         if (batch_cancel(&g->records[i - 1], &fault) != HAY_OK) {
             fault_print(&fault);
         } else if (!g->spec->quiet) {
-            say("worker job %s is cancelled: nothing waits for it",
+            say("worker job %s is cancelled: the run has no work for it",
                 g->records[i - 1].id);
         }
     }

@@ -40,10 +40,12 @@ include tests/apps/local.mk
 dist_check_SCRIPTS += \
 	%D%/batch/t_gridengine.sh \
 	%D%/batch/t_gridengine_again.sh \
+	%D%/batch/t_gridengine_grow.sh \
 	%D%/batch/t_job.sh \
 	%D%/batch/t_pbs.sh \
 	%D%/batch/t_slurm.sh \
 	%D%/batch/t_slurm_again.sh \
+	%D%/batch/t_slurm_grow.sh \
 	%D%/hosts/t_arrays.sh \
 	%D%/hosts/t_data.sh \
 	%D%/hosts/t_joined.sh \

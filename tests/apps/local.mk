@@ -8,6 +8,7 @@ dist_check_SCRIPTS += \
 	%D%/t_examples.sh \
 	%D%/t_files.sh \
 	%D%/t_formats.sh \
+	%D%/t_grow.sh \
 	%D%/t_input.sh \
 	%D%/t_join.sh \
 	%D%/t_journal.sh \
