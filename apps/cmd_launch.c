@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,28 @@ static hay_status check_program(const struct options *o, struct fault *fault)
             fault, HAY_EINVAL, "%.500s: %s", program, strerror(errno));
     }
     return HAY_OK;
+}
+
+/* For the journal of the program: a resume starts it in the same way. */
+static void tell_line(int argc, char **argv)
+{
+    static const char separator[] = "\x1f";
+    struct text line = TEXT_INIT;
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0) {
+        return;
+    }
+    text_add(&line, self, (size_t)length);
+    bool good = true;
+    for (int i = 0; i < argc; i++) {
+        good = good && strchr(argv[i], separator[0]) == NULL;
+        text_format(&line, "%s%s", separator, argv[i]);
+    }
+    if (good) {
+        setenv("HAYFORK_LAUNCH_LINE", line.data, 1);
+    }
+    text_fini(&line);
 }
 
 static int launch(struct options *o)
@@ -59,6 +82,7 @@ int cmd_launch(int argc, char **argv)
         fputs(help_text("launch"), stdout);
         code = EXIT_DONE;
     } else {
+        tell_line(argc, argv);
         code = launch(&options);
     }
     options_fini(&options);

@@ -1,9 +1,10 @@
 /* cmd_resume.c - hayfork resume [RUN]: the run's command line again, where it
  * was given, on the same run folder.
  *
- * Programs are started as `hayfork run` is.  Ours looks at ENV_RESUME for the
- * run folder, whatever --run-folder and --new of that time say; programs at
- * HAYFORK_RUN_FOLDER.
+ * Programs are started as `hayfork run` is, by `hayfork launch` if they were.
+ * Ours looks at ENV_RESUME for the run folder, whatever --run-folder and --new
+ * of that time say; programs at HAYFORK_RUN_FOLDER.  How a program was started
+ * by mpirun itself is not known to the last word: then it is told what to type.
  */
 #include "config.h"
 
@@ -85,6 +86,49 @@ static bool is_ours(const hay_run_info *info)
                || strcmp(info->argv[1], "replay") == 0);
 }
 
+static void add_quoted(struct text *text, const char *word)
+{
+    if (word[0] != '\0'
+        && strspn(word,
+                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                  "0123456789_-+=.,/:@%")
+               == strlen(word)) {
+        text_format(text, "%s", word);
+        return;
+    }
+    text_format(text, "'");
+    for (; *word != '\0'; word++) {
+        text_format(text, *word == '\'' ? "'\\''" : "%c", *word);
+    }
+    text_format(text, "'");
+}
+
+/* Under mpirun: what would do it. */
+static hay_status
+word_mpirun(const char *folder, const hay_run_info *info, struct fault *fault)
+{
+    struct text line = TEXT_INIT;
+    char *whole = realpath(folder, NULL);
+    text_format(&line, "cd ");
+    add_quoted(&line, info->cwd);
+    text_format(&line, " && HAYFORK_RUN_FOLDER=");
+    add_quoted(&line, whole != NULL ? whole : folder);
+    for (size_t i = 0; i < info->argc; i++) {
+        text_format(&line, " ");
+        add_quoted(&line, info->argv[i]);
+    }
+    puts(line.data);
+    hay_status status =
+        fault_set(fault,
+                  HAY_EINVAL,
+                  "%.500s was started by mpirun: the line above, with the "
+                  "options that mpirun had, goes on with it",
+                  folder);
+    text_fini(&line);
+    free(whole);
+    return status;
+}
+
 static bool reads_stdin(const hay_run_info *info)
 {
     for (size_t i = 2; i < info->argc; i++) {
@@ -115,6 +159,9 @@ static hay_status check(const char *folder,
                          "again to hayfork run --run-folder %.400s -",
                          folder,
                          folder);
+    }
+    if (strcmp(info->argv[0], "mpirun") == 0) {
+        return word_mpirun(folder, info, fault);
     }
     if (!is_ours(info) && more[0] != NULL) {
         return fault_set(fault,

@@ -1,6 +1,7 @@
 /* cmd_status.c - hayfork status [RUN]: how far a run is, and what its job does.
  *
- * tasks.tsv tells of the tasks that have ended, RUN FOLDER/job of the jobs.
+ * tasks.tsv tells of the tasks that have ended, journal and lock of who runs on
+ * it, RUN FOLDER/job of the jobs.
  */
 #include "config.h"
 
@@ -95,6 +96,40 @@ static void print_when(const char *folder)
     text_fini(&path);
 }
 
+/* Who has the run folder, or had it last. */
+static hay_status print_owner(const char *folder, struct fault *fault)
+{
+    hay_run_info info = {.size = sizeof info};
+    char since[64] = "?";
+    struct tm when;
+    hay_status status = hay_run_look(folder, &info);
+    if (status != HAY_OK) {
+        return fault_library(fault, status);
+    }
+    time_t seconds = (time_t)info.since_s;
+    if (localtime_r(&seconds, &when) != NULL) {
+        (void)strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", &when);
+    }
+    if (info.running) {
+        printf("runs: hayfork (pid %" PRId32 " on %s) since %s\n",
+               info.pid,
+               info.host,
+               since);
+    } else if (info.recorded) {
+        printf("does not run: %s; start %" PRIu32 " was pid %" PRId32
+               " on %s, %s\n",
+               info.ended ? "it has ended"
+                          : "there is more to do, or it was killed (hayfork "
+                            "resume goes on)",
+               info.starts,
+               info.pid,
+               info.host,
+               since);
+    }
+    hay_run_info_fini(&info);
+    return HAY_OK;
+}
+
 static void print_job(const struct batch_record *record)
 {
     static const char *const states[] = {
@@ -166,7 +201,9 @@ static hay_status tell(const char *run, struct fault *fault)
         } else {
             puts("nothing has been started yet");
         }
-        hay_status job = batch_read(folder.data, &record, fault);
+        status = print_owner(folder.data, fault);
+        hay_status job =
+            status == HAY_OK ? batch_read(folder.data, &record, fault) : status;
         if (job == HAY_OK) {
             print_job(&record);
         }

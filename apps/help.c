@@ -263,7 +263,9 @@ static const char submit[] =
 static const char status[] =
     "usage: hayfork status [RUN]\n"
     "\n"
-    "Tells how many tasks of a run have ended, and what the batch system says\n"
+    "Tells how many tasks of a run have ended, which process runs on it "
+    "(host,\n"
+    "pid, since when) or did last, and what the batch system says\n"
     "of its job and of those of its workers.  RUN is a run folder, or its name "
     "in hayfork-runs; default:\n"
     "hayfork-runs/latest.\n";

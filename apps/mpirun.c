@@ -141,7 +141,8 @@ hay_status mpirun_argv(const struct launch *launch,
                                             ENV_DEADLINE_FILE,
                                             "HAYFORK_GPUS",
                                             "HAYFORK_LIMITS",
-                                            "HAYFORK_RESOURCES"};
+                                            "HAYFORK_RESOURCES",
+                                            "HAYFORK_RUN_FOLDER"};
     struct words words = {.arena = arena};
     enum batch_system system = BATCH_NONE;
     const char *mpirun = NULL;

@@ -15,6 +15,7 @@ static const char *const none[] = {
     "PMI_",
     "PMI2_",
     "ORTE_",
+    "HAYFORK_LAUNCH_LINE=",
     "HAYFORK_STATUS_FILE=",
     "HAY_TASK_",
     "HAY_INDEX=",

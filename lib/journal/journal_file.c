@@ -18,7 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 1 << 20, CHUNK = 1 << 16, RESERVE = 1 << 18 };
+enum {
+    ARGS_MAX = 1 << 20,
+    CHUNK = 1 << 16,
+    RESERVE = 1 << 18,
+    LAUNCH_SEPARATOR = 31
+};
 
 static hay_status fail(const struct hayi_journal_file *file,
                        struct hayi_error *err)
@@ -110,9 +115,44 @@ hay_status hayi_journal_file_write(struct hayi_journal_file *file,
 
 /* ---- the start of an epoch ---- */
 
+/* `hayfork launch` says how it was told to start the program: its arguments,
+ * with a unit separator between them. */
+static bool read_launch(struct hayi_buffer *args)
+{
+    const char *line = getenv("HAYFORK_LAUNCH_LINE");
+    if (line == NULL || line[0] == 0
+        || hayi_buffer_append(args, line, strlen(line) + 1) != HAY_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < args->size; i++) {
+        if (args->data[i] == LAUNCH_SEPARATOR) {
+            args->data[i] = 0;
+        }
+    }
+    return true;
+}
+
+/* A program that somebody started by mpirun itself: "mpirun -n 3" comes before
+ * its own arguments. */
+static void begin_mpirun(struct hayi_buffer *args)
+{
+    const char *size = getenv("OMPI_COMM_WORLD_SIZE");
+    char text[64];
+    if (size == NULL || getenv("HAYFORK_STATUS_FILE") != NULL) {
+        return;
+    }
+    int n = snprintf(text, sizeof(text), "mpirun%c-n%c%.20s", 0, 0, size);
+    (void)hayi_buffer_append(args, text, (size_t)n + 1);
+}
+
 /* What the program was started with; "" if that cannot be read. */
 static void read_args(struct hayi_buffer *args)
 {
+    if (read_launch(args)) {
+        return;
+    }
+    begin_mpirun(args);
+
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? 1 : 0;
     while (n > 0 && args->size < ARGS_MAX) {

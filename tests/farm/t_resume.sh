@@ -137,6 +137,24 @@ two_at_once() {
         grep -q "in use by hayfork (pid $pid on $(hostname))" err
 }
 
+hayfork=$BUILDDIR/apps/hayfork
+told_to_type() {
+    calm && "$hayfork" resume r >told 2>&1
+    [ $? = 2 ] && grep -qF "HAYFORK_RUN_FOLDER=$PWD/r mpirun -n 3 $program a.h5" told
+}
+# Started again with three ranks, in whose folder two of the tasks are new.
+launched() {
+    rm -rf r a.h5 ran
+    "$hayfork" launch -n 3 "$program" a.h5 --hay-run-folder r --hay-quiet >out 2>err &&
+        cmp out calm && "$hayfork" status r | grep -q '^does not run: it has ended; start 1 ' ||
+        return 1
+    rm -f p.h5 ran
+    "$hayfork" resume r >out 2>err && cmp out calm && told 'done before' "${small[@]}" large &&
+        told 'output is gone' 'persist p.h5' && [ -s p.h5 ] && [ ! -e ran ] &&
+        "$hayfork" status r | grep -q ' start 2 ' &&
+        awk -F'\t' '$5 > 0 { workers = 1 } END { exit !workers }' r/tasks.tsv
+}
+
 ok 'a run without a journal behind it runs all' calm
 ok 'a second start runs nothing, and has large results, too' again
 ok 'a large result that is damaged, cut off or gone is made again' unkept
@@ -154,6 +172,8 @@ if command -v mpirun >/dev/null; then
     ok 'a second start runs nothing, and has large results, too' again
     ok 'another version runs again with what comes after it' version
     ok 'killed at any task it ends as if it had not been' storm
+    ok 'hayfork resume tells how to start what mpirun had started' told_to_type
+    ok 'hayfork resume launches again what hayfork launch had started' launched
 else
     echo "skip resume under mpirun: there is no mpirun"
 fi
