@@ -17,7 +17,7 @@ ok() { echo "ok $suite/$1"; }
 not_ok() { # NAME WHY
     echo "not ok $suite/$1: $2"
     failures=$((failures + 1))
-    tail -n 20 out err 2>/dev/null | sed 's/^/# /'
+    tail -v -n 40 out err 2>/dev/null | sed 's/^/# /'
 }
 skip() { echo "skip $suite/$1: $2"; }
 
@@ -32,14 +32,14 @@ check() {
 runs() {
     local expected=$1 rc
     shift
-    timeout 60 "$hayfork" "$@" >out 2>err </dev/null
+    timeout 120 "$hayfork" "$@" >out 2>err </dev/null
     rc=$?
     [ $rc = "$expected" ] || { echo "# exit status $rc, not $expected: hayfork $*"; return 1; }
 }
 
-# until_true COMMAND...: polls, at most 60 s: machines may be busy.
+# until_true COMMAND...: polls, at most 120 s: machines may be busy.
 until_true() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 120))
     until "$@"; do
         [ $SECONDS -lt $end ] || { echo "# never true: $*"; return 1; }
         sleep 0.02

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The launcher: exit statuses, what is left, ranks that die, hosts, starts at the
 # same time.
-# time-limit: 300
+# time-limit: 600
 . "$(dirname "$0")/support.sh"
 
 have_mpirun || { skip all "no mpirun"; exit; }
@@ -17,7 +17,7 @@ statuses() {
 check rank_0_has_the_exit_status statuses
 
 launch_stdin() {
-    echo hello | timeout 60 "$hayfork" launch -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK != 0 ] || cat' >out 2>err &&
+    echo hello | timeout 120 "$hayfork" launch -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK != 0 ] || cat' >out 2>err &&
         [ "$(cat out)" = hello ]
 }
 check standard_input_is_rank_0s launch_stdin
@@ -66,7 +66,7 @@ hosts() {
 check hosts_are_counted hosts
 
 plain_mpirun() {
-    timeout 60 mpirun --allow-run-as-root --oversubscribe -n 3 "$hayfork" run --output=grouped t.hay >out 2>err </dev/null &&
+    timeout 120 mpirun --allow-run-as-root --oversubscribe -n 3 "$hayfork" run --output=grouped t.hay >out 2>err </dev/null &&
         [ "$(wc -l <out)" = 20 ]
 }
 check under_a_plain_mpirun plain_mpirun
@@ -87,7 +87,8 @@ dies() { # RANKS RANK STATUS WORDS
     wait $pid
     rc=$?
     [ $rc = "$3" ] || { echo "# exit status $rc"; return 1; }
-    [ $((SECONDS - began)) -le 15 ] || { echo "# $((SECONDS - began)) s"; return 1; }
+    # Far from what would end a hang.
+    [ $((SECONDS - began)) -le 60 ] || { echo "# $((SECONDS - began)) s"; return 1; }
     grep -q "$4" err || return
     until_true nothing_left || { marked | sed 's/^/# left: /'; return 1; }
 }
