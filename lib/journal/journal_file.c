@@ -221,16 +221,20 @@ static hay_status put_start(struct hayi_buffer *log,
     return status;
 }
 
-/* The name of a file in it is on the disk too. */
-static void sync_folder(const char *path)
+/* The names of a new file, of its folder, and of the one that this lies in
+ * (RUNS/RUN/journal.log: both may be new) are on the disk too. */
+static void sync_folders(const char *path)
 {
-    char folder[4096];
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    *strrchr(folder, '/') = 0;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        (void)close(fd);
+    static const char *const ups[] = {"", "/..", "/../.."};
+    char folder[4096 + 8];
+    int length = (int)(strrchr(path, '/') - path);
+    for (size_t i = 0; i < sizeof(ups) / sizeof(ups[0]); i++) {
+        (void)snprintf(folder, sizeof(folder), "%.*s%s", length, path, ups[i]);
+        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0) {
+            (void)fsync(fd);
+            (void)close(fd);
+        }
     }
 }
 
@@ -250,7 +254,7 @@ static hay_status make(struct hayi_journal_file *file,
         (void)unlink(fresh);
         return status;
     }
-    sync_folder(file->path);
+    sync_folders(file->path);
     file->size = log->size;
     reserve(file, file->size);
     return HAY_OK;

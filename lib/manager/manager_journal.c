@@ -4,7 +4,8 @@
  * The core and the workers never wait for the disk.  The client does: the end
  * of a task that the journal has is told once it is durable there, so that
  * what was told once is so for ever.  Until then the end is held; the manager
- * itself sees it (hayi_manager_state(), the future's result).
+ * itself sees it (hayi_manager_state(), the future's result).  Not held are the
+ * ends of maps and of what tasks submit: a resume runs these again in any case.
  *
  * When the journal fails nothing further starts, and what runs ends.  Then the
  * run breaks: what has finished and is not durable is told as the farm's
