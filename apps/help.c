@@ -278,7 +278,7 @@ static const char cancel[] =
     "folder, or its name in hayfork-runs; default: hayfork-runs/latest.\n";
 
 static const char worker[] =
-    "usage: hayfork worker --join=RUN [--hay-slots=N]\n"
+    "usage: hayfork worker --join=RUN [OPTION ...]\n"
     "\n"
     "Joins a run that was started by hayfork run --listen, on this host or on\n"
     "another one that sees its run folder (RUN is its path, or its name in\n"
@@ -289,14 +289,25 @@ static const char worker[] =
     "also\n"
     "to the other ranks: their hosts must be within reach.\n"
     "\n"
-    "A worker that is ended before (Ctrl-C, a signal) is lost for the run: "
-    "its\n"
-    "commands run again elsewhere.\n"
+    "It leaves in order at Ctrl-C or a signal (SIGTERM, SIGHUP; SIGUSR1 and\n"
+    "SIGUSR2 where the end of its job is not known): what runs ends, nothing "
+    "new\n"
+    "begins, what only it has is brought elsewhere.  A second signal ends it "
+    "at\n"
+    "once: it is lost for the run, and its commands run again elsewhere.\n"
     "\n"
+    "  --idle-timeout=T      leave when there is nothing to do for so long\n"
+    "  --time-left=T         until its job ends; what is known to take longer "
+    "does\n"
+    "                        not start here, and it leaves a margin before (a\n"
+    "                        tenth, 5 to 60 s; default: HAYFORK_DEADLINE, "
+    "Slurm)\n"
     "  --hay-slots=N         cores that it offers (as the run says, or all)\n"
     "\n"
-    "Exit status: 0 the run has ended; 2 wrong use; 3 nobody answers, it was\n"
-    "refused, or the run was lost.\n";
+    "Exit status: 0 the run has ended, or it left; 2 wrong use; 3 nobody "
+    "answers, it\n"
+    "was refused, the run was lost, or its time was over before its tasks "
+    "were.\n";
 
 static const char grow[] =
     "usage: hayfork grow --max=N [OPTION ...] [RUN]\n"
