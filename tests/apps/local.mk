@@ -14,6 +14,7 @@ dist_check_SCRIPTS += \
 	%D%/t_journal.sh \
 	%D%/t_kills.sh \
 	%D%/t_launch.sh \
+	%D%/t_leave.sh \
 	%D%/t_limits.sh \
 	%D%/t_losses.sh \
 	%D%/t_replay.sh \

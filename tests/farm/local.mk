@@ -49,6 +49,10 @@ check_PROGRAMS += %D%/farm_joined
 %C%_farm_joined_SOURCES = %D%/farm_joined.c
 %C%_farm_joined_LDADD = lib/libhayfork.la
 
+check_PROGRAMS += %D%/farm_leave
+%C%_farm_leave_SOURCES = %D%/expect.h %D%/farm_leave.c
+%C%_farm_leave_LDADD = lib/libhayfork.la
+
 check_PROGRAMS += %D%/farm_life
 %C%_farm_life_SOURCES = %D%/farm_life.c
 %C%_farm_life_LDADD = lib/libhayfork.la
@@ -130,6 +134,7 @@ dist_check_SCRIPTS += \
 	%D%/t_ends.sh \
 	%D%/t_farm.sh \
 	%D%/t_joined.sh \
+	%D%/t_leave.sh \
 	%D%/t_life.sh \
 	%D%/t_losses.sh \
 	%D%/t_move.sh \
