@@ -17,6 +17,13 @@ static const char *name_of(const struct hayi_journal_table *table,
     return task != NULL ? hayi_recorded_name(table, task) : "";
 }
 
+/* It was not begun when an earlier start ended: it is submitted once more, and
+ * each start would add a line for it. */
+static bool was_left(const struct hayi_attempt_line *line)
+{
+    return line->attempt == 0 && strcmp(line->state, "cancelled") == 0;
+}
+
 void hayi_journal_again_visit(void *context,
                               const struct hayi_journal_table *table,
                               const struct hayi_journal_record *record,
@@ -30,7 +37,7 @@ void hayi_journal_again_visit(void *context,
     if (again->folder == NULL) {
         return;
     }
-    if (record->kind == HAYI_JOURNAL_ATTEMPT) {
+    if (record->kind == HAYI_JOURNAL_ATTEMPT && !was_left(&record->u.attempt)) {
         struct hayi_attempt_line line = record->u.attempt;
         line.name = name_of(table, line.task);
         line.start_ns += first_ns;

@@ -214,7 +214,8 @@ stopped() { # OPTION...: what is left after a signal, too many failures, the wal
     rc=$?
     [ $rc = 130 ] && [ "$(xargs <ran)" = 'start stop' ] && [ -e one ] && [ ! -e three ] || return
     # Not done for good, either: the next run has engines of its own.
-    runs 0 run "$@" p.db && grep -q ', 2 done before' err && [ "$(xargs <ran)" = 'start stop start stop' ]
+    runs 0 run "$@" p.db && grep -q ', 2 done before' err && [ "$(xargs <ran)" = 'start stop start stop' ] &&
+        runs 0 status && grep -q ' finished, 0 failed, 0 cancelled' out # what was left then is no task of its own
 }
 check engines_stop_after_ctrl_c stopped
 stopped_by_failures() {
