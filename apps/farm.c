@@ -265,18 +265,19 @@ static void look_at_signals(struct farm *f)
     if (f->show.closed && level == SIGNALS_NONE) {
         level = SIGNALS_DRAIN; /* nobody reads what we print */
     }
+    if (level >= SIGNALS_DRAIN && f->level < SIGNALS_DRAIN) {
+        begin_drain(f, false);
+    }
+    if (level >= SIGNALS_FORCE && f->level < SIGNALS_FORCE) {
+        cancel_running(f, HAY_CANCEL_FORCE);
+    }
+    /* Told when it is so. */
     if (level > f->level) {
         progress_clear(&f->progress);
         say(level >= SIGNALS_FORCE
                 ? "interrupted: the running tasks are ended"
                 : "interrupted: no new task starts, the running ones are "
                   "waited for (once more: they are ended)");
-    }
-    if (level >= SIGNALS_DRAIN && f->level < SIGNALS_DRAIN) {
-        begin_drain(f, false);
-    }
-    if (level >= SIGNALS_FORCE && f->level < SIGNALS_FORCE) {
-        cancel_running(f, HAY_CANCEL_FORCE);
     }
     f->level = level > f->level ? level : f->level;
 }

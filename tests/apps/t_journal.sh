@@ -75,7 +75,7 @@ fi
 
 # ---- one at a time
 
-rm -rf r ran
+rm -rf r ran told
 "$steps" 100000 --hay-run-folder=r >told 2>err </dev/null &
 pid=$!
 until_true has_told 1
