@@ -637,6 +637,17 @@ static void count_states(const struct hayi_sim *sim,
     }
 }
 
+/* What is on its way to a dead worker is so until the core knows. */
+static bool all_losses_known(const struct hayi_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->config.worker_count; i++) {
+        if (sim->world.ledger.lost[i] && !sim->links[i].lost) {
+            return false;
+        }
+    }
+    return true;
+}
+
 hay_status hayi_sim_run(struct hayi_sim *sim,
                         struct hayi_sim_result *result,
                         struct hayi_error *err)
@@ -670,7 +681,9 @@ hay_status hayi_sim_run(struct hayi_sim *sim,
     }
     hayi_sim_release_all(sim);
     if (ledger->err.status == HAY_OK) {
-        hayi_ledger_emptied(ledger);
+        if (all_losses_known(sim)) {
+            hayi_ledger_emptied(ledger);
+        }
         hayi_sched_check(sim->sched);
     }
     count_states(sim, result);

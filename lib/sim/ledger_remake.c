@@ -61,6 +61,11 @@ bool hayi_ledger_remakable(struct hayi_ledger *ledger, uint32_t index)
 void hayi_ledger_emptied(struct hayi_ledger *ledger)
 {
     const struct hayi_stores *stores = &ledger->stores;
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        if (ledger->tasks[i].out_count > 0) {
+            return; /* one that makes objects again keeps what it reads */
+        }
+    }
     for (size_t i = 1; i <= stores->place_count; i++) {
         const struct hayi_sim_place *place = &stores->places[i];
         if (place->there && !place->struck
