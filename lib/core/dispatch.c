@@ -235,7 +235,8 @@ void hayi_dispatch_book(struct hayi_sched *s,
     uint64_t cost = expected_ns / HAYI_WORKERS_COST_NS * needs->cores + 1;
     row->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     row->worker = worker_index;
-    row->attempt += (row->traits & HAYI_ROW_TRIED) != 0 ? 2 : 1;
+    row->attempt = hayi_row_attempts(row) + 1;
+    row->single = false;
     row->traits &= (uint8_t) ~(uint32_t)HAYI_ROW_TRIED;
     if (worker->held == 0) {
         worker->moved_ns = s->now_ns;

@@ -145,7 +145,7 @@ bool hayi_lineage_keep(struct hayi_sched *s,
     cargo->id = row->id;
     cargo->payload = row->payload;
     cargo->retries = row->retries;
-    cargo->attempt = row->attempt;
+    cargo->attempt = hayi_row_attempts(row);
     cargo->row = 0;
     cargo->avoid = 0;
     cargo->report = 0;
@@ -218,7 +218,7 @@ static void rest(struct hayi_sched *s, uint32_t index)
     struct hayi_row *row = hayi_sched_row(s, index);
     struct hayi_cargo *cargo = hayi_cargo_at(&s->cargos, row->cargo);
     hayi_place_leave(s, row->cargo);
-    cargo->attempt = row->attempt;
+    cargo->attempt = hayi_row_attempts(row);
     cargo->row = 0;
     cargo->avoid = 0;
     cargo->report = 0;

@@ -45,7 +45,7 @@ static uint64_t usual_ns(const struct hayi_sched *s, const struct hayi_row *row)
 static uint64_t due_ns(const struct hayi_sched *s, const struct hayi_row *row)
 {
     if (row->state != HAYI_ROW_RUNNING || row->twin != 0 || row->nested
-        || (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_TWIN)) != 0
+        || row->single || (row->flags & (HAYI_ROW_CANCEL | HAYI_ROW_TWIN)) != 0
         || (row->traits & (HAYI_ROW_ONCE | HAYI_ROW_REMAKE | HAYI_ROW_TRIED))
                != 0
         || row->losses > 0 || hayi_sched_needs(s, row)->worker != 0) {
@@ -385,6 +385,7 @@ hay_status hayi_stragglers_ended(struct hayi_sched *s,
     uint32_t other = second ? *index : row->twin;
     if (!second) {
         swap(s, task, other);
+        hayi_sched_row(s, task)->single = true;
     }
     drop(s, other);
     *index = 0;

@@ -76,7 +76,8 @@ struct hayi_row {
     uint32_t apart : 1;     /* its runner is a process of its own */
     uint16_t retries;       /* left */
     uint8_t memory_retries; /* left */
-    bool nested;            /* it has a record in the nest, see nest.h */
+    bool nested : 1;        /* it has a record in the nest, see nest.h */
+    bool single : 1;        /* it goes on with the second attempt: no third */
     uint32_t attempt;       /* of the last hand-out; 0: none yet */
     union {
         uint32_t waiting; /* edges that lead here; none to HELD, RUNNING */
@@ -99,6 +100,12 @@ struct hayi_row {
     uint8_t traits; /* enum hayi_row_trait */
     uint32_t cargo; /* see cargos.h; 0: none */
 };
+
+/* How many of its attempts were handed out; the number of the last one. */
+static inline uint32_t hayi_row_attempts(const struct hayi_row *row)
+{
+    return row->attempt + ((row->traits & HAYI_ROW_TRIED) != 0 ? 1 : 0);
+}
 
 #define HAYI_CATEGORY_MASK (UINT32_MAX >> 4)
 

@@ -192,7 +192,13 @@ static void told(struct hayi_ledger *ledger, const struct hayi_action *action)
     if (action->u.tell.lost != 0) {
         check_lost(ledger, index, action->u.tell.lost);
     }
-    if (hayi_ledger_running(task) && task->beaten.task == 0) {
+    if (task->beaten.task != 0) {
+        struct hayi_ledger_try *beaten =
+            hayi_ledger_try(task, task->beaten.attempt);
+        if (beaten != NULL) {
+            beaten->running = false; /* no more is heard of it */
+        }
+    } else if (hayi_ledger_running(task)) {
         hayi_ledger_fail(ledger, "task %u ends while it runs", index);
     }
     task->told = true;

@@ -217,6 +217,8 @@ check_PROGRAMS += %D%/test_stragglers
 %C%_test_stragglers_SOURCES = \
 	%D%/bed.c \
 	%D%/bed.h \
+	%D%/bed_data.c \
+	%D%/bed_data.h \
 	%D%/test_stragglers.c
 %C%_test_stragglers_LDADD = $(HAY_CORE_TEST_LIBS)
 

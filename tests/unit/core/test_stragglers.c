@@ -1,14 +1,14 @@
 /* test_stragglers.c - second attempts of tasks that take far too long. */
 #include "config.h"
 
-#include "bed.h"
+#include "bed_data.h"
 #include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
 static void setup(void)
 {
-    bed_setup();
+    bed_data_setup();
     bed_config.straggler_permille = 2000;
     bed_config.silence_ns = 0;
     bed_open();
@@ -18,8 +18,8 @@ static void setup(void)
 static void with_straggler(const struct hayi_event *event, uint64_t ms)
 {
     struct hayi_event e = *event;
-    bed_join(0, 1);
-    bed_join(1, 1);
+    bed_join_on(0, 1, 1);
+    bed_join_on(1, 1, 2);
     for (uint64_t id = 1; id <= 10; id++) {
         bed_task(id, NULL);
         bed_dispatch();
@@ -126,7 +126,7 @@ static void a_beaten_one_follows_nothing(void)
 static void nobody_gets_one_unless_it_is_asked_for(void)
 {
     bed_teardown();
-    bed_setup();
+    bed_data_setup();
     bed_open();
     plain_straggler(100000);
     BED_EXPECT("");
@@ -240,6 +240,36 @@ static void numbers_of_attempts_are_not_used_twice(void)
     bed_ended(20, HAYI_OUTCOME_FAILED, MS);
     bed_dispatch();
     CU_ASSERT_EQUAL(bed.last[20].attempt, 3);
+}
+
+static void made_again_it_has_a_further_number(void)
+{
+    hayi_object object = 0;
+    struct bed_attempt first = first_of(300);
+    struct bed_attempt second = bed.last[20];
+    bed.last[20] = first;
+    bed_made(20, 1, MIB, &object);
+    CU_ASSERT_EQUAL(bed_count("tell p20 finished"), 1);
+    bed.last[20] = second;
+    bed_ended(20, HAYI_OUTCOME_CANCELLED, 0);
+    bed_lost(first.worker);
+    bed_forget();
+    bed_use2(30, object, 0);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("p20 attempt 3"), 1);
+}
+
+static void one_that_failed_is_the_last_that_had_a_second(void)
+{
+    struct bed_attempt first = first_of(300);
+    end_of(&first, HAYI_OUTCOME_FAILED);
+    bed_started(20);
+    bed_forget();
+    bed.now_ns += 1000 * MS;
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("hand_out"), 0);
+    bed_ended(20, HAYI_OUTCOME_FAILED, MS);
+    CU_ASSERT_EQUAL(bed_count("tell p20 failed HAY_ETASK"), 1);
 }
 
 static void a_lost_worker_leaves_the_task_to_the_other_one(void)
@@ -418,6 +448,9 @@ static CU_TestInfo tests[] = {
      a_second_attempt_that_fails_leaves_the_task_to_the_first},
     {"numbers_of_attempts_are_not_used_twice",
      numbers_of_attempts_are_not_used_twice},
+    {"made_again_it_has_a_further_number", made_again_it_has_a_further_number},
+    {"one_that_failed_is_the_last_that_had_a_second",
+     one_that_failed_is_the_last_that_had_a_second},
     {"a_lost_worker_leaves_the_task_to_the_other_one",
      a_lost_worker_leaves_the_task_to_the_other_one},
     {"the_loss_of_the_second_attempt_changes_nothing",
