@@ -4,6 +4,7 @@
 #include "fake_manager.h"
 #include "support/unit.h"
 #include "wire/args.h"
+#include "worker/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void a_task_arrives_as_it_was_submitted(void)
         HAY_OK);
     const struct hayi_spec *spec = c->spec;
     CU_ASSERT_EQUAL(spec->kind, HAYI_TASK_FUNCTION);
-    CU_ASSERT_EQUAL(spec->function, 0);
+    CU_ASSERT_EQUAL(spec->function, hayi_registry_find(work));
     CU_ASSERT_STRING_EQUAL(hayi_spec_name(spec), "fit");
     CU_ASSERT_STRING_EQUAL(hayi_spec_category(spec), "fits");
     CU_ASSERT(spec->needs.cores == 2 && spec->needs.gpus == 1);
