@@ -3,6 +3,7 @@
 
 #include "deadline.h"
 #include "launcher.h"
+#include "mpirun.h"
 #include "options.h"
 #include "words.h"
 
@@ -41,7 +42,7 @@ static void tell_line(int argc, char **argv)
         text_format(&line, "%s%s", separator, argv[i]);
     }
     if (good) {
-        setenv("HAYFORK_LAUNCH_LINE", line.data, 1);
+        setenv(ENV_LAUNCH_LINE, line.data, 1);
     }
     text_fini(&line);
 }

@@ -13,6 +13,8 @@
 #define ENV_RUN_FOLDER  "HAYFORK_LAUNCH_FOLDER"
 #define ENV_PROGRESS    "HAYFORK_LAUNCH_PROGRESS"
 #define ENV_RSH         "HAYFORK_RSH"
+/* How a resume starts the program, for its journal; empty: by its own line. */
+#define ENV_LAUNCH_LINE "HAYFORK_LAUNCH_LINE"
 
 /* Open MPI's own: the folder that its files go to. */
 #define ENV_MPI_TMP_BASE "OMPI_MCA_orte_tmpdir_base"

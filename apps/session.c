@@ -124,6 +124,9 @@ static void clean_environment(void)
     unsetenv(ENV_RUN_FOLDER);
     unsetenv(ENV_PROGRESS);
     unsetenv(ENV_DRAINS);
+    if (getenv(ENV_STATUS_FILE) != NULL) {
+        setenv(ENV_LAUNCH_LINE, "", 0); /* the ranks are our launcher's */
+    }
     unsetenv(ENV_STATUS_FILE);
     unsetenv(ENV_RESUME);
     unsetenv("HAYFORK_RUN_FOLDER");

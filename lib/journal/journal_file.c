@@ -138,7 +138,8 @@ static void begin_mpirun(struct hayi_buffer *args)
 {
     const char *size = getenv("OMPI_COMM_WORLD_SIZE");
     char text[64];
-    if (size == NULL || getenv("HAYFORK_STATUS_FILE") != NULL) {
+    if (size == NULL || getenv("HAYFORK_LAUNCH_LINE") != NULL
+        || getenv("HAYFORK_STATUS_FILE") != NULL) {
         return;
     }
     int n = snprintf(text, sizeof(text), "mpirun%c-n%c%.20s", 0, 0, size);
