@@ -198,6 +198,7 @@ void hayi_sim_land(struct hayi_sim *sim, uint32_t flight)
     if (hayi_dice_chance(&sim->world.dice, 100)) {
         uint32_t index =
             (uint32_t)hayi_dice_below(&sim->world.dice, ledger->count);
+        hayi_sim_act_all(sim); /* what is to be read there is seen to be */
         if (hayi_ledger_idle(ledger, index)
             && hayi_stores_make_room(
                 &ledger->stores, ledger->tasks[index].made[0], &event)) {
