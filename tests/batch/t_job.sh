@@ -10,9 +10,10 @@ ok() { # TEXT COMMAND ...
     if "$@"; then echo "ok $name: $text"; else echo "not ok $name: $text"; failed=1; fi
 }
 
-# Says what it got; "wait" as its task file: until a signal comes.
+# Says what it got; "wait" as its task file: until a signal comes.  (A shell
+# cannot trap what was ignored when it began; hayfork can.)
 cat >stand-in <<'EOS'
-#!/bin/bash
+#!/usr/bin/env -S --default-signal=USR1,USR2 bash
 trap 'echo got USR1; exit 75' USR1
 trap 'echo got USR2; exit 75' USR2
 trap 'echo got TERM; exit 143' TERM
@@ -72,6 +73,19 @@ EOS
 chmod +x bin/*
 PATH=$PWD/bin:$PATH
 export SLURM_JOB_ID=12 PBS_JOBID=12.server
+
+# A hint that comes before the script listens, and one before hayfork does.
+mkdir early
+printf '#!/bin/bash\nkill -USR1 $MAIN\n' >early/squeue
+cp early/squeue early/qstat
+printf '#!/bin/bash\nkill -USR1 $$\nexit 7\n' >early/hayfork
+chmod +x early/*
+for system in slurm gridengine pbs; do
+    JOB_ID=12 HAYFORK=$PWD/early/hayfork PATH=$PWD/early:$PATH \
+        bash -c 'export MAIN=$$; exec bash "$@"' bash "$SRCDIR/batch/$system" tasks.hay >out 2>&1
+    rc=$?
+    ok "a hint as soon as the job of $system starts does not end it: $rc" test $rc = 7
+done
 
 bash "$SRCDIR/batch/slurm" more >out
 rc=$?
