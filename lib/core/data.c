@@ -154,7 +154,7 @@ settle_lost(struct hayi_sched *s, uint32_t object, struct hayi_actions *actions)
 {
     struct hayi_thing *thing = hayi_object_at(&s->objects, object);
     end_queued(s, object);
-    if (thing->waiters == 0 && thing->wants == 0) {
+    if (thing->users == 0 && thing->wants == 0) {
         return HAY_OK; /* nobody needs it now */
     }
     if (!thing->lost) {

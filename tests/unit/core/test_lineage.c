@@ -121,6 +121,33 @@ static void two_levels_are_made_again(void)
     CU_ASSERT_EQUAL(bed_stats().objects, 0);
 }
 
+/* Both need the same: it is there until both have it. */
+static void two_are_made_again_of_one(void)
+{
+    open_farm();
+    uint32_t w = first_worker();
+    hayi_object base = made_on(1, w, 0);
+    hayi_object a = made_on(2, w, base);
+    hayi_object b = made_on(3, w, base);
+    bed_release(base);
+    bed_lost(w);
+    bed_use2(4, a, b);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("p1 attempt 2"), 1);
+    bed_made(1, 1, MIB, &base);
+    bed_dispatch();
+    uint64_t first = bed_count("p2 attempt 2") > 0 ? 2 : 3;
+    bed_forget();
+    bed_made(first, 1, MIB, &a);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("drop"), 0);
+    CU_ASSERT_EQUAL(bed_count("p1 attempt"), 0);
+    bed_made(5 - first, 1, MIB, &b);
+    bed_dispatch();
+    CU_ASSERT_EQUAL(bed_count("p4 attempt 1"), 1);
+    CU_ASSERT_EQUAL(bed_count("drop"), 1);
+}
+
 static void a_lost_put_object_fails_its_dependents(void)
 {
     open_farm();
@@ -261,6 +288,7 @@ static CU_TestInfo tests[] = {
      a_released_object_is_dropped_and_its_task_forgotten},
     {"a_lost_object_is_made_again_unseen", a_lost_object_is_made_again_unseen},
     {"two_levels_are_made_again", two_levels_are_made_again},
+    {"two_are_made_again_of_one", two_are_made_again_of_one},
     {"a_lost_put_object_fails_its_dependents",
      a_lost_put_object_fails_its_dependents},
     {"a_want_brings_a_lost_object_back", a_want_brings_a_lost_object_back},
