@@ -10,6 +10,7 @@
 
 #include "farm.h"
 #include "goon.h"
+#include "lines.h"
 #include "options.h"
 #include "paralleljob.h"
 #include "runfolder.h"
@@ -86,23 +87,6 @@ static bool is_ours(const hay_run_info *info)
                || strcmp(info->argv[1], "replay") == 0);
 }
 
-static void add_quoted(struct text *text, const char *word)
-{
-    if (word[0] != '\0'
-        && strspn(word,
-                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                  "0123456789_-+=.,/:@%")
-               == strlen(word)) {
-        text_format(text, "%s", word);
-        return;
-    }
-    text_format(text, "'");
-    for (; *word != '\0'; word++) {
-        text_format(text, *word == '\'' ? "'\\''" : "%c", *word);
-    }
-    text_format(text, "'");
-}
-
 /* Under mpirun: what would do it. */
 static hay_status
 word_mpirun(const char *folder, const hay_run_info *info, struct fault *fault)
@@ -110,12 +94,12 @@ word_mpirun(const char *folder, const hay_run_info *info, struct fault *fault)
     struct text line = TEXT_INIT;
     char *whole = realpath(folder, NULL);
     text_format(&line, "cd ");
-    add_quoted(&line, info->cwd);
+    shell_quote(&line, info->cwd);
     text_format(&line, " && HAYFORK_RUN_FOLDER=");
-    add_quoted(&line, whole != NULL ? whole : folder);
+    shell_quote(&line, whole != NULL ? whole : folder);
     for (size_t i = 0; i < info->argc; i++) {
         text_format(&line, " ");
-        add_quoted(&line, info->argv[i]);
+        shell_quote(&line, info->argv[i]);
     }
     puts(line.data);
     hay_status status =

@@ -20,6 +20,7 @@ noinst_LTLIBRARIES += %D%/libhayfork-base.la
 	%D%/hash_avx2.h \
 	%D%/idmap.c \
 	%D%/idmap.h \
+	%D%/margin.h \
 	%D%/mpsc.c \
 	%D%/mpsc.h \
 	%D%/philox.c \

@@ -11,6 +11,7 @@
 #include "manager/manager_inside.h"
 
 #include "base/clock.h"
+#include "base/margin.h"
 #include "worker/registry.h"
 
 #include <ctype.h>
@@ -21,19 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NS_PER_S      UINT64_C(1000000000)
-#define MARGIN_MIN_NS (5 * NS_PER_S)
-#define MARGIN_MAX_NS (60 * NS_PER_S)
-#define LOOK_NS       (2 * NS_PER_S) /* at the file */
+#define NS_PER_S UINT64_C(1000000000)
+#define LOOK_NS  (2 * NS_PER_S) /* at the file */
 
 /* ---- the deadline ------------------------------------------------------- */
-
-static uint64_t margin_of(uint64_t limit_ns)
-{
-    uint64_t margin_ns = limit_ns / 10;
-    margin_ns = margin_ns > MARGIN_MIN_NS ? margin_ns : MARGIN_MIN_NS;
-    return margin_ns < MARGIN_MAX_NS ? margin_ns : MARGIN_MAX_NS;
-}
 
 static void send_end(struct hayi_manager *manager, struct hayi_peer *peer)
 {
@@ -53,7 +45,7 @@ static void set_deadline(struct hayi_manager *manager, uint64_t deadline_ns)
     uint64_t unix_ns = hayi_clock_unix_ns();
     uint64_t left_ns = deadline_ns > unix_ns ? deadline_ns - unix_ns : 0;
     uint64_t limit_ns = left_ns + (now_ns - manager->start_ns);
-    uint64_t margin_ns = margin_of(limit_ns);
+    uint64_t margin_ns = hayi_margin_ns(limit_ns);
     uint64_t work_ns = left_ns > margin_ns ? left_ns - margin_ns : 0;
     struct hayi_event event = {
         .kind = HAYI_EVENT_DEADLINE,

@@ -11,12 +11,9 @@
 #include "worker/worker_inside.h"
 
 #include "base/clock.h"
+#include "base/margin.h"
 
 #include <stdio.h>
-
-#define NS_PER_S      UINT64_C(1000000000)
-#define MARGIN_MIN_NS (5 * NS_PER_S)
-#define MARGIN_MAX_NS (60 * NS_PER_S)
 
 /* As of a run. */
 static uint64_t margin_ns(const struct hayi_worker *worker)
@@ -24,9 +21,7 @@ static uint64_t margin_ns(const struct hayi_worker *worker)
     uint64_t deadline_ns = worker->config.leaving.deadline_ns;
     uint64_t limit_ns =
         deadline_ns > worker->start_ns ? deadline_ns - worker->start_ns : 0;
-    uint64_t margin = limit_ns / 10;
-    margin = margin > MARGIN_MIN_NS ? margin : MARGIN_MIN_NS;
-    return margin < MARGIN_MAX_NS ? margin : MARGIN_MAX_NS;
+    return hayi_margin_ns(limit_ns);
 }
 
 uint64_t hayi_worker_work_end(const struct hayi_worker *worker,
