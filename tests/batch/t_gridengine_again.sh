@@ -10,14 +10,6 @@ needs_namespaces
 testbed_up gridengine 3
 trap '"$SRCDIR/tests/testbed/gridengine" down' EXIT
 
-wait_for() { # SECONDS COMMAND ...
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "never true: $*"; return 1; }
-        sleep 0.5
-    done
-}
 not_in_queue() { ! qstat -u '*' | grep -qw "^ *$1"; }
 finished() { [ "$(awk -F '\t' '$4 == "finished"' "hayfork-runs/$1/tasks.tsv" 2>/dev/null | wc -l)" -ge "$2" ]; }
 all_once() { # RUN TASKS

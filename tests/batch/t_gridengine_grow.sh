@@ -9,14 +9,6 @@ needs_namespaces
 testbed_up gridengine 3
 trap '"$SRCDIR/tests/testbed/gridengine" down' EXIT
 
-wait_for() { # SECONDS COMMAND ...: polls it
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "never true: $*"; return 1; }
-        sleep 0.2
-    done
-}
 queue_is_empty() { [ -z "$(qstat -u "*")" ]; }
 lines() { [ "$(wc -l 2>/dev/null <"$1")" = "$2" ]; }
 

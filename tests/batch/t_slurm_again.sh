@@ -12,15 +12,6 @@ trap '"$SRCDIR/tests/testbed/slurm" down' EXIT
 
 in_queue() { [ -n "$(squeue -h -j "$1" 2>/dev/null)" ]; }
 
-# Polls what a command says, at most so many seconds.
-wait_for() { # SECONDS COMMAND ...
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "never true: $*"; return 1; }
-        sleep 0.2
-    done
-}
 not_in_queue() { ! in_queue "$1"; }
 finished() { [ "$(awk -F '\t' '$4 == "finished"' "hayfork-runs/$1/tasks.tsv" 2>/dev/null | wc -l)" -ge "$2" ]; }
 

@@ -9,14 +9,6 @@ needs_namespaces
 testbed_up slurm 3
 trap '"$SRCDIR/tests/testbed/slurm" down' EXIT
 
-wait_for() { # SECONDS COMMAND ...: polls it
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "never true: $*"; return 1; }
-        sleep 0.2
-    done
-}
 queue_is_empty() { [ -z "$(squeue -h)" ]; }
 lines() { [ "$(wc -l 2>/dev/null <"$1")" = "$2" ]; }
 

@@ -63,3 +63,13 @@ each_once() {
 hosts_used() { # NUMBER
     [ "$(sort -u out/* | wc -l)" = "$1" ] && [ "$(awk '{n += $1} END {print n}' collected)" = $tasks ]
 }
+
+# Polls what a command says, at most so many seconds.
+wait_for() { # SECONDS COMMAND ...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || { echo "never true: $*"; return 1; }
+        sleep 0.2
+    done
+}
